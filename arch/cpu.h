@@ -1,0 +1,20 @@
+/* cpu.h: what talus asks of the CPU besides atomics.
+ *
+ * void     tl_cpu_relax(void)    one turn of a bounded spin: tells the CPU (or the model) that someone else should run
+ * uint64_t tl_cpu_cycles(void)   a counter that grows with time, unit unknown; 0 where the CPU has none to read cheaply
+ *
+ * Unlike atomic.h this is chosen by CPU alone: neither function orders memory, so sanitizers need not see it. */
+#ifndef TL_ARCH_CPU_H
+#define TL_ARCH_CPU_H
+
+#include "arch/compiler.h"
+
+#if defined(TL_ARCH_MODEL)
+#include "arch/model/cpu.h"
+#elif defined(__x86_64__) || defined(__i386__)
+#include "arch/x86/cpu.h"
+#else
+#include "arch/c11/cpu.h"
+#endif
+
+#endif

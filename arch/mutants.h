@@ -1,0 +1,62 @@
+/* mutants.h: the seeded bugs. Each is 0 unless the build says -DTL_MUTANT_<name>=1 (cmake -DTALUS_MUTANT=<name>); a mutant
+ * that no test catches is a hole in the tests. Code says `if (TL_MUTANT_x)`, so that mutants are compiled in every build.
+ * Which layer claims which mutant: docs/testing.md. */
+#ifndef TL_ARCH_MUTANTS_H
+#define TL_ARCH_MUTANTS_H
+
+/* sync/mpsc.h: after a failed exchange the batch keeps the link to the old head. */
+#ifndef TL_MUTANT_inbox_push_lost
+#define TL_MUTANT_inbox_push_lost 0
+#endif
+
+/* sync/mpsc.h: the push publishes with a relaxed exchange. */
+#ifndef TL_MUTANT_inbox_push_relaxed
+#define TL_MUTANT_inbox_push_relaxed 0
+#endif
+
+/* sync/mpsc.h: the drain loads the head and then stores 0, instead of one exchange. */
+#ifndef TL_MUTANT_inbox_drain_split
+#define TL_MUTANT_inbox_drain_split 0
+#endif
+
+/* sync/mpsc.h: the drain takes the list with a relaxed exchange. */
+#ifndef TL_MUTANT_inbox_drain_relaxed
+#define TL_MUTANT_inbox_drain_relaxed 0
+#endif
+
+/* sync/claim.h: a claim loads IDLE and then stores CLAIMED, instead of one compare-exchange. */
+#ifndef TL_MUTANT_claim_no_cas
+#define TL_MUTANT_claim_no_cas 0
+#endif
+
+/* sync/claim.h: an owner leaves with a relaxed store. */
+#ifndef TL_MUTANT_claim_leave_relaxed
+#define TL_MUTANT_claim_leave_relaxed 0
+#endif
+
+/* core: a refill leaves the list in the span too, so that two caches hand out the same blocks. */
+#ifndef TL_MUTANT_cache_head_twice
+#define TL_MUTANT_cache_head_twice 0
+#endif
+
+/* core: the owner check is wrong now and then: a foreign block goes on the span's own list. */
+#ifndef TL_MUTANT_remote_as_own
+#define TL_MUTANT_remote_as_own 0
+#endif
+
+/* sync/once.h: the first caller publishes "done" before it has initialised. */
+#ifndef TL_MUTANT_once_early
+#define TL_MUTANT_once_early 0
+#endif
+
+/* sync/lock.c: a contended acquire enters without waiting. */
+#ifndef TL_MUTANT_lock_no_wait
+#define TL_MUTANT_lock_no_wait 0
+#endif
+
+/* sync/lock.h: a release never wakes a waiter. */
+#ifndef TL_MUTANT_lock_no_wake
+#define TL_MUTANT_lock_no_wake 0
+#endif
+
+#endif

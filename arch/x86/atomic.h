@@ -1,0 +1,84 @@
+/* x86/atomic.h: the operations of arch/atomic.h for x86-64.
+ *
+ * Loads and stores are the compiler's: any aligned mov is acquire or release here, and the compiler may then still fold
+ * them into other instructions. Read-modify-write is assembly: every locked instruction is a full barrier for the CPU, so the
+ * orders differ only in what the compiler may move across: a relaxed one names its operand alone, the others clobber memory.
+ * The compare-exchange hands its answer over in the zero flag, so that a branch on it needs no further instruction. */
+#ifndef TL_ARCH_X86_ATOMIC_H
+#define TL_ARCH_X86_ATOMIC_H
+
+#define TL_ARCH_NAME "x86"
+#define TL_ATOMIC_INIT(v)                                                                          \
+    {                                                                                              \
+        (v)                                                                                        \
+    }
+
+typedef struct {
+    uintptr_t value;
+} tl_atomic_word;
+
+typedef struct {
+    uint32_t value;
+} tl_atomic_u32;
+
+#define TL_X86_LOAD(width, box, word, order, builtin_order)                                        \
+    static TL_ALWAYS_INLINE word tl_load##width##_##order(const box *a)                            \
+    {                                                                                              \
+        return __atomic_load_n(&a->value, builtin_order);                                          \
+    }
+
+#define TL_X86_STORE(width, box, word, order, builtin_order)                                       \
+    static TL_ALWAYS_INLINE void tl_store##width##_##order(box *a, word v)                         \
+    {                                                                                              \
+        __atomic_store_n(&a->value, v, builtin_order);                                             \
+    }
+
+/* `suffix` is the instruction's operand size; what follows it is the clobber list. */
+#define TL_X86_READ_MODIFY_WRITE(width, box, word, order, suffix, ...)                             \
+    static TL_ALWAYS_INLINE word tl_swap##width##_##order(box *a, word v)                          \
+    {                                                                                              \
+        __asm__ volatile("xchg" suffix " %[v], %[m]"                                               \
+                         : [v] "+r"(v), [m] "+m"(a->value)                                         \
+                         :                                                                         \
+                         : __VA_ARGS__);                                                           \
+        return v;                                                                                  \
+    }                                                                                              \
+    static TL_ALWAYS_INLINE word tl_add##width##_##order(box *a, word v)                           \
+    {                                                                                              \
+        __asm__ volatile("lock xadd" suffix " %[v], %[m]"                                          \
+                         : [v] "+r"(v), [m] "+m"(a->value)                                         \
+                         :                                                                         \
+                         : __VA_ARGS__);                                                           \
+        return v;                                                                                  \
+    }                                                                                              \
+    static TL_ALWAYS_INLINE bool tl_cas##width##_##order(box *a, word *expected, word desired)     \
+    {                                                                                              \
+        word found = *expected;                                                                    \
+        bool won;                                                                                  \
+        __asm__ volatile("lock cmpxchg" suffix " %[desired], %[m]"                                 \
+                         : "=@ccz"(won), [m] "+m"(a->value), "+a"(found)                           \
+                         : [desired] "r"(desired)                                                  \
+                         : __VA_ARGS__);                                                           \
+        *expected = found; /* after a success this is what was expected */                         \
+        return won;                                                                                \
+    }
+
+#define TL_X86_ALL(width, box, word, suffix)                                                       \
+    TL_X86_LOAD(width, box, word, relaxed, __ATOMIC_RELAXED)                                       \
+    TL_X86_LOAD(width, box, word, acquire, __ATOMIC_ACQUIRE)                                       \
+    TL_X86_STORE(width, box, word, relaxed, __ATOMIC_RELAXED)                                      \
+    TL_X86_STORE(width, box, word, release, __ATOMIC_RELEASE)                                      \
+    TL_X86_READ_MODIFY_WRITE(width, box, word, relaxed, suffix, "cc")                              \
+    TL_X86_READ_MODIFY_WRITE(width, box, word, acquire, suffix, "cc", "memory")                    \
+    TL_X86_READ_MODIFY_WRITE(width, box, word, release, suffix, "cc", "memory")                    \
+    TL_X86_READ_MODIFY_WRITE(width, box, word, acq_rel, suffix, "cc", "memory")
+
+TL_X86_ALL(, tl_atomic_word, uintptr_t, "q")
+TL_X86_ALL(32, tl_atomic_u32, uint32_t, "l")
+
+#undef TL_X86_ALL
+#undef TL_X86_LOAD
+#undef TL_X86_STORE
+#undef TL_X86_READ_MODIFY_WRITE
+
+#endif
