@@ -1,0 +1,104 @@
+# Targets and flags that every folder uses.
+#
+#   talus_options             INTERFACE: warnings, sanitizer, debug switch; for every C and C++ program of the tree
+#   talus_internal            INTERFACE: talus_options and the root of the tree as include path: code that looks inside
+#   talus_add_core(...)       OBJECT library of core, sync and the port; a seeded bug can be compiled in
+#   talus_add_library(...)    library around such objects
+#   talus_mutant_names(var)   the seeded bugs that arch/mutants.h declares
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g")
+set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+add_library(talus_options INTERFACE)
+target_compile_options(talus_options INTERFACE -Wall -Wextra -Werror -Wshadow
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
+target_compile_definitions(talus_options INTERFACE $<$<BOOL:${TALUS_DEBUG}>:TL_DEBUG=1>)
+target_link_libraries(talus_options INTERFACE Threads::Threads)
+if(TALUS_ARCH STREQUAL "c11")
+    target_compile_definitions(talus_options INTERFACE TL_ARCH_C11=1)
+elseif(NOT TALUS_ARCH MATCHES "^(x86)?$")
+    message(FATAL_ERROR "TALUS_ARCH is '${TALUS_ARCH}'; it can be x86, c11 or empty")
+endif()
+if(TALUS_SANITIZE STREQUAL "thread")
+    set(talus_sanitize_flags -fsanitize=thread)
+elseif(TALUS_SANITIZE STREQUAL "address")
+    set(talus_sanitize_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(TALUS_SANITIZE)
+    message(FATAL_ERROR "TALUS_SANITIZE is '${TALUS_SANITIZE}'; it can be thread, address or empty")
+endif()
+target_compile_options(talus_options INTERFACE ${talus_sanitize_flags})
+target_link_options(talus_options INTERFACE ${talus_sanitize_flags})
+
+add_library(talus_internal INTERFACE)
+target_include_directories(talus_internal INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/core/include)
+target_link_libraries(talus_internal INTERFACE talus_options)
+
+# What goes into the libraries. Initial-exec: one load from the thread pointer, and no call, on the fast path.
+set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
+    -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
+
+# talus_add_core(target [MUTANT name] [DEFINITIONS ...]): core/, sync/ and the Linux port as position-independent objects.
+function(talus_add_core target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "MUTANT" "DEFINITIONS")
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/*.c ${PROJECT_SOURCE_DIR}/sync/*.c
+        ${PROJECT_SOURCE_DIR}/arch/port/linux/*.c)
+    add_library(${target} OBJECT ${sources})
+    target_link_libraries(${target} PUBLIC talus_internal)
+    target_compile_options(${target} PRIVATE ${talus_library_flags})
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    if(arg_MUTANT)
+        talus_mutant_names(names)
+        if(NOT arg_MUTANT IN_LIST names)
+            list(JOIN names ", " names)
+            message(FATAL_ERROR "no seeded bug is called '${arg_MUTANT}'; there are: ${names}")
+        endif()
+        target_compile_definitions(${target} PUBLIC TL_MUTANT_${arg_MUTANT}=1)
+    endif()
+    if(arg_DEFINITIONS)
+        target_compile_definitions(${target} PUBLIC ${arg_DEFINITIONS})
+    endif()
+endfunction()
+
+# talus_add_library(target core SHARED|STATIC [sources...]): the objects of `core` and the sources given, as one library.
+function(talus_add_library target core kind)
+    add_library(${target} ${kind} $<TARGET_OBJECTS:${core}> ${ARGN})
+    target_link_libraries(${target} PRIVATE talus_internal)
+    target_compile_definitions(${target} PRIVATE $<TARGET_PROPERTY:${core},INTERFACE_COMPILE_DEFINITIONS>)
+    target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/core/include)
+    target_compile_options(${target} PRIVATE ${talus_library_flags})
+    target_link_libraries(${target} INTERFACE Threads::Threads)
+    target_link_options(${target} INTERFACE ${talus_sanitize_flags})
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON LINKER_LANGUAGE C)
+    if(kind STREQUAL "SHARED")
+        set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
+            SOVERSION ${PROJECT_VERSION_MAJOR})
+        # Bound at start: no call resolves a symbol later. Sanitizers leave symbols to the program.
+        target_link_options(${target} PRIVATE -Wl,-z,now -Wl,-z,relro)
+        if(NOT TALUS_SANITIZE)
+            target_link_options(${target} PRIVATE -Wl,-z,defs)
+        endif()
+    endif()
+endfunction()
+
+function(talus_mutant_names result)
+    set(header ${PROJECT_SOURCE_DIR}/arch/mutants.h)
+    set(names "")
+    if(EXISTS ${header})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+        file(STRINGS ${header} lines REGEX "^#define TL_MUTANT_[a-z0-9_]+ 0")
+        foreach(line IN LISTS lines)
+            string(REGEX REPLACE "^#define TL_MUTANT_([a-z0-9_]+) 0.*" "\\1" name "${line}")
+            list(APPEND names ${name})
+        endforeach()
+    endif()
+    set(${result} ${names} PARENT_SCOPE)
+endfunction()
