@@ -31,8 +31,8 @@
 #endif
 
 #ifndef TL_PLAIN
-#define TL_PLAIN(type) type
-#define tl_get(field) (*(field))
+#define TL_PLAIN(type)       type
+#define tl_get(field)        (*(field))
 #define tl_put(field, value) (*(field) = (value))
 #endif
 

@@ -13,27 +13,27 @@
 #endif
 
 #ifdef __cplusplus
-#define TL_EXTERN_C extern "C"
+#define TL_EXTERN_C                       extern "C"
 #define TL_STATIC_ASSERT(condition, text) static_assert(condition, text)
-#define TL_NORETURN [[noreturn]]
-#define TL_ALIGNED(bytes) alignas(bytes)
+#define TL_NORETURN                       [[noreturn]]
+#define TL_ALIGNED(bytes)                 alignas(bytes)
 #else
-#define TL_EXTERN_C extern
+#define TL_EXTERN_C                       extern
 #define TL_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
-#define TL_NORETURN _Noreturn
-#define TL_ALIGNED(bytes) _Alignas(bytes)
+#define TL_NORETURN                       _Noreturn
+#define TL_ALIGNED(bytes)                 _Alignas(bytes)
 #endif
 
-#define TL_LIKELY(x) __builtin_expect(!!(x), 1)
-#define TL_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define TL_NOINLINE __attribute__((noinline))
+#define TL_LIKELY(x)     __builtin_expect(!!(x), 1)
+#define TL_UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define TL_NOINLINE      __attribute__((noinline))
 #define TL_ALWAYS_INLINE inline __attribute__((always_inline))
-#define TL_COLD __attribute__((cold, noinline))
-#define TL_HIDDEN __attribute__((visibility("hidden")))
-#define TL_UNUSED __attribute__((unused))
+#define TL_COLD          __attribute__((cold, noinline))
+#define TL_HIDDEN        __attribute__((visibility("hidden")))
+#define TL_UNUSED        __attribute__((unused))
 
 /* Bytes that two CPUs should not write together. TL_CACHE_LINE stands before a field and starts a new line with it. */
-#define TL_LINE_SIZE 64
+#define TL_LINE_SIZE  64
 #define TL_CACHE_LINE TL_ALIGNED(TL_LINE_SIZE)
 
 /* Whether this build runs under ThreadSanitizer; such a build sees no inline assembly and no stand-alone fence. */

@@ -15,7 +15,8 @@
 enum { TL_IDLE = 0, TL_LIVE = 1, TL_CLAIMED = 2, TL_LOST = 3 };
 
 struct tl_claim {
-    tl_atomic_u32 state; /* atomic: one of the above; out of IDLE by anybody's exchange, else by the holder alone */
+    tl_atomic_u32
+        state; /* atomic: one of the above; out of IDLE by anybody's exchange, else by the holder alone */
 };
 
 /* A hint, unless the caller holds the claim. */
@@ -27,7 +28,8 @@ static inline uint32_t tl_claim_state(const struct tl_claim *claim)
 /* IDLE to CLAIMED. True: the caller now is the only one who may touch what the claim guards. */
 static inline bool tl_claim_try(struct tl_claim *claim)
 {
-    uint32_t state = tl_load32_relaxed(&claim->state); /* relaxed: spares a failing exchange, decides nothing */
+    uint32_t state =
+        tl_load32_relaxed(&claim->state); /* relaxed: spares a failing exchange, decides nothing */
 
     if (state != TL_IDLE)
         return false;
@@ -67,7 +69,9 @@ static inline void tl_claim_leave(struct tl_claim *claim)
 /* To LOST, for good: in the child of a fork, for caches whose owner vanished in the midst of something. */
 static inline void tl_claim_lose(struct tl_claim *claim)
 {
-    tl_store32_relaxed(&claim->state, TL_LOST); /* relaxed: the child has one thread, and it never looks inside again */
+    tl_store32_relaxed(
+        &claim->state,
+        TL_LOST); /* relaxed: the child has one thread, and it never looks inside again */
 }
 
 #endif

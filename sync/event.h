@@ -16,18 +16,20 @@ enum { TL_EVENT_WAITED = 1, TL_EVENT_STEP = 2 };
 
 /* Zero-filled memory is a valid event. */
 struct tl_event {
-    tl_atomic_u32 sequence; /* atomic: signals so far in steps of 2, and TL_EVENT_WAITED; the futex word */
+    tl_atomic_u32
+        sequence; /* atomic: signals so far in steps of 2, and TL_EVENT_WAITED; the futex word */
 };
 
-#define TL_EVENT_INIT                                                                              \
-    {                                                                                              \
-        TL_ATOMIC_INIT(0)                                                                          \
+#define TL_EVENT_INIT     \
+    {                     \
+        TL_ATOMIC_INIT(0) \
     }
 
 /* The ticket for tl_event_wait; take it before the condition is looked at. */
 static inline uint32_t tl_event_prepare(const struct tl_event *event)
 {
-    return tl_load32_acquire(&event->sequence) & ~(uint32_t)TL_EVENT_WAITED; /* pairs with signal_all */
+    return tl_load32_acquire(&event->sequence) &
+           ~(uint32_t)TL_EVENT_WAITED; /* pairs with signal_all */
 }
 
 /* Sleeps until a signal came after `ticket` was taken. May return early: look again. */
@@ -48,7 +50,8 @@ static inline void tl_event_wait(struct tl_event *event, uint32_t ticket)
 /* Wakes everybody who waits, and lets those who took a ticket before return at once. */
 static inline void tl_event_signal_all(struct tl_event *event)
 {
-    uint32_t seen = tl_load32_relaxed(&event->sequence); /* relaxed: the exchange below re-checks it */
+    uint32_t seen =
+        tl_load32_relaxed(&event->sequence); /* relaxed: the exchange below re-checks it */
     uint32_t next;
 
     do {

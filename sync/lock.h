@@ -22,27 +22,29 @@ enum { TL_LOCK_SPINS = 40 };
 struct tl_lock {
     tl_atomic_u32 state; /* atomic: FREE, HELD, WAITED; the futex word */
 #if TL_DEBUG
-    tl_atomic_word holder; /* atomic: who holds it (tl_lock_self), 0: nobody; written by the holder */
+    tl_atomic_word
+        holder; /* atomic: who holds it (tl_lock_self), 0: nobody; written by the holder */
 #endif
 };
 
 /* Zero-filled memory is a free lock too. */
 #if TL_DEBUG
-#define TL_LOCK_INIT                                                                               \
-    {                                                                                              \
-        TL_ATOMIC_INIT(TL_LOCK_FREE), TL_ATOMIC_INIT(0)                                            \
+#define TL_LOCK_INIT                                    \
+    {                                                   \
+        TL_ATOMIC_INIT(TL_LOCK_FREE), TL_ATOMIC_INIT(0) \
     }
 #else
-#define TL_LOCK_INIT                                                                               \
-    {                                                                                              \
-        TL_ATOMIC_INIT(TL_LOCK_FREE)                                                               \
+#define TL_LOCK_INIT                 \
+    {                                \
+        TL_ATOMIC_INIT(TL_LOCK_FREE) \
     }
 #endif
 
 TL_EXTERN_C void tl_lock_acquire_slow(struct tl_lock *lock); /* lock.c */
 
 #if TL_DEBUG
-TL_EXTERN_C uintptr_t tl_lock_self(void); /* lock.c: a word that names the calling thread, never 0 */
+TL_EXTERN_C uintptr_t
+tl_lock_self(void); /* lock.c: a word that names the calling thread, never 0 */
 
 static inline void tl_lock_taken(struct tl_lock *lock)
 {
@@ -66,10 +68,10 @@ static inline void tl_lock_leaving(struct tl_lock *lock)
     tl_store_relaxed(&lock->holder, 0);
 }
 #else
-#define tl_lock_taken(lock) ((void)(lock))
-#define tl_lock_assert_held(lock) ((void)(lock))
+#define tl_lock_taken(lock)           ((void)(lock))
+#define tl_lock_assert_held(lock)     ((void)(lock))
 #define tl_lock_assert_not_mine(lock) ((void)(lock))
-#define tl_lock_leaving(lock) ((void)(lock))
+#define tl_lock_leaving(lock)         ((void)(lock))
 #endif
 
 /* Makes the lock free, whatever it was. For new memory and for the child of a fork: nobody else may use it meanwhile. */
@@ -85,7 +87,8 @@ static inline void tl_lock_init(struct tl_lock *lock)
 static inline bool tl_lock_try_acquire(struct tl_lock *lock)
 {
     uint32_t state = TL_LOCK_FREE;
-    if (!tl_cas32_acquire(&lock->state, &state, TL_LOCK_HELD)) /* pairs with the release in tl_lock_release */
+    if (!tl_cas32_acquire(&lock->state, &state,
+                          TL_LOCK_HELD)) /* pairs with the release in tl_lock_release */
         return false;
     tl_lock_taken(lock);
     return true;

@@ -15,19 +15,21 @@
 #include "arch/atomic.h"
 
 struct tl_block {
-    TL_PLAIN(struct tl_block *) next;       /* holder of the batch: the next block of it */
-    TL_PLAIN(struct tl_block *) next_batch; /* first block only; pusher, then drainer: the batch pushed before */
+    TL_PLAIN(struct tl_block *) next; /* holder of the batch: the next block of it */
+    TL_PLAIN(struct tl_block *)
+        next_batch; /* first block only; pusher, then drainer: the batch pushed before */
 };
 
 struct tl_inbox {
-    tl_atomic_word head; /* atomic: first block of the newest batch, 0: empty; pushed by many, emptied by one */
+    tl_atomic_word
+        head; /* atomic: first block of the newest batch, 0: empty; pushed by many, emptied by one */
 };
 
 /* Adds `batch` (not NULL). Returns true if the inbox was empty, so that the caller may want to tell the owner. */
 static inline bool tl_inbox_push_mpsc(struct tl_inbox *inbox, struct tl_block *batch)
 {
     uintptr_t head = tl_load_relaxed(&inbox->head); /* relaxed: the exchange below re-checks it */
-    bool pushed;
+    bool      pushed;
 
     tl_put(&batch->next_batch, (struct tl_block *)head);
     for (;;) {
@@ -35,7 +37,8 @@ static inline bool tl_inbox_push_mpsc(struct tl_inbox *inbox, struct tl_block *b
         if (TL_MUTANT_inbox_push_relaxed)
             pushed = tl_cas_relaxed(&inbox->head, &head, (uintptr_t)batch);
         else
-            pushed = tl_cas_release(&inbox->head, &head, (uintptr_t)batch); /* pairs with the drain's acquire */
+            pushed = tl_cas_release(&inbox->head, &head,
+                                    (uintptr_t)batch); /* pairs with the drain's acquire */
         if (TL_LIKELY(pushed))
             return head == 0;
         if (!TL_MUTANT_inbox_push_lost)

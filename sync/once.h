@@ -18,15 +18,16 @@ struct tl_once {
     tl_atomic_u32 state; /* atomic: one of the above; the futex word */
 };
 
-#define TL_ONCE_INIT                                                                               \
-    {                                                                                              \
-        TL_ATOMIC_INIT(TL_ONCE_START)                                                              \
+#define TL_ONCE_INIT                  \
+    {                                 \
+        TL_ATOMIC_INIT(TL_ONCE_START) \
     }
 
 /* True: initialised, and everything the initialiser wrote is visible. */
 static inline bool tl_once_is_done(const struct tl_once *once)
 {
-    return tl_load32_acquire(&once->state) == TL_ONCE_DONE; /* pairs with the release in tl_once_done */
+    return tl_load32_acquire(&once->state) ==
+           TL_ONCE_DONE; /* pairs with the release in tl_once_done */
 }
 
 /* True: the caller must initialise, then call tl_once_done or tl_once_undo. False: it is done; waited if it was under way. */
@@ -38,7 +39,8 @@ static inline bool tl_once_begin(struct tl_once *once)
     while (state != TL_ONCE_DONE) {
         TL_PREEMPT_POINT(once_begin);
         if (state == TL_ONCE_START) {
-            if (tl_cas32_acquire(&once->state, &state, running)) /* pairs with undo, or, failed, with done */
+            if (tl_cas32_acquire(&once->state, &state,
+                                 running)) /* pairs with undo, or, failed, with done */
                 return true;
         } else if (state == TL_ONCE_RUNNING_WAITED ||
                    tl_cas32_acquire(&once->state, &state, TL_ONCE_RUNNING_WAITED)) {

@@ -8,9 +8,9 @@
 #define TL_ARCH_X86_ATOMIC_H
 
 #define TL_ARCH_NAME "x86"
-#define TL_ATOMIC_INIT(v)                                                                          \
-    {                                                                                              \
-        (v)                                                                                        \
+#define TL_ATOMIC_INIT(v) \
+    {                     \
+        (v)               \
     }
 
 typedef struct {
@@ -21,56 +21,56 @@ typedef struct {
     uint32_t value;
 } tl_atomic_u32;
 
-#define TL_X86_LOAD(width, box, word, order, builtin_order)                                        \
-    static TL_ALWAYS_INLINE word tl_load##width##_##order(const box *a)                            \
-    {                                                                                              \
-        return __atomic_load_n(&a->value, builtin_order);                                          \
+#define TL_X86_LOAD(width, box, word, order, builtin_order)             \
+    static TL_ALWAYS_INLINE word tl_load##width##_##order(const box *a) \
+    {                                                                   \
+        return __atomic_load_n(&a->value, builtin_order);               \
     }
 
-#define TL_X86_STORE(width, box, word, order, builtin_order)                                       \
-    static TL_ALWAYS_INLINE void tl_store##width##_##order(box *a, word v)                         \
-    {                                                                                              \
-        __atomic_store_n(&a->value, v, builtin_order);                                             \
+#define TL_X86_STORE(width, box, word, order, builtin_order)               \
+    static TL_ALWAYS_INLINE void tl_store##width##_##order(box *a, word v) \
+    {                                                                      \
+        __atomic_store_n(&a->value, v, builtin_order);                     \
     }
 
 /* `suffix` is the instruction's operand size; what follows it is the clobber list. */
-#define TL_X86_READ_MODIFY_WRITE(width, box, word, order, suffix, ...)                             \
-    static TL_ALWAYS_INLINE word tl_swap##width##_##order(box *a, word v)                          \
-    {                                                                                              \
-        __asm__ volatile("xchg" suffix " %[v], %[m]"                                               \
-                         : [v] "+r"(v), [m] "+m"(a->value)                                         \
-                         :                                                                         \
-                         : __VA_ARGS__);                                                           \
-        return v;                                                                                  \
-    }                                                                                              \
-    static TL_ALWAYS_INLINE word tl_add##width##_##order(box *a, word v)                           \
-    {                                                                                              \
-        __asm__ volatile("lock xadd" suffix " %[v], %[m]"                                          \
-                         : [v] "+r"(v), [m] "+m"(a->value)                                         \
-                         :                                                                         \
-                         : __VA_ARGS__);                                                           \
-        return v;                                                                                  \
-    }                                                                                              \
-    static TL_ALWAYS_INLINE bool tl_cas##width##_##order(box *a, word *expected, word desired)     \
-    {                                                                                              \
-        word found = *expected;                                                                    \
-        bool won;                                                                                  \
-        __asm__ volatile("lock cmpxchg" suffix " %[desired], %[m]"                                 \
-                         : "=@ccz"(won), [m] "+m"(a->value), "+a"(found)                           \
-                         : [desired] "r"(desired)                                                  \
-                         : __VA_ARGS__);                                                           \
-        *expected = found; /* after a success this is what was expected */                         \
-        return won;                                                                                \
+#define TL_X86_READ_MODIFY_WRITE(width, box, word, order, suffix, ...)                         \
+    static TL_ALWAYS_INLINE word tl_swap##width##_##order(box *a, word v)                      \
+    {                                                                                          \
+        __asm__ volatile("xchg" suffix " %[v], %[m]"                                           \
+                         : [v] "+r"(v), [m] "+m"(a->value)                                     \
+                         :                                                                     \
+                         : __VA_ARGS__);                                                       \
+        return v;                                                                              \
+    }                                                                                          \
+    static TL_ALWAYS_INLINE word tl_add##width##_##order(box *a, word v)                       \
+    {                                                                                          \
+        __asm__ volatile("lock xadd" suffix " %[v], %[m]"                                      \
+                         : [v] "+r"(v), [m] "+m"(a->value)                                     \
+                         :                                                                     \
+                         : __VA_ARGS__);                                                       \
+        return v;                                                                              \
+    }                                                                                          \
+    static TL_ALWAYS_INLINE bool tl_cas##width##_##order(box *a, word *expected, word desired) \
+    {                                                                                          \
+        word found = *expected;                                                                \
+        bool won;                                                                              \
+        __asm__ volatile("lock cmpxchg" suffix " %[desired], %[m]"                             \
+                         : "=@ccz"(won), [m] "+m"(a->value), "+a"(found)                       \
+                         : [desired] "r"(desired)                                              \
+                         : __VA_ARGS__);                                                       \
+        *expected = found; /* after a success this is what was expected */                     \
+        return won;                                                                            \
     }
 
-#define TL_X86_ALL(width, box, word, suffix)                                                       \
-    TL_X86_LOAD(width, box, word, relaxed, __ATOMIC_RELAXED)                                       \
-    TL_X86_LOAD(width, box, word, acquire, __ATOMIC_ACQUIRE)                                       \
-    TL_X86_STORE(width, box, word, relaxed, __ATOMIC_RELAXED)                                      \
-    TL_X86_STORE(width, box, word, release, __ATOMIC_RELEASE)                                      \
-    TL_X86_READ_MODIFY_WRITE(width, box, word, relaxed, suffix, "cc")                              \
-    TL_X86_READ_MODIFY_WRITE(width, box, word, acquire, suffix, "cc", "memory")                    \
-    TL_X86_READ_MODIFY_WRITE(width, box, word, release, suffix, "cc", "memory")                    \
+#define TL_X86_ALL(width, box, word, suffix)                                    \
+    TL_X86_LOAD(width, box, word, relaxed, __ATOMIC_RELAXED)                    \
+    TL_X86_LOAD(width, box, word, acquire, __ATOMIC_ACQUIRE)                    \
+    TL_X86_STORE(width, box, word, relaxed, __ATOMIC_RELAXED)                   \
+    TL_X86_STORE(width, box, word, release, __ATOMIC_RELEASE)                   \
+    TL_X86_READ_MODIFY_WRITE(width, box, word, relaxed, suffix, "cc")           \
+    TL_X86_READ_MODIFY_WRITE(width, box, word, acquire, suffix, "cc", "memory") \
+    TL_X86_READ_MODIFY_WRITE(width, box, word, release, suffix, "cc", "memory") \
     TL_X86_READ_MODIFY_WRITE(width, box, word, acq_rel, suffix, "cc", "memory")
 
 TL_X86_ALL(, tl_atomic_word, uintptr_t, "q")

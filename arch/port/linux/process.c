@@ -1,0 +1,91 @@
+/* process.c: threads, fork, exit, time and text from Linux and its C library (contract: arch/port.h). */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arch/port.h"
+
+/* ---- end of a thread ---- */
+
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t  key; /* written under key_once */
+static bool
+    key_made; /* written under key_once; false: the process has no keys left, and dying threads leave their caches */
+
+static void thread_ends(void *value)
+{
+    (void)value;
+    tl_thread_exit();
+}
+
+static void make_key(void)
+{
+    key_made = pthread_key_create(&key, thread_ends) == 0;
+}
+
+void tl_port_at_thread_exit(void)
+{
+    int saved = errno;
+
+    pthread_once(&key_once, make_key);
+    if (key_made)
+        pthread_setspecific(key, &key_made); /* any value but NULL: the destructor runs */
+    errno = saved;
+}
+
+/* ---- fork, end of the process ---- */
+
+void tl_port_fork_handlers(void)
+{
+    int saved = errno;
+
+    pthread_atfork(tl_fork_prepare, tl_fork_parent, tl_fork_child);
+    errno = saved;
+}
+
+void tl_port_at_process_exit(void (*fn)(void))
+{
+    int saved = errno;
+
+    atexit(fn);
+    errno = saved;
+}
+
+/* ---- time, text, abort ---- */
+
+uint64_t tl_port_now_ms(void)
+{
+    struct timespec now = { 0, 0 };
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+void tl_port_write_error(const char *text, size_t length)
+{
+    int saved = errno;
+
+    while (length > 0) {
+        ssize_t written = write(STDERR_FILENO, text, length);
+        if (written < 0 && errno != EINTR)
+            break;
+        if (written > 0) {
+            text += written;
+            length -= (size_t)written;
+        }
+    }
+    errno = saved;
+}
+
+TL_NORETURN void tl_port_abort(void)
+{
+    abort();
+}
+
+const char *tl_port_option_text(void)
+{
+    return secure_getenv("TALUS_OPTIONS");
+}
