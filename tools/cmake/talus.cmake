@@ -1,7 +1,6 @@
-# Targets and flags that every folder uses.
+# Flags of the whole tree, and how its libraries are put together.
 #
-#   talus_options             INTERFACE: warnings, sanitizer, debug switch; for every C and C++ program of the tree
-#   talus_internal            INTERFACE: talus_options and the root of the tree as include path: code that looks inside
+#   talus_internal            INTERFACE: the root of the tree as include path, for code that looks inside
 #   talus_add_core(...)       OBJECT library of core, sync and the port; a seeded bug can be compiled in
 #   talus_add_library(...)    library around such objects
 #   talus_mutant_names(var)   the seeded bugs that arch/mutants.h declares
@@ -18,29 +17,57 @@ set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
-add_library(talus_options INTERFACE)
-target_compile_options(talus_options INTERFACE -Wall -Wextra -Werror -Wshadow
+add_compile_options(-Wall -Wextra -Werror -Wshadow
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
-target_compile_definitions(talus_options INTERFACE $<$<BOOL:${TALUS_DEBUG}>:TL_DEBUG=1>)
-target_link_libraries(talus_options INTERFACE Threads::Threads)
+if(TALUS_DEBUG)
+    add_compile_definitions(TL_DEBUG=1)
+endif()
 if(TALUS_ARCH STREQUAL "c11")
-    target_compile_definitions(talus_options INTERFACE TL_ARCH_C11=1)
+    add_compile_definitions(TL_ARCH_C11=1)
 elseif(NOT TALUS_ARCH MATCHES "^(x86)?$")
     message(FATAL_ERROR "TALUS_ARCH is '${TALUS_ARCH}'; it can be x86, c11 or empty")
 endif()
 if(TALUS_SANITIZE STREQUAL "thread")
     set(talus_sanitize_flags -fsanitize=thread)
 elseif(TALUS_SANITIZE STREQUAL "address")
-    set(talus_sanitize_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    set(talus_sanitize_flags -fsanitize=address,undefined -fno-sanitize-recover=all
+        -fno-omit-frame-pointer)
 elseif(TALUS_SANITIZE)
     message(FATAL_ERROR "TALUS_SANITIZE is '${TALUS_SANITIZE}'; it can be thread, address or empty")
 endif()
-target_compile_options(talus_options INTERFACE ${talus_sanitize_flags})
-target_link_options(talus_options INTERFACE ${talus_sanitize_flags})
+add_compile_options(${talus_sanitize_flags})
+add_link_options(${talus_sanitize_flags})
 
 add_library(talus_internal INTERFACE)
-target_include_directories(talus_internal INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/core/include)
-target_link_libraries(talus_internal INTERFACE talus_options)
+target_include_directories(talus_internal INTERFACE ${PROJECT_SOURCE_DIR}
+    ${PROJECT_SOURCE_DIR}/core/include)
+target_link_libraries(talus_internal INTERFACE Threads::Threads)
+
+function(talus_mutant_names result)
+    set(header ${PROJECT_SOURCE_DIR}/arch/mutants.h)
+    set(names "")
+    if(EXISTS ${header})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+        file(STRINGS ${header} lines REGEX "^#define TL_MUTANT_[a-z0-9_]+ 0")
+        foreach(line IN LISTS lines)
+            string(REGEX REPLACE "^#define TL_MUTANT_([a-z0-9_]+) 0.*" "\\1" name "${line}")
+            list(APPEND names ${name})
+        endforeach()
+    endif()
+    set(${result} ${names} PARENT_SCOPE)
+endfunction()
+
+function(talus_require_mutant name)
+    talus_mutant_names(names)
+    if(NOT name IN_LIST names)
+        list(JOIN names ", " names)
+        message(FATAL_ERROR "no seeded bug is called '${name}'; there are: ${names}")
+    endif()
+endfunction()
+if(TALUS_MUTANT)
+    talus_require_mutant(${TALUS_MUTANT})
+    add_compile_definitions(TL_MUTANT_${TALUS_MUTANT}=1)
+endif()
 
 # What goes into the libraries. Initial-exec: one load from the thread pointer, and no call, on the fast path.
 set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
@@ -56,11 +83,7 @@ function(talus_add_core target)
     target_compile_options(${target} PRIVATE ${talus_library_flags})
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     if(arg_MUTANT)
-        talus_mutant_names(names)
-        if(NOT arg_MUTANT IN_LIST names)
-            list(JOIN names ", " names)
-            message(FATAL_ERROR "no seeded bug is called '${arg_MUTANT}'; there are: ${names}")
-        endif()
+        talus_require_mutant(${arg_MUTANT})
         target_compile_definitions(${target} PUBLIC TL_MUTANT_${arg_MUTANT}=1)
     endif()
     if(arg_DEFINITIONS)
@@ -76,7 +99,6 @@ function(talus_add_library target core kind)
     target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/core/include)
     target_compile_options(${target} PRIVATE ${talus_library_flags})
     target_link_libraries(${target} INTERFACE Threads::Threads)
-    target_link_options(${target} INTERFACE ${talus_sanitize_flags})
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON LINKER_LANGUAGE C)
     if(kind STREQUAL "SHARED")
         set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
@@ -87,18 +109,4 @@ function(talus_add_library target core kind)
             target_link_options(${target} PRIVATE -Wl,-z,defs)
         endif()
     endif()
-endfunction()
-
-function(talus_mutant_names result)
-    set(header ${PROJECT_SOURCE_DIR}/arch/mutants.h)
-    set(names "")
-    if(EXISTS ${header})
-        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
-        file(STRINGS ${header} lines REGEX "^#define TL_MUTANT_[a-z0-9_]+ 0")
-        foreach(line IN LISTS lines)
-            string(REGEX REPLACE "^#define TL_MUTANT_([a-z0-9_]+) 0.*" "\\1" name "${line}")
-            list(APPEND names ${name})
-        endforeach()
-    endif()
-    set(${result} ${names} PARENT_SCOPE)
 endfunction()
