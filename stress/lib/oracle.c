@@ -1,0 +1,161 @@
+/* oracle.c: the shadow of the address space.
+ * 1 Purpose     To notice that one byte was handed out twice, whatever the heap believes about it.
+ * 2 States      Each 16-byte granule has one 32-bit word: 0 (nobody) or an owner. A block's granules go 0 -> owner when it is
+ *               received, by ONE relaxed compare-exchange each, and owner -> 0 by a relaxed store before it is freed.
+ * 3 Soundness   If the heap hands a block from A's free to B's malloc, it must order A's accesses before B's; then A's store of 0
+ *               comes before B's exchange in the word's modification order, and B sees 0. So an overlap is never a false
+ *               alarm. Every access is relaxed, so the shadow orders nothing and hides no race from ThreadSanitizer or from
+ *               the hardware.
+ * 4 What counts [round_up(block), round_up(block + size)): for 16-byte aligned blocks all of it; a block at an odd multiple of 8,
+ *               as some mallocs give for tiny sizes, begins at the next granule, so that neighbours never share one.
+ * 5 Large       Blocks above 32 KiB claim their first and last 8 KiB whole and between these the granules at multiples of
+ *               1 KiB. The positions are absolute: any other block of 1 KiB or more inside meets one. A smaller one in
+ *               a gap is left to the block's own contents (block.c).
+ * 6 Memory      Two levels: a word per 4 MiB of address space, and leaves of 1 MiB (one quarter of what is touched).
+ *               All of it is reserved before the first thread starts, so installing a leaf is one relaxed compare-exchange
+ *               of its number, and no initialisation needs to be published. */
+#include "stress/lib/oracle.h"
+
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#define ADDRESS_BITS    47
+#define LEAF_SHIFT      22
+#define LEAF_GRANULES   (((size_t)1 << LEAF_SHIFT) / ST_GRANULE)
+#define TOP_ENTRIES     ((size_t)1 << (ADDRESS_BITS - LEAF_SHIFT))
+#define LEAVES_WANTED   16384u /* 64 GiB of touched address space, 16 GiB of shadow, reserved only */
+#define LEAVES_LEAST    64u
+#define WHOLE_GRANULES  2048u /* up to here every granule is claimed */
+#define EDGE_GRANULES   512u  /* of a larger block, at both ends */
+#define STRIDE_GRANULES 64u   /* between the edges */
+
+static _Atomic uint32_t *top;         /* constant after the start; entries: atomic, 0 or the leaf's number + 1 */
+static _Atomic uint32_t *leaves;      /* constant after the start */
+static uint32_t          leaves_max;  /* constant after the start */
+static _Atomic uint32_t  leaves_used; /* atomic */
+static _Atomic uint64_t  untracked;   /* atomic */
+
+static void *reserve(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+bool st_oracle_start(void)
+{
+    if (top == NULL)
+        top = reserve(TOP_ENTRIES * sizeof(*top));
+    if (top == NULL)
+        return false;
+    /* A limit on address space, or strict overcommit, makes the shadow smaller, not the run impossible. */
+    for (leaves_max = LEAVES_WANTED; leaves == NULL && leaves_max >= LEAVES_LEAST; leaves_max /= 2) {
+        leaves = reserve(leaves_max * LEAF_GRANULES * sizeof(*leaves));
+        if (leaves != NULL)
+            return true;
+    }
+    return leaves != NULL;
+}
+
+/* The leaf over `granule` (an address divided by 16), or NULL: outside of the table, or there are no more leaves. */
+static _Atomic uint32_t *leaf_of(uintptr_t granule)
+{
+    uintptr_t index = granule / LEAF_GRANULES;
+    if (index >= TOP_ENTRIES)
+        return NULL;
+    uint32_t number = atomic_load_explicit(&top[index], memory_order_relaxed);
+    if (number == 0) {
+        uint32_t mine = atomic_fetch_add_explicit(&leaves_used, 1, memory_order_relaxed) + 1;
+        if (mine > leaves_max) {
+            atomic_fetch_sub_explicit(&leaves_used, 1, memory_order_relaxed);
+            return NULL;
+        }
+        /* The loser's leaf stays unused: it costs address space only. */
+        if (atomic_compare_exchange_strong_explicit(&top[index], &number, mine, memory_order_relaxed,
+                                                    memory_order_relaxed))
+            number = mine;
+    }
+    return leaves + (size_t)(number - 1) * LEAF_GRANULES;
+}
+
+static _Atomic uint32_t *word_of(uintptr_t granule)
+{
+    _Atomic uint32_t *leaf = leaf_of(granule);
+    return leaf == NULL ? NULL : leaf + granule % LEAF_GRANULES;
+}
+
+/* The checked granule after `granule` in a block of granules [first, last). */
+static uintptr_t next_granule(uintptr_t granule, uintptr_t first, uintptr_t last)
+{
+    if (last - first <= WHOLE_GRANULES || granule + 1 < first + EDGE_GRANULES || granule + 1 >= last - EDGE_GRANULES)
+        return granule + 1;
+    uintptr_t next = granule / STRIDE_GRANULES * STRIDE_GRANULES + STRIDE_GRANULES;
+    return next < last - EDGE_GRANULES ? next : last - EDGE_GRANULES;
+}
+
+static void describe(struct st_conflict *conflict, uintptr_t granule, uint32_t owner)
+{
+    const size_t      most = WHOLE_GRANULES;
+    uintptr_t         first = granule, last = granule + 1;
+    _Atomic uint32_t *word;
+
+    while (granule - first < most && (word = word_of(first - 1)) != NULL &&
+           atomic_load_explicit(word, memory_order_relaxed) == owner)
+        first--;
+    while (last - granule < most && (word = word_of(last)) != NULL &&
+           atomic_load_explicit(word, memory_order_relaxed) == owner)
+        last++;
+    *conflict = (struct st_conflict){granule * ST_GRANULE, first * ST_GRANULE, last * ST_GRANULE, owner};
+}
+
+static uintptr_t first_granule(const void *block)
+{
+    return ((uintptr_t)block + ST_GRANULE - 1) / ST_GRANULE;
+}
+
+static uintptr_t last_granule(const void *block, size_t size)
+{
+    return ((uintptr_t)block + size + ST_GRANULE - 1) / ST_GRANULE;
+}
+
+bool st_oracle_claim(const void *block, size_t size, uint32_t owner, struct st_conflict *conflict)
+{
+    uintptr_t first = first_granule(block), last = last_granule(block, size);
+
+    for (uintptr_t granule = first; granule < last; granule = next_granule(granule, first, last)) {
+        uint32_t          found = 0;
+        _Atomic uint32_t *word = word_of(granule);
+        if (word == NULL) {
+            atomic_fetch_add_explicit(&untracked, 1, memory_order_relaxed);
+            continue;
+        }
+        /* relaxed: the oracle must not order anything (3 above) */
+        if (!atomic_compare_exchange_strong_explicit(word, &found, owner, memory_order_relaxed, memory_order_relaxed)) {
+            describe(conflict, granule, found);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool st_oracle_release(const void *block, size_t size, uint32_t owner, struct st_conflict *conflict)
+{
+    uintptr_t first = first_granule(block), last = last_granule(block, size);
+
+    for (uintptr_t granule = first; granule < last; granule = next_granule(granule, first, last)) {
+        _Atomic uint32_t *word = word_of(granule);
+        if (word == NULL)
+            continue;
+        uint32_t found = atomic_load_explicit(word, memory_order_relaxed);
+        if (found != owner) {
+            describe(conflict, granule, found);
+            return false;
+        }
+        atomic_store_explicit(word, 0, memory_order_relaxed);
+    }
+    return true;
+}
+
+uint64_t st_oracle_untracked(void)
+{
+    return atomic_load_explicit(&untracked, memory_order_relaxed);
+}

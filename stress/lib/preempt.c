@@ -1,0 +1,145 @@
+/* preempt.c: real preemption.
+ * 1 Timers      Each worker owns a POSIX timer that sends a signal to itself alone (SIGEV_THREAD_ID). The handler yields, so the
+ *               cut falls wherever the worker was, most usefully inside of the heap, and another thread runs there first. One
+ *               signal in 16 sleeps instead, so that a thread can stay cut for as long as thousands of operations of others.
+ * 2 Pinning     none: the scheduler's choice; one: all on one CPU, so that every switch is a preemption; spread: worker n on CPU
+ *               n modulo CPUs; phases (the default): these three in turn, since some races need true concurrency and others need
+ *               one thread to stand still.
+ * 3 Yields      Builds of the core with TL_PREEMPT_HOOK call tl_preempt_point() between the steps of its algorithms; there a
+ *               seeded one in so many yields.
+ * 4 Contexts    The handler touches its own worker's counters only, keeps errno, and calls nothing but system calls.
+ * 5 TSan        It delivers signals at atomics and at intercepted calls only: the cuts then fall there, and nowhere else. */
+#include "stress/lib/preempt.h"
+
+#include "stress/lib/report.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+#define SLEEP_ONE_IN 16u
+#define SLEEP_US_MAX 200u
+#define CPUS_MAX     CPU_SETSIZE
+
+static unsigned        period_us;      /* constant after setup */
+static enum st_pin     pinning;        /* constant after setup */
+static unsigned        yield_one_in;   /* constant after setup */
+static int             cpus[CPUS_MAX]; /* constant after setup: those we may run on */
+static unsigned        cpu_count;      /* constant after setup */
+static cpu_set_t       all_cpus;       /* constant after setup */
+static _Atomic unsigned phase = 1;     /* written by the main thread */
+
+static void on_timer(int signal_number, siginfo_t *info, void *context)
+{
+    struct st_worker *worker = st_self;
+    int               saved_errno = errno;
+
+    (void)signal_number;
+    (void)context;
+    if (worker != NULL) {
+        st_count_add(&worker->counts.preemptions, 1);
+        st_count_add(&worker->counts.overruns, (uint64_t)info->si_overrun);
+        if (atomic_load_explicit(&worker->inside, memory_order_relaxed))
+            st_count_add(&worker->counts.inside, 1);
+        if (st_rng_one_in(&worker->signal_rng, SLEEP_ONE_IN)) {
+            struct timespec nap = {0, 1000L * (long)(1 + st_rng_below(&worker->signal_rng, SLEEP_US_MAX))};
+            nanosleep(&nap, NULL);
+        } else {
+            sched_yield();
+        }
+    }
+    errno = saved_errno;
+}
+
+void st_preempt_setup(unsigned period, enum st_pin pin, unsigned yields)
+{
+    struct sigaction action;
+
+    period_us = period;
+    pinning = pin;
+    yield_one_in = yields;
+    if (sched_getaffinity(0, sizeof(all_cpus), &all_cpus) != 0)
+        CPU_ZERO(&all_cpus);
+    cpu_count = 0;
+    for (int cpu = 0; cpu < CPUS_MAX; cpu++)
+        if (CPU_ISSET(cpu, &all_cpus))
+            cpus[cpu_count++] = cpu;
+    memset(&action, 0, sizeof(action));
+    action.sa_sigaction = on_timer;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGRTMIN + 1, &action, NULL) != 0)
+        st_fail("setup", "sigaction: %s", strerror(errno));
+}
+
+void st_preempt_thread_start(struct st_worker *worker)
+{
+    struct sigevent   event;
+    struct itimerspec times = {{0, 0}, {0, 0}};
+
+    worker->timer_runs = false;
+    if (period_us == 0 || worker->id == ST_WORKER_MAIN)
+        return;
+    memset(&event, 0, sizeof(event));
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGRTMIN + 1;
+    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+    /* EAGAIN: the machine has no more timers (pending-signal limit). The worker then runs without, and the rates show it. */
+    if (timer_create(CLOCK_MONOTONIC, &event, &worker->timer) != 0)
+        return;
+    /* A spread of periods, so that threads are not cut in step. */
+    unsigned us = period_us + st_rng_below(&worker->signal_rng, period_us / 4 + 1);
+    times.it_interval.tv_sec = us / 1000000;
+    times.it_interval.tv_nsec = (long)(us % 1000000) * 1000;
+    times.it_value = times.it_interval;
+    timer_settime(worker->timer, 0, &times, NULL);
+    worker->timer_runs = true;
+}
+
+void st_preempt_thread_stop(struct st_worker *worker)
+{
+    if (worker->timer_runs)
+        timer_delete(worker->timer);
+    worker->timer_runs = false;
+}
+
+void st_preempt_next_phase(void)
+{
+    if (pinning == ST_PIN_PHASES)
+        atomic_fetch_add_explicit(&phase, 1, memory_order_relaxed);
+}
+
+void st_preempt_follow(struct st_worker *worker)
+{
+    unsigned    now = atomic_load_explicit(&phase, memory_order_relaxed);
+    enum st_pin want = pinning == ST_PIN_PHASES ? (enum st_pin)(now % ST_PIN_PHASES) : pinning;
+    cpu_set_t   set = all_cpus;
+
+    if (worker->pin_seen == now || cpu_count < 2)
+        return;
+    worker->pin_seen = now;
+    if (want != ST_PIN_NONE) {
+        CPU_ZERO(&set);
+        CPU_SET(cpus[want == ST_PIN_ONE ? 0 : worker->id % cpu_count], &set);
+    }
+    sched_setaffinity(0, sizeof(set), &set); /* refused: the worker stays where it is, and the run is weaker, not wrong */
+}
+
+void tl_preempt_point(const char *name)
+{
+    struct st_worker *worker = st_self;
+
+    (void)name;
+    if (worker == NULL || yield_one_in == 0 || !st_rng_one_in(&worker->yield_rng, yield_one_in))
+        return;
+    int saved_errno = errno;
+    st_count_add(&worker->counts.yields, 1);
+    sched_yield();
+    errno = saved_errno;
+}

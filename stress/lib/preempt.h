@@ -1,0 +1,24 @@
+/* preempt.h: what cuts threads in two. Theory: preempt.c. */
+#ifndef STRESS_LIB_PREEMPT_H
+#define STRESS_LIB_PREEMPT_H
+
+#include "stress/lib/worker.h"
+
+enum st_pin { ST_PIN_NONE, ST_PIN_ONE, ST_PIN_SPREAD, ST_PIN_PHASES };
+
+/* Before any worker starts. `period_us` 0: no timers. `yield_one_in` 0: no yields at marked points. */
+void st_preempt_setup(unsigned period_us, enum st_pin pin, unsigned yield_one_in);
+
+void st_preempt_thread_start(struct st_worker *worker);
+void st_preempt_thread_stop(struct st_worker *worker);
+
+/* Called by the main thread a few times in a second: changes the pinning in ST_PIN_PHASES. */
+void st_preempt_next_phase(void);
+
+/* Called by each worker now and then: moves it to where the present phase wants it. */
+void st_preempt_follow(struct st_worker *worker);
+
+/* The marked points of the heap (TL_PREEMPT_POINT) end here in builds with TL_PREEMPT_HOOK. */
+void tl_preempt_point(const char *name);
+
+#endif

@@ -1,0 +1,96 @@
+/* provider.c: talus_provider_mmap() behind a counter. All counters are relaxed: they order nothing between the heap's threads. */
+#include "stress/lib/provider.h"
+
+#include "stress/lib/report.h"
+#include "stress/lib/rng.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool fails_now(struct st_provider *p)
+{
+    uint64_t n = atomic_fetch_add_explicit(&p->asked, 1, memory_order_relaxed);
+    if (p->fail_one_in == 0 || atomic_load_explicit(&p->reliable, memory_order_relaxed) ||
+        st_mix(p->seed + n) % p->fail_one_in != 0)
+        return false;
+    atomic_fetch_add_explicit(&p->failures, 1, memory_order_relaxed);
+    return true;
+}
+
+static void add(struct st_provider *p, uint64_t bytes)
+{
+    uint64_t now = atomic_fetch_add_explicit(&p->outstanding, bytes, memory_order_relaxed) + bytes;
+    uint64_t peak = atomic_load_explicit(&p->peak, memory_order_relaxed);
+    while (now > peak && !atomic_compare_exchange_weak_explicit(&p->peak, &peak, now, memory_order_relaxed,
+                                                                memory_order_relaxed))
+        continue;
+}
+
+static void *map(void *context, size_t bytes)
+{
+    struct st_provider   *p = context;
+    const talus_provider *system = talus_provider_mmap();
+    void                 *block = fails_now(p) ? NULL : system->map(system->context, bytes);
+
+    if (block != NULL)
+        add(p, bytes);
+    return block;
+}
+
+static void unmap(void *context, void *block, size_t bytes)
+{
+    struct st_provider   *p = context;
+    const talus_provider *system = talus_provider_mmap();
+
+    if (bytes > atomic_load_explicit(&p->outstanding, memory_order_relaxed))
+        st_fail("pages", "  the heap returns %zu bytes at %p, more than the provider gave", bytes, block);
+    /* Before the system call: another thread may get the same addresses as soon as it returns. */
+    atomic_fetch_sub_explicit(&p->outstanding, bytes, memory_order_relaxed);
+    system->unmap(system->context, block, bytes);
+}
+
+static bool purge(void *context, void *pages, size_t bytes)
+{
+    const talus_provider *system = talus_provider_mmap();
+
+    (void)context;
+    return system->purge != NULL && system->purge(system->context, pages, bytes);
+}
+
+static void *remap(void *context, void *block, size_t old_bytes, size_t new_bytes)
+{
+    struct st_provider   *p = context;
+    const talus_provider *system = talus_provider_mmap();
+    void                 *moved;
+
+    if (system->remap == NULL || fails_now(p))
+        return NULL;
+    moved = system->remap(system->context, block, old_bytes, new_bytes);
+    if (moved != NULL) {
+        if (new_bytes > old_bytes)
+            add(p, new_bytes - old_bytes);
+        else
+            atomic_fetch_sub_explicit(&p->outstanding, old_bytes - new_bytes, memory_order_relaxed);
+    }
+    return moved;
+}
+
+void st_provider_start(struct st_provider *provider, uint64_t seed, unsigned fail_one_in)
+{
+    memset(provider, 0, sizeof(*provider));
+    provider->seed = st_mix(seed);
+    provider->fail_one_in = fail_one_in;
+    provider->calls.map = map;
+    provider->calls.unmap = unmap;
+    provider->calls.purge = purge;
+    provider->calls.remap = remap;
+    provider->calls.context = provider;
+    provider->calls.zeroed = true;
+}
+
+void st_provider_check_empty(struct st_provider *provider)
+{
+    uint64_t left = atomic_load_explicit(&provider->outstanding, memory_order_relaxed);
+    if (left != 0)
+        st_fail("pages", "  the heap is destroyed, but %" PRIu64 " bytes were not returned to its provider", left);
+}

@@ -1,0 +1,25 @@
+/* suite.h: what a suite is. A new one: one file beside this, one line in suites.c. */
+#ifndef STRESS_SUITES_SUITE_H
+#define STRESS_SUITES_SUITE_H
+
+#include "stress/lib/block.h"
+#include "stress/lib/mailbox.h"
+#include "stress/lib/team.h"
+
+struct st_suite {
+    const char *name;
+    const char *hunts; /* one line: the race it is after */
+    bool        needs_instances;
+    /* Runs for run->seconds, and frees all that it allocated. */
+    void (*main)(const struct st_run *run);
+};
+
+extern const struct st_suite st_suite_fastpath, st_suite_remote, st_suite_churn, st_suite_mixed, st_suite_oom;
+
+const struct st_suite *st_suite_list(size_t i); /* NULL after the last */
+const struct st_suite *st_suite_find(const char *name);
+
+/* By the main thread, no worker runs: frees what lies in the mailbox. */
+void st_suite_empty_mailbox(const struct st_run *run, struct st_mailbox *box);
+
+#endif
