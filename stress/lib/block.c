@@ -17,24 +17,27 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DENSE_BYTES    ((size_t)128)
-#define SAMPLE_BYTES   ((size_t)256)
-#define ZERO_ALL_BYTES ((size_t)65536) /* larger fresh zero blocks are sampled, one word in 256 bytes */
-#define USABLE_ONE_IN  64u
-#define NOWHERE        SIZE_MAX
+#define DENSE_BYTES  ((size_t)128)
+#define SAMPLE_BYTES ((size_t)256)
+#define ZERO_ALL_BYTES \
+    ((size_t)65536) /* larger fresh zero blocks are sampled, one word in 256 bytes */
+#define USABLE_ONE_IN 64u
+#define NOWHERE       SIZE_MAX
 
 uint64_t st_block_seed;
 
 static uint64_t hash_of(const struct st_block *block)
 {
-    return st_mix((uintptr_t)block->p ^ st_mix(block->size ^ (uint64_t)block->owner << 32 ^ st_block_seed));
+    return st_mix((uintptr_t)block->p ^
+                  st_mix(block->size ^ (uint64_t)block->owner << 32 ^ st_block_seed));
 }
 
 /* Offset of the sampled word after the one at `at`; `words_end`: the offset behind the last whole word. */
 static size_t next_word(size_t at, size_t words_end)
 {
     size_t last = words_end - sizeof(uint64_t);
-    size_t next = at + sizeof(uint64_t) < DENSE_BYTES ? at + sizeof(uint64_t) : (at / SAMPLE_BYTES + 1) * SAMPLE_BYTES;
+    size_t next = at + sizeof(uint64_t) < DENSE_BYTES ? at + sizeof(uint64_t)
+                                                      : (at / SAMPLE_BYTES + 1) * SAMPLE_BYTES;
     return at < last && next > last ? last : next;
 }
 
@@ -68,7 +71,8 @@ static size_t first_wrong(const unsigned char *p, const struct st_block *as, siz
             return 0;
         if (bytes >= 16 && words[1] != hash)
             return sizeof(uint64_t);
-        for (size_t at = 2 * sizeof(uint64_t); at < words_end && at + 8 <= bytes; at = next_word(at, words_end))
+        for (size_t at = 2 * sizeof(uint64_t); at < words_end && at + 8 <= bytes;
+             at = next_word(at, words_end))
             if (words[at / sizeof(uint64_t)] != hash + at)
                 return at;
     } else {
@@ -80,7 +84,8 @@ static size_t first_wrong(const unsigned char *p, const struct st_block *as, siz
     return NOWHERE;
 }
 
-static _Noreturn void fail_corrupt(const unsigned char *p, const struct st_block *as, size_t at, const char *when)
+static _Noreturn void fail_corrupt(const unsigned char *p, const struct st_block *as, size_t at,
+                                   const char *when)
 {
     char   dump[3 * 32 + 1] = "";
     size_t start = at & ~(size_t)15;
@@ -91,20 +96,23 @@ static _Noreturn void fail_corrupt(const unsigned char *p, const struct st_block
         dump[3 * i + 1] = digits[p[start + i] >> 4];
         dump[3 * i + 2] = digits[p[start + i] & 15];
     }
-    st_fail_with(st_owner_worker(as->owner), "corrupt",
-                 "  block %p of %zu bytes, allocated by worker %u, is not as it was filled, noticed %s\n"
-                 "  first wrong at offset %zu; from offset %zu it holds:%s",
-                 (const void *)p, as->size, st_owner_worker(as->owner), when, at, start, dump);
+    st_fail_with(
+        st_owner_worker(as->owner), "corrupt",
+        "  block %p of %zu bytes, allocated by worker %u, is not as it was filled, noticed %s\n"
+        "  first wrong at offset %zu; from offset %zu it holds:%s",
+        (const void *)p, as->size, st_owner_worker(as->owner), when, at, start, dump);
 }
 
-static _Noreturn void fail_overlap(const struct st_block *block, const struct st_conflict *found, const char *when)
+static _Noreturn void fail_overlap(const struct st_block *block, const struct st_conflict *found,
+                                   const char *when)
 {
-    st_fail_with(st_owner_worker(found->owner), "overlap",
-                 "  %s of block %p, %zu bytes, of worker %u: the 16 bytes at 0x%" PRIxPTR
-                 " belong to worker %u,\n  block of %zu bytes, granules 0x%" PRIxPTR " to 0x%" PRIxPTR "\n"
-                 "  overlaps 1 (the run ends here)",
-                 when, (void *)block->p, block->size, st_owner_worker(block->owner), found->address,
-                 st_owner_worker(found->owner), st_owner_size(found->owner), found->start, found->end);
+    st_fail_with(
+        st_owner_worker(found->owner), "overlap",
+        "  %s of block %p, %zu bytes, of worker %u: the 16 bytes at 0x%" PRIxPTR
+        " belong to worker %u,\n  block of %zu bytes, granules 0x%" PRIxPTR " to 0x%" PRIxPTR "\n"
+        "  overlaps 1 (the run ends here)",
+        when, (void *)block->p, block->size, st_owner_worker(block->owner), found->address,
+        st_owner_worker(found->owner), st_owner_size(found->owner), found->start, found->end);
 }
 
 static void claim(struct st_block *block)
@@ -135,8 +143,8 @@ static void leave_heap(struct st_worker *worker)
 static bool refused(struct st_worker *worker, size_t size, int error)
 {
     if (error != ENOMEM)
-        st_fail("errno", "  a request of %zu bytes returned NULL with errno %d (%s), not ENOMEM", size, error,
-                strerrorname_np(error));
+        st_fail("errno", "  a request of %zu bytes returned NULL with errno %d (%s), not ENOMEM",
+                size, error, strerrorname_np(error));
     if (!worker->may_fail)
         st_fail("no memory", "  a request of %zu bytes was refused with ENOMEM", size);
     st_count_add(&worker->counts.refused, 1);
@@ -145,9 +153,10 @@ static bool refused(struct st_worker *worker, size_t size, int error)
 }
 
 /* What every new block goes through: alignment, usable size, ownership. */
-static void receive(struct st_worker *worker, struct st_block *block, void *p, size_t size, size_t align)
+static void receive(struct st_worker *worker, struct st_block *block, void *p, size_t size,
+                    size_t align)
 {
-    *block = (struct st_block){p, size, st_owner_make(worker->id, size)};
+    *block = (struct st_block){ p, size, st_owner_make(worker->id, size) };
     st_count_add(&worker->counts.blocks, 1);
     if ((uintptr_t)p % align != 0)
         st_fail("misaligned", "  block %p of %zu bytes is not aligned to %zu", p, size, align);
@@ -155,7 +164,8 @@ static void receive(struct st_worker *worker, struct st_block *block, void *p, s
     if (worker->target->usable != NULL && st_rng_one_in(&worker->rng, USABLE_ONE_IN)) {
         size_t usable = worker->target->usable(worker->target->context, p);
         if (usable < size)
-            st_fail("usable size", "  block %p of %zu bytes has a usable size of %zu", p, size, usable);
+            st_fail("usable size", "  block %p of %zu bytes has a usable size of %zu", p, size,
+                    usable);
     }
 }
 
@@ -284,12 +294,13 @@ void st_block_free(struct st_worker *worker, struct st_block *block)
 struct st_block st_block_received(void *p)
 {
     const uint64_t *words = p;
-    struct st_block block = {p, (size_t)(words[0] & UINT32_MAX), (uint32_t)(words[0] >> 32)};
+    struct st_block block = { p, (size_t)(words[0] & UINT32_MAX), (uint32_t)(words[0] >> 32) };
 
     /* Before the size is believed: everything else follows from it. */
     if (block.size < ST_BLOCK_PASSABLE || words[1] != hash_of(&block))
         st_fail("corrupt",
-                "  block %p was handed over and its first words are overwritten: %016" PRIx64 " %016" PRIx64, p, words[0],
-                words[1]);
+                "  block %p was handed over and its first words are overwritten: %016" PRIx64
+                " %016" PRIx64,
+                p, words[0], words[1]);
     return block;
 }

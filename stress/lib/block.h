@@ -19,7 +19,8 @@ extern uint64_t st_block_seed;
 
 /* Allocate; the block is claimed in the oracle and filled. False: refused (only where worker->may_fail; else the run fails). */
 bool st_block_alloc(struct st_worker *worker, struct st_block *block, size_t size);
-bool st_block_zalloc(struct st_worker *worker, struct st_block *block, size_t size); /* checks that it is zero */
+bool st_block_zalloc(struct st_worker *worker, struct st_block *block,
+                     size_t size); /* checks that it is zero */
 bool st_block_aligned(struct st_worker *worker, struct st_block *block, size_t align, size_t size);
 
 /* Resizes, checks that the contents came along. False: refused, and the block is as it was. */

@@ -27,8 +27,8 @@ static inline void *st_mailbox_swap(struct st_mailbox *box, unsigned slot, void 
 static inline bool st_mailbox_try_give(struct st_mailbox *box, unsigned slot, void *block)
 {
     void *empty = NULL;
-    return atomic_compare_exchange_strong_explicit(&box->slot[slot % box->slots], &empty, block, memory_order_release,
-                                                   memory_order_relaxed);
+    return atomic_compare_exchange_strong_explicit(&box->slot[slot % box->slots], &empty, block,
+                                                   memory_order_release, memory_order_relaxed);
 }
 
 /* Takes what lies there, NULL: nothing. */

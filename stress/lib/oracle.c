@@ -29,7 +29,8 @@
 #define EDGE_GRANULES   512u  /* of a larger block, at both ends */
 #define STRIDE_GRANULES 64u   /* between the edges */
 
-static _Atomic uint32_t *top;         /* constant after the start; entries: atomic, 0 or the leaf's number + 1 */
+static _Atomic uint32_t
+    *top; /* constant after the start; entries: atomic, 0 or the leaf's number + 1 */
 static _Atomic uint32_t *leaves;      /* constant after the start */
 static uint32_t          leaves_max;  /* constant after the start */
 static _Atomic uint32_t  leaves_used; /* atomic */
@@ -37,7 +38,8 @@ static _Atomic uint64_t  untracked;   /* atomic */
 
 static void *reserve(size_t bytes)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }
 
@@ -48,7 +50,8 @@ bool st_oracle_start(void)
     if (top == NULL)
         return false;
     /* A limit on address space, or strict overcommit, makes the shadow smaller, not the run impossible. */
-    for (leaves_max = LEAVES_WANTED; leaves == NULL && leaves_max >= LEAVES_LEAST; leaves_max /= 2) {
+    for (leaves_max = LEAVES_WANTED; leaves == NULL && leaves_max >= LEAVES_LEAST;
+         leaves_max /= 2) {
         leaves = reserve(leaves_max * LEAF_GRANULES * sizeof(*leaves));
         if (leaves != NULL)
             return true;
@@ -70,8 +73,8 @@ static _Atomic uint32_t *leaf_of(uintptr_t granule)
             return NULL;
         }
         /* The loser's leaf stays unused: it costs address space only. */
-        if (atomic_compare_exchange_strong_explicit(&top[index], &number, mine, memory_order_relaxed,
-                                                    memory_order_relaxed))
+        if (atomic_compare_exchange_strong_explicit(&top[index], &number, mine,
+                                                    memory_order_relaxed, memory_order_relaxed))
             number = mine;
     }
     return leaves + (size_t)(number - 1) * LEAF_GRANULES;
@@ -86,7 +89,8 @@ static _Atomic uint32_t *word_of(uintptr_t granule)
 /* The checked granule after `granule` in a block of granules [first, last). */
 static uintptr_t next_granule(uintptr_t granule, uintptr_t first, uintptr_t last)
 {
-    if (last - first <= WHOLE_GRANULES || granule + 1 < first + EDGE_GRANULES || granule + 1 >= last - EDGE_GRANULES)
+    if (last - first <= WHOLE_GRANULES || granule + 1 < first + EDGE_GRANULES ||
+        granule + 1 >= last - EDGE_GRANULES)
         return granule + 1;
     uintptr_t next = granule / STRIDE_GRANULES * STRIDE_GRANULES + STRIDE_GRANULES;
     return next < last - EDGE_GRANULES ? next : last - EDGE_GRANULES;
@@ -104,7 +108,8 @@ static void describe(struct st_conflict *conflict, uintptr_t granule, uint32_t o
     while (last - granule < most && (word = word_of(last)) != NULL &&
            atomic_load_explicit(word, memory_order_relaxed) == owner)
         last++;
-    *conflict = (struct st_conflict){granule * ST_GRANULE, first * ST_GRANULE, last * ST_GRANULE, owner};
+    *conflict =
+        (struct st_conflict){ granule * ST_GRANULE, first * ST_GRANULE, last * ST_GRANULE, owner };
 }
 
 static uintptr_t first_granule(const void *block)
@@ -129,7 +134,8 @@ bool st_oracle_claim(const void *block, size_t size, uint32_t owner, struct st_c
             continue;
         }
         /* relaxed: the oracle must not order anything (3 above) */
-        if (!atomic_compare_exchange_strong_explicit(word, &found, owner, memory_order_relaxed, memory_order_relaxed)) {
+        if (!atomic_compare_exchange_strong_explicit(word, &found, owner, memory_order_relaxed,
+                                                     memory_order_relaxed)) {
             describe(conflict, granule, found);
             return false;
         }

@@ -44,7 +44,8 @@ bool st_oracle_start(void);
 bool st_oracle_claim(const void *block, size_t size, uint32_t owner, struct st_conflict *conflict);
 
 /* Gives [block, block + size) back to nobody. False: a part of it is not `owner`'s. */
-bool st_oracle_release(const void *block, size_t size, uint32_t owner, struct st_conflict *conflict);
+bool st_oracle_release(const void *block, size_t size, uint32_t owner,
+                       struct st_conflict *conflict);
 
 /* Blocks that the shadow had no room for, number: 0 in every run that means something. */
 uint64_t st_oracle_untracked(void);

@@ -27,13 +27,13 @@
 #define SLEEP_US_MAX 200u
 #define CPUS_MAX     CPU_SETSIZE
 
-static unsigned        period_us;      /* constant after setup */
-static enum st_pin     pinning;        /* constant after setup */
-static unsigned        yield_one_in;   /* constant after setup */
-static int             cpus[CPUS_MAX]; /* constant after setup: those we may run on */
-static unsigned        cpu_count;      /* constant after setup */
-static cpu_set_t       all_cpus;       /* constant after setup */
-static _Atomic unsigned phase = 1;     /* written by the main thread */
+static unsigned         period_us;      /* constant after setup */
+static enum st_pin      pinning;        /* constant after setup */
+static unsigned         yield_one_in;   /* constant after setup */
+static int              cpus[CPUS_MAX]; /* constant after setup: those we may run on */
+static unsigned         cpu_count;      /* constant after setup */
+static cpu_set_t        all_cpus;       /* constant after setup */
+static _Atomic unsigned phase = 1;      /* written by the main thread */
 
 static void on_timer(int signal_number, siginfo_t *info, void *context)
 {
@@ -48,7 +48,8 @@ static void on_timer(int signal_number, siginfo_t *info, void *context)
         if (atomic_load_explicit(&worker->inside, memory_order_relaxed))
             st_count_add(&worker->counts.inside, 1);
         if (st_rng_one_in(&worker->signal_rng, SLEEP_ONE_IN)) {
-            struct timespec nap = {0, 1000L * (long)(1 + st_rng_below(&worker->signal_rng, SLEEP_US_MAX))};
+            struct timespec nap = { 0, 1000L * (long)(1 + st_rng_below(&worker->signal_rng,
+                                                                       SLEEP_US_MAX)) };
             nanosleep(&nap, NULL);
         } else {
             sched_yield();
@@ -81,7 +82,7 @@ void st_preempt_setup(unsigned period, enum st_pin pin, unsigned yields)
 void st_preempt_thread_start(struct st_worker *worker)
 {
     struct sigevent   event;
-    struct itimerspec times = {{0, 0}, {0, 0}};
+    struct itimerspec times = { { 0, 0 }, { 0, 0 } };
 
     worker->timer_runs = false;
     if (period_us == 0 || worker->id == ST_WORKER_MAIN)
@@ -128,7 +129,9 @@ void st_preempt_follow(struct st_worker *worker)
         CPU_ZERO(&set);
         CPU_SET(cpus[want == ST_PIN_ONE ? 0 : worker->id % cpu_count], &set);
     }
-    sched_setaffinity(0, sizeof(set), &set); /* refused: the worker stays where it is, and the run is weaker, not wrong */
+    sched_setaffinity(
+        0, sizeof(set),
+        &set); /* refused: the worker stays where it is, and the run is weaker, not wrong */
 }
 
 void tl_preempt_point(const char *name)

@@ -21,8 +21,8 @@ static void add(struct st_provider *p, uint64_t bytes)
 {
     uint64_t now = atomic_fetch_add_explicit(&p->outstanding, bytes, memory_order_relaxed) + bytes;
     uint64_t peak = atomic_load_explicit(&p->peak, memory_order_relaxed);
-    while (now > peak && !atomic_compare_exchange_weak_explicit(&p->peak, &peak, now, memory_order_relaxed,
-                                                                memory_order_relaxed))
+    while (now > peak && !atomic_compare_exchange_weak_explicit(
+                             &p->peak, &peak, now, memory_order_relaxed, memory_order_relaxed))
         continue;
 }
 
@@ -43,7 +43,8 @@ static void unmap(void *context, void *block, size_t bytes)
     const talus_provider *system = talus_provider_mmap();
 
     if (bytes > atomic_load_explicit(&p->outstanding, memory_order_relaxed))
-        st_fail("pages", "  the heap returns %zu bytes at %p, more than the provider gave", bytes, block);
+        st_fail("pages", "  the heap returns %zu bytes at %p, more than the provider gave", bytes,
+                block);
     /* Before the system call: another thread may get the same addresses as soon as it returns. */
     atomic_fetch_sub_explicit(&p->outstanding, bytes, memory_order_relaxed);
     system->unmap(system->context, block, bytes);
@@ -57,22 +58,20 @@ static bool purge(void *context, void *pages, size_t bytes)
     return system->purge != NULL && system->purge(system->context, pages, bytes);
 }
 
-static void *remap(void *context, void *block, size_t old_bytes, size_t new_bytes)
+/* `from` goes back to the system; the pages at `to` were counted when they were mapped. */
+static bool move(void *context, void *from, void *to, size_t bytes)
 {
     struct st_provider   *p = context;
     const talus_provider *system = talus_provider_mmap();
-    void                 *moved;
 
-    if (system->remap == NULL || fails_now(p))
-        return NULL;
-    moved = system->remap(system->context, block, old_bytes, new_bytes);
-    if (moved != NULL) {
-        if (new_bytes > old_bytes)
-            add(p, new_bytes - old_bytes);
-        else
-            atomic_fetch_sub_explicit(&p->outstanding, old_bytes - new_bytes, memory_order_relaxed);
-    }
-    return moved;
+    if (system->move == NULL || fails_now(p))
+        return false;
+    /* Before the system call, as in unmap. */
+    atomic_fetch_sub_explicit(&p->outstanding, bytes, memory_order_relaxed);
+    if (system->move(system->context, from, to, bytes))
+        return true;
+    atomic_fetch_add_explicit(&p->outstanding, bytes, memory_order_relaxed);
+    return false;
 }
 
 void st_provider_start(struct st_provider *provider, uint64_t seed, unsigned fail_one_in)
@@ -83,7 +82,7 @@ void st_provider_start(struct st_provider *provider, uint64_t seed, unsigned fai
     provider->calls.map = map;
     provider->calls.unmap = unmap;
     provider->calls.purge = purge;
-    provider->calls.remap = remap;
+    provider->calls.move = move;
     provider->calls.context = provider;
     provider->calls.zeroed = true;
 }
@@ -92,5 +91,7 @@ void st_provider_check_empty(struct st_provider *provider)
 {
     uint64_t left = atomic_load_explicit(&provider->outstanding, memory_order_relaxed);
     if (left != 0)
-        st_fail("pages", "  the heap is destroyed, but %" PRIu64 " bytes were not returned to its provider", left);
+        st_fail("pages",
+                "  the heap is destroyed, but %" PRIu64 " bytes were not returned to its provider",
+                left);
 }

@@ -12,7 +12,7 @@ struct st_provider {
     uint64_t         seed;        /* constant */
     unsigned         fail_one_in; /* constant; 0: never */
     _Atomic bool     reliable;    /* true: no failures for now */
-    _Atomic uint64_t asked;       /* map and remap calls */
+    _Atomic uint64_t asked;       /* map and move calls */
     _Atomic uint64_t failures;    /* of these, failed on purpose */
     _Atomic uint64_t outstanding; /* bytes given and not returned */
     _Atomic uint64_t peak;        /* most of these */

@@ -55,10 +55,15 @@ void st_say(const char *format, ...)
     va_end(arguments);
 }
 
+void st_say_text(const char *text)
+{
+    write_all(STDERR_FILENO, text, strlen(text));
+}
+
 static const char *operation_name(unsigned operation)
 {
-    static const char *const names[] = {"?",       "alloc", "zalloc", "aligned",
-                                        "realloc", "moved", "free",   "refused"};
+    static const char *const names[] = { "?",       "alloc", "zalloc", "aligned",
+                                         "realloc", "moved", "free",   "refused" };
     return operation < sizeof(names) / sizeof(names[0]) ? names[operation] : names[0];
 }
 
@@ -70,12 +75,15 @@ static void say_trace(unsigned id)
         return;
     uint32_t last = atomic_load_explicit(&worker->traced, memory_order_relaxed);
     uint32_t first = last > TRACES_REPORTED ? last - TRACES_REPORTED : 0;
-    st_say("  last operations of worker %u%s:", id, worker == st_self ? " (which reports this)" : "");
+    st_say("  last operations of worker %u%s:", id,
+           worker == st_self ? " (which reports this)" : "");
     for (uint32_t n = first; n < last; n++) {
         struct st_trace *entry = &worker->trace[n % ST_TRACE_LENGTH];
         uint64_t         what = atomic_load_explicit(&entry->what, memory_order_relaxed);
-        st_say("    %" PRIu32 " %s 0x%" PRIxPTR ", %" PRIu64 " bytes", n, operation_name((unsigned)(what >> 56)),
-               atomic_load_explicit(&entry->address, memory_order_relaxed), what & ((UINT64_C(1) << 56) - 1));
+        st_say("    %" PRIu32 " %s 0x%" PRIxPTR ", %" PRIu64 " bytes", n,
+               operation_name((unsigned)(what >> 56)),
+               atomic_load_explicit(&entry->address, memory_order_relaxed),
+               what & ((UINT64_C(1) << 56) - 1));
     }
 }
 
@@ -84,16 +92,19 @@ static void say_replay(void)
     const struct st_replay *r = &st_replay;
 
     if (r->json)
-        printf("{\"suite\":\"%s\",\"result\":\"failed\",\"seed\":%" PRIu64 "}\n", r->suite != NULL ? r->suite : "", r->seed);
+        printf("{\"suite\":\"%s\",\"result\":\"failed\",\"seed\":%" PRIu64 "}\n",
+               r->suite != NULL ? r->suite : "", r->seed);
     fflush(stdout);
     if (r->suite != NULL)
-        st_say("  again: %s --suite %s --target %s --seed %" PRIu64 " --threads %u --seconds %g --preempt %u --pin %s"
+        st_say("  again: %s --suite %s --target %s --seed %" PRIu64
+               " --threads %u --seconds %g --preempt %u --pin %s"
                " --yield %u",
-               r->program, r->suite, r->target, r->seed, r->threads, r->seconds, r->preempt_us, r->pin,
-               r->yield_one_in);
+               r->program, r->suite, r->target, r->seed, r->threads, r->seconds, r->preempt_us,
+               r->pin, r->yield_one_in);
 }
 
-static _Noreturn void fail_args(unsigned other, const char *kind, const char *format, va_list arguments)
+static _Noreturn void fail_args(unsigned other, const char *kind, const char *format,
+                                va_list arguments)
 {
     unsigned mine = st_self != NULL ? st_self->id : 0;
 
@@ -131,7 +142,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
 
 void st_report_setup(void)
 {
-    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
     struct sigaction action;
 
     memset(&action, 0, sizeof(action));
@@ -144,12 +155,12 @@ void st_report_setup(void)
 
 void st_report_thread_start(unsigned worker)
 {
-    stack_t stack = {.ss_sp = signal_stacks[worker], .ss_size = STACK_BYTES};
+    stack_t stack = { .ss_sp = signal_stacks[worker], .ss_size = STACK_BYTES };
     sigaltstack(&stack, NULL);
 }
 
 void st_report_thread_stop(void)
 {
-    stack_t stack = {.ss_flags = SS_DISABLE};
+    stack_t stack = { .ss_flags = SS_DISABLE };
     sigaltstack(&stack, NULL);
 }

@@ -31,9 +31,13 @@ void st_report_thread_stop(void);
 /* Writes one line without allocating. */
 void st_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Writes text of any length as it is. */
+void st_say_text(const char *text);
+
 /* Reports a failure of `kind` (overlap, corrupt, lost, crash, stuck, misuse, ...), the last operations of the calling worker and of
  * up to one other (0: none), the line that repeats the run, and ends the process with ST_FAILURE. The first caller wins. */
-_Noreturn void st_fail(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void st_fail(const char *kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 _Noreturn void st_fail_with(unsigned other, const char *kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

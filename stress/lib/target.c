@@ -52,7 +52,8 @@ static struct st_target process = {
     .usable = process_usable,
 };
 
-static struct st_target *const targets[] = {&st_target_talus, &st_target_heap, &process, &st_target_toy};
+static struct st_target *const targets[] = { &st_target_talus, &st_target_heap, &process,
+                                             &st_target_toy };
 
 struct st_target *st_target_list(size_t i)
 {

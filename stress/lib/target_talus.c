@@ -11,7 +11,8 @@
 
 static void on_misuse(talus_misuse what, const void *pointer, const char *message)
 {
-    st_fail("misuse", "  the heap reports misuse %d of %p: %s; the suites never misuse it", (int)what, pointer, message);
+    st_fail("misuse", "  the heap reports misuse %d of %p: %s; the suites never misuse it",
+            (int)what, pointer, message);
 }
 
 static void *default_alloc(void *context, size_t size)

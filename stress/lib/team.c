@@ -12,7 +12,8 @@
 #define TICK_US          20000u
 #define PHASE_SECONDS    0.25 /* how long one way of pinning lasts */
 #define PROGRESS_SECONDS 2.0
-#define STUCK_SECONDS    45.0 /* no operation by anybody for so long: far beyond what a busy machine explains */
+#define STUCK_SECONDS \
+    45.0 /* no operation by anybody for so long: far beyond what a busy machine explains */
 
 struct seat {
     pthread_t       thread;
@@ -39,6 +40,7 @@ static void *seat_main(void *argument)
     struct st_team   *team = seat->team;
     struct st_worker *worker = st_worker_enter(seat->index + 1, team->run->target, team->run->seed);
 
+    st_count_add(&worker->counts.threads, 1);
     worker->index = seat->index;
     worker->team = team;
     worker->may_fail = team->may_fail;
@@ -75,10 +77,11 @@ static void watch_tick(struct watch *watch, const struct st_team *team, double s
     }
     if (now - watch->last_progress > PROGRESS_SECONDS) {
         watch->last_progress = now;
-        st_say("  %s%s%s: %.0f of %.0f s, %" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64 " remote, %" PRIu64
-               " preemptions",
-               team->run->suite, team->part != NULL ? ", " : "", team->part != NULL ? team->part : "",
-               now - watch->begin, seconds, operations, st_count_read(&total.blocks), st_count_read(&total.remote),
+        st_say("  %s%s%s: %.0f of %.0f s, %" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64
+               " remote, %" PRIu64 " preemptions",
+               team->run->suite, team->part != NULL ? ", " : "",
+               team->part != NULL ? team->part : "", now - watch->begin, seconds, operations,
+               st_count_read(&total.blocks), st_count_read(&total.remote),
                st_count_read(&total.preemptions));
     }
 }
@@ -97,13 +100,13 @@ void st_team_run(struct st_team *team, unsigned size, double seconds)
 {
     struct seat  seats[ST_TEAM_MAX];
     double       now = st_now();
-    struct watch watch = {now, now, now, now, 0};
+    struct watch watch = { now, now, now, now, 0 };
 
     team->size = size;
     atomic_store_explicit(&team->stop, false, memory_order_relaxed);
     pthread_barrier_init(&team->start, NULL, size + 1);
     for (unsigned i = 0; i < size; i++) {
-        seats[i] = (struct seat){.team = team, .index = i};
+        seats[i] = (struct seat){ .team = team, .index = i };
         int error = pthread_create(&seats[i].thread, NULL, seat_main, &seats[i]);
         if (error != 0)
             st_fail("setup", "  pthread_create: %s", strerror(error));

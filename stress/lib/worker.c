@@ -24,7 +24,6 @@ struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, u
     worker->may_fail = false;
     worker->pin_seen = 0;
     atomic_store_explicit(&worker->inside, false, memory_order_relaxed);
-    st_count_add(&worker->counts.threads, 1);
     st_self = worker;
     st_report_thread_start(id);
     st_preempt_thread_start(worker);

@@ -15,7 +15,15 @@
 #define ST_WORKER_MAIN  ST_WORKERS_MAX
 #define ST_TRACE_LENGTH 32u
 
-enum st_operation { ST_ALLOC = 1, ST_ZALLOC, ST_ALIGNED, ST_RESIZE, ST_RESIZED, ST_FREE, ST_FAILED };
+enum st_operation {
+    ST_ALLOC = 1,
+    ST_ZALLOC,
+    ST_ALIGNED,
+    ST_RESIZE,
+    ST_RESIZED,
+    ST_FREE,
+    ST_FAILED
+};
 
 /* What a suite counts. Written by the worker alone (relaxed load and store), read by anyone at any time. */
 struct st_counts {
@@ -70,7 +78,8 @@ void st_counts_clear(void);
 
 static inline void st_count_add(_Atomic uint64_t *counter, uint64_t n)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static inline uint64_t st_count_read(_Atomic uint64_t *counter)
@@ -78,7 +87,8 @@ static inline uint64_t st_count_read(_Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static inline void st_trace(struct st_worker *worker, enum st_operation operation, const void *block, size_t size)
+static inline void st_trace(struct st_worker *worker, enum st_operation operation,
+                            const void *block, size_t size)
 {
     uint32_t         n = atomic_load_explicit(&worker->traced, memory_order_relaxed);
     struct st_trace *entry = &worker->trace[n % ST_TRACE_LENGTH];

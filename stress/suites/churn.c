@@ -12,10 +12,10 @@
 
 #include <string.h>
 
-#define SLOTS           2048u
+#define SLOTS            2048u
 #define CHILDREN_AT_ONCE 3u /* of one worker */
 #define CHILD_BLOCKS_MAX 200u
-#define SIZE_MAX_CHURN  ((size_t)4096)
+#define SIZE_MAX_CHURN   ((size_t)4096)
 
 static struct st_mailbox box;
 static pthread_key_t     exit_key; /* constant while the suite runs */
@@ -62,6 +62,7 @@ static void *child_main(void *argument)
     unsigned          count = st_rng_below(&worker->rng, CHILD_BLOCKS_MAX);
     size_t            size = st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, SIZE_MAX_CHURN);
 
+    st_count_add(&worker->counts.threads, 1);
     worker->team = child->parent->team;
     for (unsigned n = 0; n < count; n++) {
         if (st_rng_one_in(&worker->rng, 16))
@@ -102,7 +103,7 @@ static void body(struct st_worker *worker, void *shared)
 
 static void run_suite(const struct st_run *run)
 {
-    struct st_team team = {.run = run, .body = body};
+    struct st_team team = { .run = run, .body = body };
 
     box.slots = SLOTS;
     if (pthread_key_create(&exit_key, at_exit) != 0)

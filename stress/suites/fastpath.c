@@ -6,7 +6,7 @@
  * 3 Must catch  cache_head_twice, lock_no_wait (stress/mutants.h) */
 #include "stress/suites/suite.h"
 
-#define TABLE_BLOCKS 512u
+#define TABLE_BLOCKS  512u
 #define SIZE_MAX_FAST ((size_t)1024)
 
 static void pairs(struct st_worker *worker, struct st_block *table)
@@ -31,7 +31,9 @@ static void burst(struct st_worker *worker, struct st_block *table)
         st_block_alloc(worker, &table[n], size);
     }
     for (unsigned n = 0; n < count; n++) {
-        unsigned which = order == 0 ? n : order == 1 ? count - 1 - n : st_rng_below(&worker->rng, count);
+        unsigned which = order == 0   ? n
+                         : order == 1 ? count - 1 - n
+                                      : st_rng_below(&worker->rng, count);
         st_block_free(worker, &table[which]);
     }
 }
@@ -69,7 +71,7 @@ static void body(struct st_worker *worker, void *shared)
 
 static void run_suite(const struct st_run *run)
 {
-    struct st_team team = {.run = run, .body = body};
+    struct st_team team = { .run = run, .body = body };
     st_team_run(&team, run->threads, run->seconds);
 }
 

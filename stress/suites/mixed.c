@@ -28,7 +28,8 @@ static void get(struct st_worker *worker, struct st_block *block)
 
     switch (st_rng_below(&worker->rng, 8)) {
     case 0: {
-        size_t align = (size_t)16 << st_rng_below(&worker->rng, st_rng_one_in(&worker->rng, 8) ? ALIGN_BITS : 9);
+        size_t align = (size_t)16 << st_rng_below(&worker->rng,
+                                                  st_rng_one_in(&worker->rng, 8) ? ALIGN_BITS : 9);
         st_block_aligned(worker, block, align, size);
         break;
     }
@@ -99,7 +100,7 @@ static void body(struct st_worker *worker, void *shared)
 
 static void run_suite(const struct st_run *run)
 {
-    struct st_team team = {.run = run, .body = body};
+    struct st_team team = { .run = run, .body = body };
 
     box.slots = SLOTS;
     st_team_run(&team, run->threads, run->seconds);

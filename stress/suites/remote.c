@@ -126,7 +126,7 @@ static void run_suite(const struct st_run *run)
     unsigned       threads = run->threads < 2 ? 2 : run->threads & ~1u;
 
     for (unsigned part = 0; part < count; part++) {
-        struct st_team team = {.run = run, .part = parts[part].name, .body = parts[part].body};
+        struct st_team team = { .run = run, .part = parts[part].name, .body = parts[part].body };
         for (unsigned b = 0; b < ST_TEAM_MAX / 2; b++)
             boxes[b].slots = parts[part].slots;
         st_team_run(&team, threads, run->seconds / count);

@@ -1,0 +1,206 @@
+/* oom.c: heaps with a small limit and a provider that fails now and then, driven into the wall by all workers at once.
+ * 1 Hunts       A request refused halfway that keeps pages, quota or a lock; a limit overrun by two growths at once; a heap that stays
+ *               refused after memory came back; pages that a destroyed heap forgets.
+ * 2 Pressure    Rounds. In each a fresh heap with a limit of 1 to 16 MiB, in every other round a provider that fails one call in
+ *               four. Workers allocate until they are refused, free a part, and so on; one block in four changes hands.
+ * 3 Promises    NULL comes with ENOMEM (block.c); the provider never gave more than the limit; when all is freed the heap serves a
+ *               small block at once, and half the limit in one block after a trim; allocated is 0; destroy returns all pages;
+ *               threads that used the heap may exit after it is gone.
+ * 4 Skipped     on targets without heap instances. */
+#include "stress/suites/suite.h"
+
+#include "stress/lib/provider.h"
+#include "stress/lib/report.h"
+#include "stress/lib/target.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define TABLE_BLOCKS    1024u
+#define SLOTS           64u
+#define ROUND_SECONDS   0.25
+#define FAIL_ONE_IN     4u
+#define LATE_THREADS    2u
+#define REFUSALS_IN_ROW 32u
+
+static struct st_mailbox box;
+
+struct round {
+    struct st_provider provider;
+    struct st_target   target; /* of the round's heap */
+    talus_heap        *heap;
+    size_t             limit;
+};
+
+static void fill_up(struct st_worker *worker, struct st_block *table, const struct round *round)
+{
+    unsigned refused = 0;
+
+    for (unsigned n = 0; n < TABLE_BLOCKS && refused < REFUSALS_IN_ROW; n++) {
+        size_t most = st_rng_one_in(&worker->rng, 32) ? round->limit / 4 : 2048;
+        size_t size = st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, most);
+        bool   got = true;
+        if (table[n].p == NULL)
+            got = st_rng_one_in(&worker->rng, 4) ? st_block_zalloc(worker, &table[n], size)
+                                                 : st_block_alloc(worker, &table[n], size);
+        else if (st_rng_one_in(&worker->rng, 8))
+            got = st_block_resize(worker, &table[n], size);
+        refused += !got;
+        if (table[n].p != NULL && st_rng_one_in(&worker->rng, 4)) {
+            void *p = st_mailbox_swap(&box, (unsigned)st_rng_next(&worker->rng), table[n].p);
+            table[n].p = NULL;
+            if (p != NULL)
+                table[n] = st_block_received(p);
+        }
+    }
+}
+
+static void body(struct st_worker *worker, void *shared)
+{
+    struct round   *round = shared;
+    struct st_block table[TABLE_BLOCKS] = { { NULL, 0, 0 } };
+
+    worker->target = &round->target;
+    while (st_team_runs(worker)) {
+        fill_up(worker, table, round);
+        unsigned keep_one_in =
+            1 + st_rng_below(&worker->rng, 4); /* 1: keeps all, and runs into the wall again */
+        for (unsigned n = 0; n < TABLE_BLOCKS; n++)
+            if (!st_rng_one_in(&worker->rng, keep_one_in))
+                st_block_free(worker, &table[n]);
+    }
+    for (unsigned n = 0; n < TABLE_BLOCKS; n++)
+        st_block_free(worker, &table[n]);
+}
+
+static void round_open(struct round *round, const struct st_run *run, unsigned number)
+{
+    talus_heap_options options;
+
+    st_provider_start(&round->provider, run->seed + number, number % 2 == 1 ? FAIL_ONE_IN : 0);
+    memset(&options, 0, sizeof(options));
+    round->limit = (size_t)1 << (20 + 2 * (number % 3));
+    options.name = "storm";
+    options.provider = &round->provider.calls;
+    options.limit = round->limit;
+    for (unsigned tries = 0; tries < 64 && round->heap == NULL; tries++)
+        round->heap = talus_heap_create(&options); /* a faulty provider may refuse this, too */
+    if (round->heap == NULL)
+        st_fail("setup", "  talus_heap_create: %s", strerror(errno));
+    round->target = st_target_heap;
+    round->target.context = round->heap;
+}
+
+static void check_limit(const struct round *round)
+{
+    uint64_t peak = atomic_load_explicit(&round->provider.peak, memory_order_relaxed);
+    if (peak > round->limit)
+        st_fail("limit",
+                "  a heap with a limit of %zu bytes held %" PRIu64 " bytes of its provider",
+                round->limit, peak);
+}
+
+/* All workers are gone, all blocks are freed: the heap must be as good as new. */
+static void check_recovery(struct round *round, const struct st_run *run)
+{
+    struct st_worker  *worker;
+    struct st_block    block;
+    talus_heap_stats_t stats;
+
+    st_suite_empty_mailbox(&(struct st_run){ .target = &round->target, .seed = run->seed }, &box);
+    atomic_store_explicit(&round->provider.reliable, true, memory_order_relaxed);
+    worker = st_worker_enter(ST_WORKER_MAIN, &round->target, run->seed);
+    worker->may_fail = true;
+    if (!st_block_alloc(worker, &block, 64))
+        st_fail("recovery", "  everything was freed, but the heap refuses 64 bytes");
+    st_block_free(worker, &block);
+    talus_heap_trim(round->heap);
+    if (!st_block_alloc(worker, &block, round->limit / 2))
+        st_fail(
+            "recovery",
+            "  everything was freed and trimmed, but the heap refuses half its limit, %zu bytes",
+            round->limit / 2);
+    st_block_free(worker, &block);
+    st_worker_leave(worker);
+    talus_heap_trim(round->heap);
+    talus_heap_stats(round->heap, &stats);
+    if (stats.allocated != 0)
+        st_fail("lost", "  everything was freed and trimmed, but %zu bytes count as allocated",
+                stats.allocated);
+}
+
+struct late {
+    pthread_t          thread;
+    struct round      *round;
+    unsigned           id;
+    pthread_barrier_t *used;
+    pthread_barrier_t *destroyed;
+};
+
+static void *late_main(void *argument)
+{
+    struct late      *late = argument;
+    struct st_worker *worker = st_worker_enter(late->id, &late->round->target, late->id);
+    struct st_block   block;
+
+    for (size_t size = 16; size <= 4096; size *= 2)
+        if (st_block_alloc(worker, &block, size))
+            st_block_free(worker, &block);
+    pthread_barrier_wait(late->used);
+    pthread_barrier_wait(late->destroyed);
+    st_worker_leave(worker);
+    return NULL;
+}
+
+/* Destroys the heap while threads that used it still live; they exit afterwards. */
+static void round_close(struct round *round)
+{
+    struct late       late[LATE_THREADS];
+    pthread_barrier_t used, destroyed;
+
+    pthread_barrier_init(&used, NULL, LATE_THREADS + 1);
+    pthread_barrier_init(&destroyed, NULL, LATE_THREADS + 1);
+    for (unsigned n = 0; n < LATE_THREADS; n++) {
+        late[n] = (struct late){
+            .round = round, .id = ST_TEAM_MAX + 1 + n, .used = &used, .destroyed = &destroyed
+        };
+        int error = pthread_create(&late[n].thread, NULL, late_main, &late[n]);
+        if (error != 0)
+            st_fail("setup", "  pthread_create: %s", strerror(error));
+    }
+    pthread_barrier_wait(&used);
+    if (!talus_heap_destroy(round->heap))
+        st_fail("destroy", "  talus_heap_destroy: %s", strerror(errno));
+    st_provider_check_empty(&round->provider);
+    pthread_barrier_wait(&destroyed);
+    for (unsigned n = 0; n < LATE_THREADS; n++)
+        pthread_join(late[n].thread, NULL);
+    pthread_barrier_destroy(&used);
+    pthread_barrier_destroy(&destroyed);
+}
+
+static void run_suite(const struct st_run *run)
+{
+    double   end = st_now() + run->seconds;
+    unsigned number = 0;
+
+    box.slots = SLOTS;
+    do {
+        struct round   round = { .heap = NULL };
+        struct st_team team = { .run = run, .body = body, .shared = &round, .may_fail = true };
+        round_open(&round, run, number++);
+        st_team_run(&team, run->threads, ROUND_SECONDS);
+        check_limit(&round);
+        check_recovery(&round, run);
+        check_limit(&round);
+        round_close(&round);
+    } while (st_now() < end);
+}
+
+const struct st_suite st_suite_oom = {
+    .name = "oom",
+    .hunts = "limits and failing providers: refused, recovered, destroyed with every page returned",
+    .needs_instances = true,
+    .main = run_suite,
+};
