@@ -1,0 +1,310 @@
+/* bench.c: `talus bench`, the measuring.
+ * 1 Purpose     Time and memory of several allocators over the same workloads, fair to each: every run is a process of its own
+ *               (talus-bench-load), and rounds are interleaved (A B C, B C A, ...), so that a change of the machine's mood
+ *               meets all of them.
+ * 2 Invariants  Within a round all allocators get the same seed; a run counts only if its malloc came from the library that
+ *               was to be measured. */
+#define _GNU_SOURCE
+#include "tools/talus/bench.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RUN_SECONDS_MAX 60u /* at scale 1; far above what any run needs */
+
+struct options {
+    struct tl_bench *bench;
+    const char      *only, *allocators, *base, *json;
+    char            *extra[TL_PEERS_MAX];
+    size_t           extra_count;
+    bool             list, quick;
+    bool             rounds_given, scale_given, settle_given;
+};
+
+static int bench_help(FILE *to)
+{
+    fputs(
+        "usage: talus bench [OPTIONS]\n"
+        "\n"
+        "Runs the workloads on talus and on the allocators that are installed, in turn, and prints time and memory.\n"
+        "  --list              the workloads, with what they do\n"
+        "  --only PATTERNS     those whose name contains a pattern or matches it (*, ?); several with commas\n"
+        "  --allocators NAMES  of libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus; with commas\n"
+        "  --peer NAME=PATH[,VAR=VALUE...]  one more allocator: a library to preload, and its environment\n"
+        "  --base NAME         a table of ratios to this allocator besides the one to the best\n"
+        "  --rounds N          runs of each workload on each allocator (5)\n"
+        "  --scale X           multiplies the length of the workloads (1)\n"
+        "  --settle MS         idle time before the settled size is read, in the last round (500)\n"
+        "  --seed N            first seed (1); round i uses seed + i for all allocators\n"
+        "  --quick             2 rounds, scale 0.1, settle 100\n"
+        "  --json FILE         writes every figure to FILE (-: standard output, instead of the tables)\n"
+        "Exit status: 0 all measured, 1 some run failed (it is named), 2 wrong usage or nothing to measure.\n",
+        to);
+    return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
+}
+
+/* --- the list of workloads ------------------------------------------------------------------------------------------- */
+
+/* Whether `name` is meant by one of the patterns (NULL: the usual ones are). */
+static bool is_wanted(const char *patterns, const char *name, bool usual)
+{
+    char text[512], *save = NULL;
+    if (patterns == NULL)
+        return usual;
+    snprintf(text, sizeof text, "%s", patterns);
+    for (char *one = strtok_r(text, ",", &save); one != NULL; one = strtok_r(NULL, ",", &save)) {
+        if (fnmatch(one, name, 0) == 0 || (usual && strstr(name, one) != NULL))
+            return true;
+    }
+    return false;
+}
+
+/* Asks the load program what it has. Returns a tl_tool_status. */
+static int read_workloads(struct options *options, char *load)
+{
+    static char      text[32768];
+    char            *argv[] = { load, "--list", NULL };
+    char            *save = NULL;
+    const char      *problem = tl_process_run(argv, NULL, RUN_SECONDS_MAX, text, sizeof text);
+    struct tl_bench *bench = options->bench;
+    if (problem != NULL)
+        return tl_tool_error("%s --list: %s", load, problem);
+    bench->rows = calloc(TL_BENCH_WORKLOADS_MAX, sizeof *bench->rows);
+    if (bench->rows == NULL)
+        return tl_tool_error("no memory");
+    for (char *line = strtok_r(text, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
+        struct tl_row *row = &bench->rows[bench->row_count];
+        char           kind[8];
+        if (bench->row_count == TL_BENCH_WORKLOADS_MAX ||
+            sscanf(line, "%31[^\t]\t%7[^\t]\t%7[^\t]\t%159[^\n]", row->name, row->group, kind,
+                   row->about) != 4)
+            return tl_tool_error("%s --list: cannot read '%s'", load, line);
+        bool usual = strcmp(kind, "usual") == 0;
+        if (options->list)
+            printf("%-18s %-5s %s%s\n", row->name, row->group, row->about,
+                   usual ? "" : " (only when named)");
+        bench->row_count += is_wanted(options->only, row->name, usual);
+    }
+    if (bench->row_count == 0)
+        return tl_tool_error("no workload is called '%s'; talus bench --list names them",
+                             options->only);
+    return TL_TOOL_OK;
+}
+
+/* --- measuring ------------------------------------------------------------------------------------------------------- */
+
+static void cell_problem(struct tl_cell *cell, const char *problem)
+{
+    if (cell->problem[0] == '\0')
+        snprintf(cell->problem, sizeof cell->problem, "%s", problem);
+}
+
+/* One run of one workload on one allocator; appends to the cell. */
+static void measure(const struct tl_bench *bench, char *load, struct tl_row *row, size_t peer_index,
+                    unsigned round)
+{
+    const struct tl_peer *peer = &bench->peers.peers[peer_index];
+    struct tl_cell       *cell = &row->cells[peer_index];
+    bool                  last = round + 1 == bench->rounds;
+    char               seed[32], scale[32], settle[32], text[2048], object[TL_TOOL_PATH_MAX] = "";
+    unsigned long long ns = 0, ops = 0, peak_kib = 0, settled_kib = 0;
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)bench->seed + round);
+    snprintf(scale, sizeof scale, "%g", bench->scale);
+    snprintf(settle, sizeof settle, "%u", last ? bench->settle_ms : 0);
+    char *argv[] = { load, row->name, "--seed", seed, "--scale", scale, "--settle", settle, NULL };
+    unsigned seconds_max = RUN_SECONDS_MAX * (bench->scale > 1 ? (unsigned)(bench->scale + 1) : 1) +
+                           bench->settle_ms / 1000;
+    const char *problem = tl_process_run(argv, peer, seconds_max, text, sizeof text);
+    if (problem != NULL) {
+        cell_problem(cell, problem);
+        return;
+    }
+    if (sscanf(text, "load %*s ns %llu ops %llu peak_kib %llu settled_kib %llu malloc %1023[^\n]",
+               &ns, &ops, &peak_kib, &settled_kib, object) != 5 ||
+        ns == 0 || ops == 0) {
+        cell_problem(cell, "printed no figures");
+        return;
+    }
+    if (!tl_peer_is_object(peer, object)) {
+        char what[160];
+        snprintf(what, sizeof what, "not measured: malloc came from %.100s", object);
+        cell_problem(cell, what);
+        return;
+    }
+    cell->ns[cell->rounds] = (double)ns;
+    cell->peak_kib[cell->rounds] = (double)peak_kib;
+    cell->settled_kib = last ? (double)settled_kib : 0;
+    cell->ops = (double)ops;
+    cell->rounds++;
+}
+
+static void show_progress(const struct tl_bench *bench, size_t done, const struct tl_row *row)
+{
+    double best = tl_bench_best(bench, row, TL_FIGURE_TIME);
+    fprintf(stderr, "%s[%3zu/%zu] %-18s", isatty(2) ? "\r\033[K" : "", done, bench->row_count,
+            row->name);
+    for (size_t p = 0; p < bench->peers.count; p++) {
+        double figure = tl_bench_figure(&row->cells[p], TL_FIGURE_TIME);
+        if (figure > 0)
+            fprintf(stderr, " %s %.2f", bench->peers.peers[p].name, figure / best);
+        else
+            fprintf(stderr, " %s failed", bench->peers.peers[p].name);
+    }
+    fputc('\n', stderr);
+}
+
+static void measure_all(struct tl_bench *bench, char *load)
+{
+    for (size_t r = 0; r < bench->row_count; r++) {
+        struct tl_row *row = &bench->rows[r];
+        for (unsigned round = 0; round < bench->rounds; round++) {
+            for (size_t i = 0; i < bench->peers.count; i++) {
+                size_t p = (i + round) % bench->peers.count;
+                if (isatty(2))
+                    fprintf(stderr, "\r\033[K[%3zu/%zu] %-18s round %u of %u  %s", r + 1,
+                            bench->row_count, row->name, round + 1, bench->rounds,
+                            bench->peers.peers[p].name);
+                if (row->cells[p].problem[0] == '\0')
+                    measure(bench, load, row, p, round);
+            }
+        }
+        show_progress(bench, r + 1, row);
+    }
+}
+
+/* --- options --------------------------------------------------------------------------------------------------------- */
+
+static bool read_number(const char *text, double low, double high, double *number)
+{
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && *number >= low && *number <= high;
+}
+
+/* Takes one option with its value. Returns false when the value is wrong or the option unknown. */
+static bool read_option(struct options *options, const char *name, char *value)
+{
+    struct tl_bench *bench = options->bench;
+    double           number = 0;
+    if (strcmp(name, "--only") == 0) {
+        options->only = value;
+    } else if (strcmp(name, "--allocators") == 0) {
+        options->allocators = value;
+    } else if (strcmp(name, "--base") == 0) {
+        options->base = value;
+    } else if (strcmp(name, "--json") == 0) {
+        options->json = value;
+    } else if (strcmp(name, "--peer") == 0 && options->extra_count < TL_PEERS_MAX) {
+        options->extra[options->extra_count++] = value;
+    } else if (strcmp(name, "--rounds") == 0 && read_number(value, 1, TL_ROUNDS_MAX, &number)) {
+        bench->rounds = (unsigned)number;
+        options->rounds_given = true;
+    } else if (strcmp(name, "--scale") == 0 && read_number(value, 0.0001, 1000, &number)) {
+        bench->scale = number;
+        options->scale_given = true;
+    } else if (strcmp(name, "--settle") == 0 && read_number(value, 0, 600000, &number)) {
+        bench->settle_ms = (unsigned)number;
+        options->settle_given = true;
+    } else if (strcmp(name, "--seed") == 0 && read_number(value, 0, 1e15, &number)) {
+        bench->seed = (uint64_t)number;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int read_options(struct options *options, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return bench_help(stdout);
+        if (strcmp(argv[i], "--list") == 0) {
+            options->list = true;
+        } else if (strcmp(argv[i], "--quick") == 0) {
+            options->quick = true;
+        } else if (i + 1 == argc || !read_option(options, argv[i], argv[i + 1])) {
+            tl_tool_error("bench: '%s%s%s' is no option, or its value is wrong", argv[i],
+                          i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "");
+            return bench_help(stderr);
+        } else {
+            i++;
+        }
+    }
+    if (options->quick) {
+        struct tl_bench *bench = options->bench;
+        bench->rounds = options->rounds_given ? bench->rounds : 2;
+        bench->scale = options->scale_given ? bench->scale : 0.1;
+        bench->settle_ms = options->settle_given ? bench->settle_ms : 100;
+    }
+    return -1;
+}
+
+static bool choose_base(struct tl_bench *bench, const char *name)
+{
+    bench->show_base = name != NULL;
+    for (size_t p = 0; p < bench->peers.count; p++) {
+        if (strcmp(bench->peers.peers[p].name, name != NULL ? name : "libc") == 0) {
+            bench->base = p;
+            return true;
+        }
+    }
+    if (name != NULL)
+        tl_tool_error("--base %s: it is not among the allocators of this run", name);
+    return name == NULL; /* without libc the first one serves */
+}
+
+static int report(const struct tl_bench *bench, const char *json)
+{
+    int  status = TL_TOOL_OK;
+    bool to_stdout = json != NULL && strcmp(json, "-") == 0;
+    if (!to_stdout)
+        tl_bench_print(bench, stdout);
+    if (json != NULL) {
+        FILE *file = to_stdout ? stdout : fopen(json, "we");
+        bool  written = file != NULL && tl_bench_write_json(bench, file);
+        if (file != NULL && file != stdout)
+            written = fclose(file) == 0 && written;
+        if (!written)
+            status = tl_tool_error("cannot write %s", json);
+    }
+    for (size_t r = 0; r < bench->row_count; r++) {
+        for (size_t p = 0; p < bench->peers.count; p++) {
+            const struct tl_cell *cell = &bench->rows[r].cells[p];
+            if (cell->problem[0] == '\0')
+                continue;
+            tl_tool_error("%s on %s: %s", bench->rows[r].name, bench->peers.peers[p].name,
+                          cell->problem);
+            status = status == TL_TOOL_OK ? TL_TOOL_FAILED : status;
+        }
+    }
+    return status;
+}
+
+int tl_command_bench(int argc, char **argv)
+{
+    struct tl_bench bench = { .rounds = 5, .scale = 1, .settle_ms = 500, .seed = 1 };
+    struct options  options = { .bench = &bench };
+    char            load[TL_TOOL_PATH_MAX];
+    int             status = read_options(&options, argc, argv);
+    if (status >= 0)
+        return status;
+    if (!tl_tool_locate("talus-bench-load", load))
+        return TL_TOOL_USAGE;
+    status = read_workloads(&options, load);
+    if (status == TL_TOOL_OK && !options.list) {
+        if (tl_peers_find(&bench.peers, options.allocators, options.extra, options.extra_count) &&
+            choose_base(&bench, options.base)) {
+            measure_all(&bench, load);
+            status = report(&bench, options.json);
+        } else {
+            status = TL_TOOL_USAGE;
+        }
+    }
+    free(bench.rows);
+    return status;
+}

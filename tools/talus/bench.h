@@ -1,0 +1,56 @@
+/* bench.h: what `talus bench` has measured, from the loop (bench.c) to the tables (bench_report.c). */
+#ifndef TALUS_TOOLS_BENCH_H
+#define TALUS_TOOLS_BENCH_H
+
+#include "tools/talus/tool.h"
+
+#define TL_ROUNDS_MAX          99u
+#define TL_BENCH_WORKLOADS_MAX 128u
+
+/* One workload on one allocator. */
+struct tl_cell {
+    double   ns[TL_ROUNDS_MAX];       /* of each round */
+    double   peak_kib[TL_ROUNDS_MAX]; /* of each round */
+    double   settled_kib;             /* of the last round, after settle_ms; 0 when not measured */
+    double   ops;
+    unsigned rounds;
+    char     problem[160]; /* "" when every round went well; then nothing else here counts */
+};
+
+struct tl_row {
+    char           name[32];
+    char           group[8]; /* "one" or "many" */
+    char           about[160];
+    struct tl_cell cells[TL_PEERS_MAX];
+};
+
+struct tl_bench {
+    struct tl_peer_list peers;
+    struct tl_row      *rows;
+    size_t              row_count;
+    unsigned            rounds;
+    double              scale;
+    unsigned            settle_ms;
+    uint64_t            seed;
+    size_t              base;      /* index of the allocator to compare with */
+    bool                show_base; /* a table against the base besides */
+};
+
+/* The figures that tables compare. */
+enum tl_figure { TL_FIGURE_TIME, TL_FIGURE_PEAK, TL_FIGURE_SETTLED, TL_FIGURES };
+
+/* Median over the rounds; 0 when there is none. */
+double tl_bench_figure(const struct tl_cell *cell, enum tl_figure figure);
+/* Half the distance between the quartiles of the time, as a share of the median. */
+double tl_bench_spread(const struct tl_cell *cell);
+/* The lowest figure of the row among all allocators; 0 when none has one. */
+double tl_bench_best(const struct tl_bench *bench, const struct tl_row *row, enum tl_figure figure);
+/* Geometric mean of `peer`'s ratio to the best over the rows of `group` (NULL: all rows) that every allocator has finished;
+ * `used` (may be NULL) is how many those are. 0 when there is none. */
+double tl_bench_mean(const struct tl_bench *bench, size_t peer, const char *group,
+                     enum tl_figure figure, size_t *used);
+
+void tl_bench_print(const struct tl_bench *bench, FILE *to);
+bool tl_bench_write_json(const struct tl_bench *bench, FILE *to);
+
+#endif

@@ -1,0 +1,81 @@
+/* common.c: time, memory and threads of the harness; see load.h. */
+#define _GNU_SOURCE
+#include "tools/talus/load/load.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+void tl_load_die(int status, const char *what)
+{
+    char line[160] = "talus-bench-load: ";
+    strncat(line, what, 100);
+    strcat(line, "\n");
+    ssize_t written = write(2, line, strlen(line));
+    (void)written;
+    _exit(status);
+}
+
+uint64_t tl_load_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void *tl_load_map(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        tl_load_die(5, "no memory for the harness");
+    return memory;
+}
+
+void tl_load_unmap(void *memory, size_t bytes)
+{
+    munmap(memory, bytes);
+}
+
+void tl_load_sizes(uint32_t *sizes, const struct tl_load *load)
+{
+    struct tl_rng rng = { load->seed * 2 + 1 };
+    double        low = log((double)load->size_min);
+    double        high = log((double)load->size_max + 1);
+    for (unsigned i = 0; i < TL_SIZES_COUNT; i++) {
+        double   at = low + (high - low) * (tl_rng_next(&rng) / 4294967296.0);
+        uint32_t size = (uint32_t)exp(at);
+        size = size < load->size_min ? load->size_min : size;
+        sizes[i] = size > load->size_max ? load->size_max : size;
+    }
+}
+
+static pthread_barrier_t start_line;
+
+void tl_load_start_line(void)
+{
+    pthread_barrier_wait(&start_line);
+}
+
+uint64_t tl_load_threads(unsigned count, void *(*main_function)(void *), void *arguments,
+                         size_t argument_bytes)
+{
+    pthread_t threads[TL_LOAD_THREADS_MAX];
+    if (count > TL_LOAD_THREADS_MAX)
+        tl_load_die(5, "too many threads");
+    pthread_barrier_init(&start_line, NULL, count + 1);
+    for (unsigned i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, main_function,
+                           (char *)arguments + i * argument_bytes) != 0)
+            tl_load_die(5, "cannot start a thread");
+    }
+    uint64_t start = tl_load_now();
+    pthread_barrier_wait(&start_line);
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    uint64_t end = tl_load_now();
+    pthread_barrier_destroy(&start_line);
+    return end - start;
+}
