@@ -1,7 +1,7 @@
 /* info.c: malloc_stats, malloc_info, mallinfo, mallopt and malloc_trim over the default heap.
  * Every figure comes from talus_heap_stats. What glibc has and talus has not (arenas, fast bins,
- * trim thresholds) reads as zero, and setting it succeeds without effect, so that programs that tune
- * glibc go on working. Contexts: thread. R40. */
+ * trim thresholds) reads as zero, and setting it succeeds without effect, so that programs that
+ * tune glibc go on working. Contexts: thread. R40. */
 #include <errno.h>
 #include <limits.h>
 #include <malloc.h>
@@ -32,8 +32,8 @@ TALUS_API int malloc_trim(size_t pad)
     return heap != NULL && talus_heap_trim(heap) > 0;
 }
 
-/* Accepts every parameter and returns 1, success: TALUS_OPTIONS and the heap options are where talus
- * is tuned. */
+/* Accepts every parameter and returns 1, success: TALUS_OPTIONS and the heap options are where
+ * talus is tuned. */
 TALUS_API int mallopt(int parameter, int value)
 {
     (void)parameter;
