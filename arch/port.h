@@ -36,6 +36,10 @@ bool tl_port_commit(void *p, size_t bytes);
  * Returns true if every byte of the range now reads as zero; false if the edges or everything kept its contents. */
 bool tl_port_purge(void *p, size_t bytes);
 
+/* Moves the pages of the mapping [from, from + bytes) onto [to, to + bytes), inside another mapping, whose pages are given up;
+ * `from` is unmapped by it. False: nothing changed; the caller copies. All in whole pages of the system's, else false. */
+bool tl_port_move(void *from, void *to, size_t bytes);
+
 /* Changes a mapping from `old_bytes` to `new_bytes` (both whole pages, not 0), in place if possible, else at another
  * multiple of `align`, without copying. Contents are kept up to the smaller size, the rest is zero.
  * Returns the address, or NULL, and then nothing changed. The range must come from one tl_port_map call. */
@@ -51,6 +55,9 @@ uint64_t tl_port_now_ms(void);
 
 /* Writes all of `text` to the standard error stream, unbuffered; gives up on errors. Context: any. */
 void tl_port_write_error(const char *text, size_t length);
+
+/* Replaces the file `path` by `text`. Returns false when it could not. Context: thread. */
+bool tl_port_write_file(const char *path, const char *text, size_t length);
 
 /* Ends the process with a core dump. Context: any. */
 TL_EXTERN_C TL_NORETURN void tl_port_abort(void);

@@ -12,4 +12,8 @@ static TL_ALWAYS_INLINE uint64_t tl_cpu_cycles(void)
     return __builtin_ia32_rdtsc();
 }
 
+#if defined(__x86_64__)
+#define TL_ADDRESS_BITS 47u
+#endif
+
 #endif

@@ -180,3 +180,15 @@ size_t tl_port_address_space(void)
     errno = saved;
     return bytes;
 }
+
+/* When the kernel refuses late, the destination may be unmapped already: it is mapped anew, empty, unless it never went. */
+bool tl_port_move(void *from, void *to, size_t bytes)
+{
+    int  saved = errno;
+    bool moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+
+    if (!moved)
+        (void)mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    errno = saved;
+    return moved;
+}

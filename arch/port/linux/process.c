@@ -1,6 +1,7 @@
 /* process.c: threads, fork, exit, time and text from Linux and its C library (contract: arch/port.h). */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -88,4 +89,25 @@ TL_NORETURN void tl_port_abort(void)
 const char *tl_port_option_text(void)
 {
     return secure_getenv("TALUS_OPTIONS");
+}
+
+bool tl_port_write_file(const char *path, const char *text, size_t length)
+{
+    int  saved = errno;
+    int  file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool written = file >= 0;
+
+    while (written && length > 0) {
+        ssize_t n = write(file, text, length);
+        if (n < 0 && errno != EINTR)
+            written = false;
+        else if (n > 0) {
+            text += n;
+            length -= (size_t)n;
+        }
+    }
+    if (file >= 0 && close(file) != 0)
+        written = false;
+    errno = saved;
+    return written;
 }

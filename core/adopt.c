@@ -1,0 +1,178 @@
+/* adopt.c: taking over what ended threads left. Theory: adopt.h. */
+#include "core/adopt.h"
+#include "arch/port.h"
+#include "core/heap.h"
+#include "core/meta.h"
+#include "core/pagemap.h"
+
+#define IDLE_LOOKED_AT_MAX 4u /* idle caches that one allocation looks into */
+
+static struct tl_cache *recycled; /* caches of heaps that ended; tl_meta_lock */
+
+static struct tl_cache *cache_new(void)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    struct tl_cache *cache = recycled;
+    if (cache != NULL)
+        recycled = cache->next;
+    tl_lock_release(&tl_meta_lock);
+    return cache != NULL ? cache : (struct tl_cache *)tl_meta_new(sizeof(struct tl_cache));
+}
+
+static struct tl_cache *take_idle_locked(struct tl_heap *heap)
+{
+    for (struct tl_cache **link = &heap->idle; *link != NULL; link = &(*link)->idle_next) {
+        struct tl_cache *cache = *link;
+        if (tl_claim_try(&cache->claim)) {
+            *link = cache->idle_next;
+            tl_counter_add_shared(&heap->idle_count, (uintptr_t)-1);
+            heap->adoptions++;
+            return cache;
+        }
+    }
+    return NULL;
+}
+
+struct tl_cache *tl_cache_acquire(struct tl_heap *heap)
+{
+    tl_lock_acquire(&heap->lock);
+    struct tl_cache *cache = take_idle_locked(heap);
+    tl_lock_release(&heap->lock);
+    if (cache != NULL) {
+        tl_claim_enter(&cache->claim);
+        return cache;
+    }
+    cache = cache_new();
+    if (cache == NULL)
+        return NULL;
+    tl_cache_init(cache, heap);
+    tl_store32_relaxed(&cache->claim.state, TL_LIVE); /* nobody knows it yet */
+    tl_lock_acquire(&heap->lock);
+    cache->next = heap->caches;
+    heap->caches = cache;
+    heap->cache_count++;
+    tl_lock_release(&heap->lock);
+    return cache;
+}
+
+void tl_cache_leave(struct tl_cache *cache)
+{
+    struct tl_heap *heap = cache->heap;
+    cache->trim_ms = tl_port_now_ms();
+    tl_lock_acquire(&heap->lock);
+    cache->idle_next = heap->idle;
+    heap->idle = cache;
+    tl_counter_add_shared(&heap->idle_count, 1);
+    tl_claim_leave(&cache->claim); /* pairs with the claim's acquire */
+    tl_lock_release(&heap->lock);
+}
+
+/* The next idle cache from `*after` on (NULL: from the first), claimed. heap->lock is taken and released. */
+static struct tl_cache *claim_next(struct tl_heap *heap, unsigned *looked_at, unsigned most)
+{
+    struct tl_cache *found = NULL;
+    tl_lock_acquire(&heap->lock);
+    unsigned position = 0;
+    for (struct tl_cache *cache = heap->idle; cache != NULL && found == NULL && *looked_at < most; cache = cache->idle_next) {
+        if (position++ < *looked_at)
+            continue;
+        ++*looked_at;
+        if (tl_claim_try(&cache->claim))
+            found = cache;
+    }
+    tl_lock_release(&heap->lock);
+    return found;
+}
+
+/* One span with free blocks moves from the claimed cache `from` to `cache`. */
+static bool move_span(struct tl_cache *cache, struct tl_cache *from, unsigned class_id)
+{
+    struct tl_bin  *bin = &from->bin[class_id];
+    struct tl_span *span = bin->avail != NULL ? bin->avail : bin->fresh;
+    if (span == NULL)
+        return false;
+    tl_span_settle(from, span);
+    if (span->own.listed)
+        tl_avail_remove(bin, span);
+    if (span->own.counted_empty) {
+        span->own.counted_empty = false;
+        from->empty_bytes -= tl_span_bytes(span);
+    }
+    uintptr_t given_out = (uintptr_t)span->own.outstanding * span->block_size;
+    tl_counter_add_owner(&from->given_out, 0 - given_out);
+    tl_counter_add_owner(&cache->given_out, given_out);
+    TL_PREEMPT_POINT(adopt_span);
+    tl_store_relaxed(&span->owner, (uintptr_t)cache);
+    if (bin->fresh == span) {
+        bin->fresh = NULL;
+        cache->bin[class_id].fresh = span;
+    }
+    if (span->own.local != NULL)
+        tl_avail_append(&cache->bin[class_id], span);
+    tl_span_arm(span);
+    return true;
+}
+
+struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_heap  *heap = cache->heap;
+    struct tl_bin   *bin = &cache->bin[class_id];
+    struct tl_block *list = NULL;
+    unsigned         looked_at = 0;
+    struct tl_cache *from;
+    while (list == NULL && tl_counter_read(&heap->idle_count) != 0 &&
+           (from = claim_next(heap, &looked_at, IDLE_LOOKED_AT_MAX)) != NULL) {
+        list = from->head[class_id];
+        if (list != NULL)
+            from->head[class_id] = NULL;
+        else if (move_span(cache, from, class_id))
+            list = bin->avail != NULL ? tl_span_take_local(cache, bin->avail) : tl_span_carve(cache, bin->fresh);
+        tl_claim_drop(&from->claim);
+    }
+    return list;
+}
+
+static void flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
+{
+    unsigned         looked_at = 0;
+    struct tl_cache *cache;
+    while ((cache = claim_next(heap, &looked_at, UINT32_MAX)) != NULL) {
+        if (cache->trim_ms <= idle_since_ms) {
+            tl_cache_flush(cache);
+            cache->trim_ms = tl_port_now_ms();
+        }
+        tl_claim_drop(&cache->claim);
+    }
+}
+
+void tl_adopt_trim_idle(struct tl_heap *heap)
+{
+    flush_idle(heap, tl_port_now_ms() - heap->pool.decay_ms);
+}
+
+void tl_adopt_flush_idle(struct tl_heap *heap)
+{
+    flush_idle(heap, UINT64_MAX);
+}
+
+void tl_caches_recycle(struct tl_heap *heap)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    struct tl_cache *next;
+    for (struct tl_cache *cache = heap->caches; cache != NULL; cache = next) {
+        next = cache->next;
+        cache->next = recycled;
+        recycled = cache;
+    }
+    heap->caches = heap->idle = NULL;
+    heap->cache_count = 0;
+    tl_store_relaxed(&heap->idle_count.n, 0);
+    tl_lock_release(&tl_meta_lock);
+}
+
+void tl_adopt_fork_child(struct tl_heap *heap, struct tl_cache *self)
+{
+    for (struct tl_cache *cache = heap->caches; cache != NULL; cache = cache->next)
+        if (cache != self && tl_claim_state(&cache->claim) != TL_IDLE)
+            tl_claim_lose(&cache->claim);
+}

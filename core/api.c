@@ -1,0 +1,141 @@
+/* api.c: the default heap's public functions, and the slow ways behind the fast paths. See talus.h. */
+#include "arch/port.h"
+#include "core/fast.h"
+#include "core/heap.h"
+#include "core/large.h"
+#include "core/realloc.h"
+#include "core/report.h"
+#include <errno.h>
+#include <string.h>
+
+void *tl_malloc_slow(size_t size)
+{
+    return tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
+}
+
+void *tl_malloc_medium(size_t size)
+{
+    struct tl_cache *cache = tl_self;
+    if (TL_LIKELY(size <= TL_CLASS_MAX)) {
+        unsigned         class_id = tl_class_of_size(size);
+        struct tl_block *block = cache->head[class_id];
+        if (TL_LIKELY(block != NULL)) {
+            cache->head[class_id] = tl_get(&block->next);
+            return block;
+        }
+    }
+    return tl_malloc_slow(size);
+}
+
+void tl_free_slow_exit(struct tl_span *span)
+{
+    tl_cache_free_slow_exit(tl_self, span);
+}
+
+void *talus_malloc(size_t size)
+{
+    return tl_malloc_fast(size);
+}
+
+void talus_free(void *block)
+{
+    tl_free_fast(block);
+}
+
+/* Whether a block of this size class or run can have come from a request for `size` bytes. */
+static bool size_fits(const struct tl_span *span, size_t size)
+{
+    if (tl_span_kind(span) == TL_SPAN_CUT)
+        return size <= span->block_size;
+    return tl_span_kind(span) != TL_SPAN_LARGE || size <= tl_span_bytes(span);
+}
+
+void talus_free_sized(void *block, size_t size)
+{
+    struct tl_span *span = tl_page_span((uintptr_t)block);
+    if (TL_UNLIKELY(!size_fits(span, size))) {
+        tl_misuse_report(TALUS_MISUSE_WRONG_SIZE, block, "talus_free_sized with a size that the block cannot have");
+        return;
+    }
+    tl_free_fast(block);
+}
+
+void *talus_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (TL_LIKELY(bytes <= TL_SMALL_MAX)) {
+        void *block = tl_malloc_fast(bytes);
+        return block != NULL ? memset(block, 0, bytes) : NULL;
+    }
+    return tl_heap_alloc_slow(&tl_default_heap, bytes, 0, true);
+}
+
+void *talus_aligned_alloc(size_t align, size_t size)
+{
+    if (align == 0 || (align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (align <= TL_GRAIN)
+        return tl_malloc_fast(size);
+    struct tl_cache *cache = tl_self;
+    if (TL_LIKELY(size <= TL_SMALL_MAX && align <= TL_SMALL_MAX)) {
+        unsigned         class_id = tl_class_of_aligned(size, align);
+        struct tl_block *block = cache->head[class_id];
+        if (TL_LIKELY(block != NULL)) {
+            cache->head[class_id] = tl_get(&block->next);
+            return block;
+        }
+    }
+    return tl_heap_alloc_slow(&tl_default_heap, size, align, false);
+}
+
+void *talus_realloc(void *block, size_t size)
+{
+    if (block == NULL)
+        return tl_malloc_fast(size);
+    return tl_realloc(NULL, block, size);
+}
+
+void *talus_reallocarray(void *block, size_t count, size_t size)
+{
+    size_t bytes;
+    if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return talus_realloc(block, bytes);
+}
+
+size_t talus_usable_size(const void *block)
+{
+    const struct tl_span *span = tl_page_span((uintptr_t)block);
+    switch (tl_span_kind(span)) {
+    case TL_SPAN_CUT:
+        return tl_span_holds(span, (uintptr_t)block) ? span->block_size : 0;
+    case TL_SPAN_LARGE:
+        return span->start == (uintptr_t)block ? tl_span_bytes(span) : 0;
+    default:
+        return 0;
+    }
+}
+
+size_t talus_good_size(size_t size)
+{
+    if (size > TL_REQUEST_MAX || !tl_init())
+        return 0;
+    if (size > TL_CLASS_MAX)
+        return (size + TL_PAGE_SIZE - 1) & ~(TL_PAGE_SIZE - 1);
+    return tl_class_size(tl_class_of_size(size == 0 ? 1 : size));
+}
+
+const char *talus_version(void)
+{
+#define TEXT(x) #x
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+    return VERSION(TALUS_VERSION_MAJOR, TALUS_VERSION_MINOR, TALUS_VERSION_PATCH);
+}

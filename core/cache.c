@@ -1,0 +1,214 @@
+/* cache.c: the slow exits of a cache's owner. Theory: cache.h. */
+#include "core/cache.h"
+#include "arch/port.h"
+#include "core/adopt.h"
+#include "core/heap.h"
+#include "core/pagemap.h"
+#include "core/remote.h"
+#include "core/report.h"
+#include <string.h>
+
+#define SLOW_EXITS_PER_LOOK 64u
+
+void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
+{
+    memset(cache->head, 0, sizeof cache->head);
+    memset(cache->bin, 0, sizeof cache->bin);
+    memcpy(cache->small_class, tl_small_class, sizeof tl_small_class);
+    cache->heap = heap;
+    cache->empty_bytes = 0;
+    cache->slow_exits = 0;
+    cache->trim_ms = tl_port_now_ms();
+    tl_store_relaxed(&cache->inbox.head, 0);
+    tl_store_relaxed(&cache->given_out.n, 0);
+    tl_store_relaxed(&cache->batches_in.n, 0);
+}
+
+static void return_chain(struct tl_cache *cache, struct tl_block *chain);
+
+/* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to where they belong. */
+static void drain(struct tl_cache *cache)
+{
+    struct tl_block *batch = tl_inbox_drain(&cache->inbox);
+    while (batch != NULL) {
+        struct tl_block *older = tl_get(&batch->next_batch);
+        struct tl_bin   *bin = &cache->bin[tl_page_span((uintptr_t)batch)->class_id];
+        tl_counter_add_owner(&cache->batches_in, 1);
+        if (bin->pending_count < TL_PENDING_BATCHES_MAX) {
+            tl_put(&batch->next_batch, bin->pending);
+            bin->pending = batch;
+            bin->pending_count++;
+        } else {
+            return_chain(cache, batch);
+        }
+        batch = older;
+    }
+    if (cache->empty_bytes > TL_CACHE_EMPTY_MAX)
+        tl_span_release_empty(cache);
+}
+
+/* A non-empty list for head[class_id], or NULL. The order is that of cache.h, 4. */
+static struct tl_block *refill(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_bin   *bin = &cache->bin[class_id];
+    struct tl_block *list;
+    bin->credit = tl_classes[class_id].foreign_max;
+    cache->zeroed = false;
+    tl_cache_tick(cache);
+    if ((list = bin->foreign) != NULL) {
+        bin->foreign = NULL;
+        bin->foreign_count = 0;
+        return list;
+    }
+    if (!tl_inbox_is_empty(&cache->inbox))
+        drain(cache);
+    if ((list = bin->pending) != NULL) {
+        bin->pending = tl_get(&list->next_batch);
+        bin->pending_count--;
+        return list;
+    }
+    TL_ASSERT(cache->head[class_id] == NULL);
+    if (bin->avail != NULL)
+        list = tl_span_take_local(cache, bin->avail);
+    if (list == NULL && bin->fresh != NULL)
+        list = tl_span_carve(cache, bin->fresh);
+    if (list == NULL)
+        list = tl_adopt_blocks(cache, class_id);
+    if (list == NULL && tl_span_new(cache, class_id) != NULL)
+        list = tl_span_carve(cache, bin->fresh);
+    return list;
+}
+
+void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_block *block = cache->head[class_id];
+    cache->zeroed = false;
+    if (TL_UNLIKELY(block == NULL)) {
+        block = refill(cache, class_id);
+        if (block == NULL)
+            return NULL;
+    }
+    TL_PREEMPT_POINT(cache_pop);
+    cache->head[class_id] = tl_get(&block->next);
+    return block;
+}
+
+void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_block *block = (struct tl_block *)tl_cache_alloc(cache, class_id);
+    if (block != NULL)
+        memset(block, 0, cache->zeroed ? sizeof *block : tl_class_size(class_id));
+    return block;
+}
+
+/* The push made one free more than blocks were out: a double free, seen for certain. Takes the block off again. */
+static TL_COLD void undo_double_free(struct tl_span *span)
+{
+    struct tl_block *block = span->own.local;
+    span->own.local = tl_get(&block->next);
+    tl_span_arm(span);
+    tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block, "double free: no block of this span is allocated");
+}
+
+void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
+{
+    struct tl_bin *bin = &cache->bin[span->class_id];
+    if (TL_UNLIKELY(span->own.outstanding == 0)) {
+        undo_double_free(span);
+        return;
+    }
+    tl_span_settle(cache, span);
+    if (span->own.outstanding == 0) {
+        tl_span_emptied(cache, span);
+    } else {
+        if (!span->own.listed)
+            tl_avail_append(bin, span);
+        tl_span_arm(span);
+    }
+    if (!tl_inbox_is_empty(&cache->inbox))
+        drain(cache);
+    tl_cache_tick(cache);
+}
+
+/* The slow exit while a chain is walked back: nothing is drained, released or handed out meanwhile. */
+static void return_slow_exit(struct tl_cache *cache, struct tl_span *span)
+{
+    if (TL_UNLIKELY(span->own.outstanding == 0)) {
+        undo_double_free(span);
+        return;
+    }
+    tl_span_settle(cache, span);
+    if (!span->own.listed)
+        tl_avail_append(&cache->bin[span->class_id], span);
+    if (span->own.outstanding == 0) {
+        span->own.counted_empty = true;
+        cache->empty_bytes += tl_span_bytes(span);
+    }
+    tl_span_arm(span);
+}
+
+/* True: the slow exit is due. */
+static inline bool push_own(struct tl_span *span, struct tl_block *block)
+{
+    tl_put(&block->next, span->own.local);
+    span->own.local = block;
+    return --span->own.until_slow == 0;
+}
+
+void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+{
+    if (push_own(span, block))
+        tl_cache_free_slow_exit(cache, span);
+}
+
+/* Walks a chain back: own blocks to their spans, others towards their owners. */
+static void return_chain(struct tl_cache *cache, struct tl_block *chain)
+{
+    while (chain != NULL) {
+        struct tl_block *next = tl_get(&chain->next);
+        struct tl_span  *span = tl_page_span((uintptr_t)chain);
+        if (tl_span_owner(span) != cache)
+            tl_remote_keep(cache, span, chain);
+        else if (push_own(span, chain))
+            return_slow_exit(cache, span);
+        chain = next;
+    }
+}
+
+void tl_cache_flush(struct tl_cache *cache)
+{
+    if (!tl_inbox_is_empty(&cache->inbox))
+        drain(cache);
+    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
+        struct tl_bin   *bin = &cache->bin[class_id];
+        struct tl_block *head = cache->head[class_id];
+        cache->head[class_id] = NULL;
+        return_chain(cache, head);
+        struct tl_block *pending = bin->pending;
+        bin->pending = NULL;
+        bin->pending_count = 0;
+        while (pending != NULL) {
+            struct tl_block *older = tl_get(&pending->next_batch);
+            return_chain(cache, pending);
+            pending = older;
+        }
+        tl_remote_flush(cache, class_id);
+        bin->credit = 0;
+    }
+    tl_span_release_empty(cache);
+}
+
+void tl_cache_tick(struct tl_cache *cache)
+{
+    if (++cache->slow_exits < SLOW_EXITS_PER_LOOK)
+        return;
+    cache->slow_exits = 0;
+    struct tl_pool *pool = &cache->heap->pool;
+    uint64_t        now_ms = tl_port_now_ms();
+    if (now_ms - cache->trim_ms < pool->decay_ms)
+        return;
+    cache->trim_ms = now_ms;
+    tl_cache_flush(cache);
+    tl_adopt_trim_idle(cache->heap);
+    tl_pool_decay(pool, false);
+}

@@ -1,0 +1,207 @@
+/* cache_span.c: the spans of a cache: carved, drained, listed, emptied, given back. Theory: cache.h. Owner only. */
+#include "core/cache.h"
+#include "core/heap.h"
+#include "core/pagemap.h"
+#include "core/report.h"
+
+void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
+{
+    struct tl_span_owned *own = &span->own;
+    uint32_t              freed = own->until_start - own->until_slow;
+    own->outstanding -= freed;
+    own->local_count += freed;
+    own->until_start = own->until_slow;
+    tl_counter_add_owner(&cache->given_out, 0 - (uintptr_t)freed * span->block_size);
+}
+
+/* Sets until_slow of a settled span: never beyond what is outstanding, and no later than when it should be listed. */
+void tl_span_arm(struct tl_span *span)
+{
+    struct tl_span_owned *own = &span->own;
+    uint32_t              most = own->listed ? TL_FREES_UNTIL_SLOW_MAX : tl_classes[span->class_id].relist_frees;
+    uint32_t              until = own->outstanding < most ? own->outstanding : most;
+    if (until == 0)
+        until = 1; /* nothing is out: the next free is a mistake, and must be seen */
+    own->until_slow = own->until_start = until;
+}
+
+void tl_avail_append(struct tl_bin *bin, struct tl_span *span)
+{
+    span->own.listed = true;
+    span->own.next = NULL;
+    span->own.prev = bin->avail_last;
+    if (bin->avail_last != NULL)
+        bin->avail_last->own.next = span;
+    else
+        bin->avail = span;
+    bin->avail_last = span;
+}
+
+void tl_avail_remove(struct tl_bin *bin, struct tl_span *span)
+{
+    span->own.listed = false;
+    if (span->own.prev != NULL)
+        span->own.prev->own.next = span->own.next;
+    else
+        bin->avail = span->own.next;
+    if (span->own.next != NULL)
+        span->own.next->own.prev = span->own.prev;
+    else
+        bin->avail_last = span->own.prev;
+}
+
+static void uncount_empty(struct tl_cache *cache, struct tl_span *span)
+{
+    if (span->own.counted_empty) {
+        span->own.counted_empty = false;
+        cache->empty_bytes -= tl_span_bytes(span);
+    }
+}
+
+static void hand_out(struct tl_cache *cache, struct tl_span *span, uint32_t blocks)
+{
+    span->own.outstanding += blocks;
+    uncount_empty(cache, span);
+    tl_counter_add_owner(&cache->given_out, (uintptr_t)blocks * span->block_size);
+}
+
+struct tl_block *tl_span_take_local(struct tl_cache *cache, struct tl_span *span)
+{
+    tl_span_settle(cache, span);
+    struct tl_block *list = span->own.local;
+    hand_out(cache, span, span->own.local_count);
+    if (!TL_MUTANT_cache_head_twice)
+        span->own.local = NULL;
+    span->own.local_count = 0;
+    if (span->own.listed)
+        tl_avail_remove(&cache->bin[span->class_id], span);
+    tl_span_arm(span);
+    return list;
+}
+
+struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span)
+{
+    tl_span_settle(cache, span);
+    size_t   size = span->block_size;
+    uint32_t count = span->capacity - span->own.carved;
+    uint32_t most = tl_classes[span->class_id].carve_blocks;
+    if (count > most)
+        count = most;
+    char            *first = (char *)span->start + span->own.carved * size;
+    struct tl_block *last = (struct tl_block *)first;
+    for (uint32_t i = 1; i < count; i++) {
+        struct tl_block *next = (struct tl_block *)((char *)last + size);
+        tl_put(&last->next, next);
+        last = next;
+    }
+    tl_put(&last->next, NULL);
+    span->own.carved += count;
+    hand_out(cache, span, count);
+    if (span->own.carved == span->capacity)
+        cache->bin[span->class_id].fresh = NULL;
+    tl_span_arm(span);
+    cache->zeroed = span->zeroed && count == 1;
+    return (struct tl_block *)first;
+}
+
+struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_heap        *heap = cache->heap;
+    const struct tl_class *class = &tl_classes[class_id];
+    struct tl_span        *span = tl_pool_take(&heap->pool, class->span_pages, 1);
+    if (span == NULL) { /* a shorter one may still be had */
+        size_t least = (class->block_size + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
+        if (least < class->span_pages)
+            span = tl_pool_take(&heap->pool, least, 1);
+        if (span == NULL)
+            return NULL;
+    }
+    span->block_size = class->block_size;
+    span->capacity = (uint32_t)(tl_span_bytes(span) / class->block_size);
+    span->class_id = (uint8_t)class_id;
+    span->zeroed = span->dirty == 0;
+    span->own = (struct tl_span_owned){.until_slow = 1, .until_start = 1};
+    span->cut_heap = heap;
+    tl_store_relaxed(&span->owner, (uintptr_t)cache);
+    tl_span_set_kind(span, TL_SPAN_CUT);
+    for (size_t page = 0; page < span->pages; page++)
+        tl_page_set(span->start + (page << TL_PAGE_SHIFT), span);
+    tl_counter_add_shared(&heap->spans, 1);
+    cache->bin[class_id].fresh = span;
+    return span;
+}
+
+/* Walks the list of an empty span: every block of it exactly once, or something was freed twice (D3). */
+static bool list_is_whole(const struct tl_span *span)
+{
+    size_t   seen[TL_SPAN_BLOCKS_MAX / (8 * sizeof(size_t))] = {0};
+    uint32_t count = 0;
+    for (struct tl_block *block = span->own.local; block != NULL; block = tl_get(&block->next)) {
+        size_t offset = (uintptr_t)block - span->start;
+        if (offset >= tl_span_bytes(span) || offset % span->block_size != 0)
+            return false;
+        size_t index = offset / span->block_size;
+        size_t bit = (size_t)1 << index % (8 * sizeof(size_t));
+        if (index >= span->own.carved || (seen[index / (8 * sizeof(size_t))] & bit) != 0)
+            return false;
+        seen[index / (8 * sizeof(size_t))] |= bit;
+        count++;
+    }
+    return count == span->own.carved;
+}
+
+static void release(struct tl_cache *cache, struct tl_span *span)
+{
+    struct tl_bin *bin = &cache->bin[span->class_id];
+    if (span->own.listed)
+        tl_avail_remove(bin, span);
+    if (bin->fresh == span)
+        bin->fresh = NULL;
+    uncount_empty(cache, span);
+    if (!list_is_whole(span)) {
+        tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, span->own.local, "a block was freed twice; the blocks of its span that are free now are set aside");
+        span->own.local = NULL; /* its blocks are never handed out again */
+        span->own.local_count = 0;
+        span->own.outstanding = UINT32_MAX / 2; /* never empty again */
+        tl_span_arm(span);
+        return;
+    }
+    for (size_t page = 1; page < span->pages; page++)
+        tl_page_set(span->start + (page << TL_PAGE_SHIFT), NULL);
+    tl_store_relaxed(&span->owner, 0);
+    span->cut_heap = NULL;
+    size_t carved_bytes = (size_t)span->own.carved * span->block_size;
+    size_t dirty = span->zeroed ? (carved_bytes + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT : span->pages;
+    tl_counter_add_shared(&cache->heap->spans, (uintptr_t)-1);
+    tl_pool_put(&cache->heap->pool, span, dirty);
+}
+
+void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
+{
+    struct tl_bin *bin = &cache->bin[span->class_id];
+    if (cache->head[span->class_id] == NULL) {
+        cache->head[span->class_id] = tl_span_take_local(cache, span);
+        return;
+    }
+    if (cache->empty_bytes + tl_span_bytes(span) > TL_CACHE_EMPTY_MAX) {
+        release(cache, span);
+        return;
+    }
+    span->own.counted_empty = true;
+    cache->empty_bytes += tl_span_bytes(span);
+    if (!span->own.listed)
+        tl_avail_append(bin, span);
+    tl_span_arm(span);
+}
+
+void tl_span_release_empty(struct tl_cache *cache)
+{
+    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT && cache->empty_bytes > 0; class_id++) {
+        struct tl_span *next;
+        for (struct tl_span *span = cache->bin[class_id].avail; span != NULL; span = next) {
+            next = span->own.next;
+            if (span->own.counted_empty)
+                release(cache, span);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+/* growth.c: the page pool and its provider: growth, decay, the end. Theory: pool.h. No provider call under a lock. */
+#include "core/growth.h"
+#include "arch/port.h"
+#include "core/meta.h"
+#include "core/pagemap.h"
+#include "core/runs.h"
+
+void tl_growth_await_locked(struct tl_pool *pool)
+{
+    uint32_t ticket = tl_event_prepare(&pool->grown);
+    tl_lock_release(&pool->lock);
+    tl_event_wait(&pool->grown, ticket);
+    tl_lock_acquire(&pool->lock);
+}
+
+/* What to ask of the provider for a request of `needed` bytes: the growth step, so far as the limit allows it.
+ * 0: the limit forbids even `needed`. */
+static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
+{
+    size_t room = pool->limit > pool->mapped ? pool->limit - pool->mapped : 0;
+    if (needed > room)
+        return 0;
+    size_t step = pool->growth;
+    if (step == 0) {
+        step = pool->mapped / 8;
+        if (step < TL_GROWTH_DEFAULT)
+            step = TL_GROWTH_DEFAULT;
+        if (step > TL_GROWTH_MAX)
+            step = TL_GROWTH_MAX;
+    }
+    step = (step + TL_PAGE_SIZE - 1) & ~(TL_PAGE_SIZE - 1);
+    if (step < needed)
+        step = needed;
+    return step < room ? step : room;
+}
+
+/* A block from the provider with its page map entries, or NULL. No lock held. */
+static void *map_block(struct tl_pool *pool, size_t bytes)
+{
+    void *block = pool->provider.map(pool->provider.context, bytes);
+    if (block == NULL)
+        return NULL;
+    if (((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && tl_page_map_cover((uintptr_t)block, bytes >> TL_PAGE_SHIFT))
+        return block;
+    if (pool->provider.unmap != NULL)
+        pool->provider.unmap(pool->provider.context, block, bytes);
+    return NULL;
+}
+
+static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes)
+{
+    struct tl_region *region = (struct tl_region *)tl_spare_take_locked(pool);
+    *region = (struct tl_region){.start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT};
+    region->used = region->pages;
+    tl_region_insert(&pool->regions, region);
+    tl_region_enlist(region);
+    struct tl_span *run = tl_spare_take_locked(pool);
+    run->start = region->start;
+    run->pages = region->pages;
+    run->region = region;
+    run->cut_heap = NULL;
+    tl_store_relaxed(&run->heap, (uintptr_t)pool->heap);
+    tl_store_relaxed(&run->owner, 0);
+    tl_span_set_kind(run, TL_SPAN_BUSY);
+    tl_runs_insert_locked(pool, run, 0, 0);
+}
+
+bool tl_growth_locked(struct tl_pool *pool, size_t pages)
+{
+    if (pool->growing) {
+        tl_growth_await_locked(pool);
+        return true;
+    }
+    if (pages > TL_REQUEST_MAX >> TL_PAGE_SHIFT)
+        return false;
+    size_t needed = pages << TL_PAGE_SHIFT;
+    size_t bytes = growth_bytes(pool, needed);
+    if (bytes == 0) {
+        pool->limit_hits++;
+        return false;
+    }
+    pool->growing = true;
+    pool->mapped += bytes; /* the quota, before the provider is asked */
+    tl_lock_release(&pool->lock);
+    TL_PREEMPT_POINT(growth);
+    void  *block = map_block(pool, bytes);
+    size_t refused = 0;
+    while (block == NULL && bytes > needed) { /* less will do */
+        size_t less = (bytes / 2) & ~(TL_PAGE_SIZE - 1);
+        less = less > needed ? less : needed;
+        refused += bytes - less;
+        bytes = less;
+        block = map_block(pool, bytes);
+    }
+    tl_lock_acquire(&pool->lock);
+    pool->growing = false;
+    pool->mapped -= refused;
+    if (block == NULL) {
+        pool->mapped -= bytes;
+        pool->failures++;
+    } else {
+        pool->maps++;
+        if (pool->mapped > pool->mapped_peak)
+            pool->mapped_peak = pool->mapped;
+        add_block_locked(pool, block, bytes);
+    }
+    tl_event_signal_all(&pool->grown);
+    return block != NULL;
+}
+
+/* A region that lies wholly in the free run `run`, or NULL. */
+static struct tl_region *whole_region(const struct tl_span *run)
+{
+    uintptr_t end = run->start + tl_span_bytes(run);
+    for (struct tl_region *region = run->region; region != NULL && region->start < end; region = region->touching)
+        if (region->used == 0 && region->start >= run->start && tl_region_end(region) <= end)
+            return region;
+    return NULL;
+}
+
+/* Takes `region` out of the free run that holds it and gives it to the provider. Lock held, let go of meanwhile. */
+static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struct tl_region *region)
+{
+    uint64_t  freed_ms = run->free.freed_ms;
+    uintptr_t start = region->start;
+    size_t    bytes = region->pages << TL_PAGE_SHIFT;
+    tl_runs_remove_locked(pool, run);
+    if (run->start < start) {
+        struct tl_span *rest = tl_runs_split_locked(pool, run, (start - run->start) >> TL_PAGE_SHIFT);
+        tl_region_remove(&pool->regions, region); /* first, so that the two sides do not merge across it */
+        tl_runs_insert_locked(pool, run, run->dirty, freed_ms);
+        run = rest;
+    } else {
+        tl_region_remove(&pool->regions, region);
+    }
+    if (tl_span_bytes(run) > bytes) {
+        struct tl_region *behind = region->touching;
+        struct tl_span   *rest = tl_spare_take_locked(pool);
+        rest->start = start + bytes;
+        rest->pages = run->pages - region->pages;
+        rest->dirty = run->dirty > region->pages ? run->dirty - region->pages : 0;
+        rest->cut_heap = NULL;
+        rest->region = behind;
+        tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
+        tl_store_relaxed(&rest->owner, 0);
+        tl_span_set_kind(rest, TL_SPAN_BUSY);
+        tl_runs_insert_locked(pool, rest, rest->dirty, freed_ms);
+    }
+    tl_page_set(start, NULL);
+    pool->unmaps++;
+    tl_lock_release(&pool->lock);
+    tl_region_delist(region);
+    pool->provider.unmap(pool->provider.context, (void *)start, bytes);
+    tl_lock_acquire(&pool->lock);
+    pool->mapped -= bytes;
+    tl_spare_put_locked(pool, run);
+    tl_spare_put_locked(pool, (struct tl_span *)region);
+}
+
+/* Purges the dirty part of a free run. Lock held, let go of meanwhile. */
+static void purge_run_locked(struct tl_pool *pool, struct tl_span *run)
+{
+    size_t dirty = run->dirty;
+    tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
+    tl_lock_release(&pool->lock);
+    TL_PREEMPT_POINT(purge);
+    bool zero = pool->provider.purge != NULL &&
+                pool->provider.purge(pool->provider.context, (void *)run->start, dirty << TL_PAGE_SHIFT);
+    tl_lock_acquire(&pool->lock);
+    pool->purges++;
+    pool->clean_is_zero = pool->clean_is_zero && zero;
+    tl_runs_insert_locked(pool, run, 0, 0);
+}
+
+size_t tl_pool_decay(struct tl_pool *pool, bool all)
+{
+    size_t   given_back = 0;
+    uint64_t now_ms = tl_port_now_ms();
+    if (pool->keep_pages)
+        return 0;
+    tl_lock_acquire(&pool->lock);
+    for (unsigned n = 0; all || n < TL_PURGES_PER_CALL_MAX; n++) {
+        struct tl_span *run = pool->oldest;
+        if (run == NULL || (!all && now_ms - run->free.freed_ms < pool->decay_ms) ||
+            !tl_spares_ready_locked(pool) || run != pool->oldest)
+            break;
+        struct tl_region *region = pool->provider.unmap != NULL ? whole_region(run) : NULL;
+        if (region != NULL) {
+            given_back += region->pages << TL_PAGE_SHIFT;
+            unmap_region_locked(pool, run, region);
+        } else {
+            given_back += run->dirty << TL_PAGE_SHIFT;
+            purge_run_locked(pool, run);
+        }
+    }
+    tl_lock_release(&pool->lock);
+    return given_back;
+}
+
+bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to)
+{
+    struct tl_region *region = from->region;
+    if (pool->provider.move == NULL || region->start != from->start || region->pages != from->pages)
+        return false;
+    size_t bytes = tl_span_bytes(from);
+    tl_span_set_kind(from, TL_SPAN_BUSY);
+    tl_page_set(from->start, NULL); /* before the addresses may be mapped anew by another heap */
+    tl_region_delist(region);
+    if (!pool->provider.move(pool->provider.context, (void *)from->start, (void *)to->start, bytes)) {
+        tl_region_enlist(region);
+        tl_page_set(from->start, from);
+        tl_span_set_kind(from, TL_SPAN_LARGE);
+        return false;
+    }
+    tl_lock_acquire(&pool->lock);
+    tl_region_remove(&pool->regions, region);
+    pool->mapped -= bytes;
+    pool->unmaps++;
+    tl_spare_put_locked(pool, from);
+    tl_spare_put_locked(pool, (struct tl_span *)region);
+    tl_lock_release(&pool->lock);
+    return true;
+}
+
+/* Clears the page map of a region of a heap that ends, and recycles the descriptors of the runs that begin in it. */
+static void forget_region(struct tl_pool *pool, struct tl_region *region)
+{
+    uintptr_t end = tl_region_end(region);
+    for (uintptr_t page = region->start; page < end; page += TL_PAGE_SIZE) {
+        struct tl_span *span = tl_page_span(page);
+        tl_page_set(page, NULL);
+        if (tl_span_kind(span) != TL_SPAN_NONE && span->start == page) {
+            span->cut_heap = NULL;
+            tl_store_relaxed(&span->owner, 0);
+            tl_spare_put_locked(pool, span);
+        }
+    }
+}
+
+void tl_pool_destroy(struct tl_pool *pool)
+{
+    tl_lock_acquire(&pool->lock);
+    struct tl_region *region;
+    for (region = pool->regions; region != NULL; region = region->next)
+        forget_region(pool, region);
+    while ((region = pool->regions) != NULL) {
+        uintptr_t start = region->start;
+        size_t    bytes = region->pages << TL_PAGE_SHIFT;
+        tl_region_remove(&pool->regions, region);
+        tl_lock_release(&pool->lock);
+        tl_region_delist(region);
+        if (pool->provider.unmap != NULL)
+            pool->provider.unmap(pool->provider.context, (void *)start, bytes);
+        tl_lock_acquire(&pool->lock);
+        pool->unmaps++;
+        pool->mapped -= bytes;
+        tl_spare_put_locked(pool, (struct tl_span *)region);
+    }
+    struct tl_span *chain = pool->spare;
+    unsigned        count = pool->spares;
+    pool->spare = NULL;
+    pool->spares = 0;
+    tl_lock_release(&pool->lock);
+    tl_descriptors_recycle(chain, count);
+}

@@ -1,0 +1,300 @@
+/* heap.c: heap instances and their public functions. See heap.h here and in include/talus. */
+#include "core/heap.h"
+#include "arch/port.h"
+#include "core/adopt.h"
+#include "core/fast.h"
+#include "core/large.h"
+#include "core/meta.h"
+#include "core/realloc.h"
+#include "core/report.h"
+#include "core/stats.h"
+#include <errno.h>
+#include <string.h>
+
+struct tl_lock tl_heaps_lock = TL_LOCK_INIT;
+struct tl_heap tl_default_heap;
+
+static struct tl_heap *heaps;   /* all but the default one; tl_heaps_lock, as all below */
+static struct tl_heap *spare;
+static uintptr_t       last_id;
+
+/* Prepares `heap`, zeroed but for its id, from options whose provider is set. */
+void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
+{
+    heap->name = options->name != NULL ? options->name : "heap";
+    heap->caches = heap->idle = NULL;
+    heap->cache_count = 0;
+    heap->adoptions = 0;
+    tl_store_relaxed(&heap->idle_count.n, 0);
+    tl_store_relaxed(&heap->spans.n, 0);
+    tl_store_relaxed(&heap->large_bytes.n, 0);
+    heap->on_exhausted = options->on_exhausted;
+    heap->on_exhausted_context = options->on_exhausted_context;
+    tl_lock_init(&heap->lock);
+    tl_pool_init(&heap->pool, heap, options);
+    tl_lock_acquire(&tl_heaps_lock);
+    tl_store_relaxed(&heap->id, ++last_id);
+    if (heap != &tl_default_heap) {
+        heap->prev = NULL;
+        heap->next = heaps;
+        if (heaps != NULL)
+            heaps->prev = heap;
+        heaps = heap;
+    }
+    tl_lock_release(&tl_heaps_lock);
+}
+
+static struct tl_heap *heap_structure(void)
+{
+    tl_lock_acquire(&tl_heaps_lock);
+    struct tl_heap *heap = spare;
+    if (heap != NULL)
+        spare = heap->next;
+    tl_lock_release(&tl_heaps_lock);
+    return heap != NULL ? heap : (struct tl_heap *)tl_meta_new(sizeof(struct tl_heap));
+}
+
+/* Takes the heap off the list of heaps: its id is 0 from now on. */
+static void unlist(struct tl_heap *heap)
+{
+    tl_lock_acquire(&tl_heaps_lock);
+    tl_store_relaxed(&heap->id, 0);
+    if (heap->prev != NULL)
+        heap->prev->next = heap->next;
+    else
+        heaps = heap->next;
+    if (heap->next != NULL)
+        heap->next->prev = heap->prev;
+    tl_lock_release(&tl_heaps_lock);
+}
+
+static void end(struct tl_heap *heap)
+{
+    unlist(heap);
+    tl_pool_destroy(&heap->pool);
+    tl_caches_recycle(heap);
+    tl_lock_acquire(&tl_heaps_lock);
+    heap->next = spare;
+    spare = heap;
+    tl_lock_release(&tl_heaps_lock);
+}
+
+talus_heap *talus_heap_create(const talus_heap_options *options)
+{
+    talus_heap_options filled = options != NULL ? *options : (talus_heap_options){0};
+    if (filled.provider == NULL)
+        filled.provider = talus_provider_mmap();
+    if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    struct tl_heap *heap = tl_init() ? heap_structure() : NULL;
+    if (heap == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    tl_heap_init(heap, &filled);
+    if (!tl_pool_grow_to(&heap->pool, filled.initial)) {
+        end(heap);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return tl_heap_handle(heap);
+}
+
+/* Whether `heap` is alive; reports if not. */
+static bool is_live(const struct tl_heap *heap)
+{
+    if (TL_LIKELY(heap != NULL && tl_load_relaxed(&heap->id) != 0))
+        return true;
+    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, heap, "use of a heap that was destroyed or never created");
+    errno = EINVAL;
+    return false;
+}
+
+bool talus_heap_destroy(talus_heap *handle)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (!is_live(heap))
+        return false;
+    if (heap == &tl_default_heap) {
+        errno = EINVAL;
+        return false;
+    }
+    end(heap);
+    return true;
+}
+
+talus_heap *talus_heap_default(void)
+{
+    return tl_init() ? tl_heap_handle(&tl_default_heap) : NULL;
+}
+
+/* One try: `cache` may be NULL for large blocks alone. */
+static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align, bool zero)
+{
+    unsigned class_id = TL_CLASS_COUNT;
+    if (align <= TL_GRAIN && size <= TL_CLASS_MAX)
+        class_id = tl_class_of_size(size);
+    else if (align <= TL_PAGE_SIZE && size <= TL_CLASS_MAX)
+        class_id = tl_class_of_aligned(size, align);
+    if (class_id >= TL_CLASS_COUNT)
+        return tl_large_alloc(heap, size, align, zero);
+    if (cache == NULL)
+        return NULL;
+    return zero ? tl_cache_zalloc(cache, class_id) : tl_cache_alloc(cache, class_id);
+}
+
+/* After a failure: what this cache and the idle ones hold goes back to the pool, and the owner is asked. */
+static void *try_again(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align, bool zero)
+{
+    if (cache != NULL)
+        tl_cache_flush(cache);
+    tl_adopt_flush_idle(heap);
+    if (cache != NULL)
+        tl_cache_flush(cache); /* once more: what the idle caches sent here */
+    void *block = try_alloc(heap, cache, size, align, zero);
+    if (block == NULL && heap->on_exhausted != NULL &&
+        heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size))
+        block = try_alloc(heap, cache, size, align, zero);
+    return block;
+}
+
+void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero)
+{
+    void *block = NULL;
+    if (size == 0)
+        size = 1;
+    if (size <= TL_REQUEST_MAX) {
+        struct tl_cache *cache = tl_thread_enter(heap);
+        if (cache != NULL) {
+            block = try_alloc(heap, cache, size, align, zero);
+            if (TL_UNLIKELY(block == NULL))
+                block = try_again(heap, cache, size, align, zero);
+            tl_thread_let_go(cache);
+        }
+    }
+    if (TL_UNLIKELY(block == NULL))
+        errno = ENOMEM;
+    return block;
+}
+
+static void *heap_alloc(talus_heap *handle, size_t size, size_t align, bool zero)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (!is_live(heap))
+        return NULL;
+    if ((align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return tl_heap_alloc_slow(heap, size, align, zero);
+}
+
+void *talus_heap_alloc(talus_heap *handle, size_t size, size_t align, const char *tag)
+{
+    (void)tag; /* kept by debug heaps only */
+    return heap_alloc(handle, size, align, false);
+}
+
+void *talus_heap_zalloc(talus_heap *handle, size_t size, size_t align, const char *tag)
+{
+    (void)tag;
+    return heap_alloc(handle, size, align, true);
+}
+
+void *talus_heap_realloc(talus_heap *handle, void *block, size_t size, const char *tag)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    (void)tag;
+    if (!is_live(heap))
+        return NULL;
+    return block == NULL ? tl_heap_alloc_slow(heap, size, 0, false) : tl_realloc(heap, block, size);
+}
+
+void talus_heap_free(talus_heap *handle, void *block)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (block == NULL || !is_live(heap))
+        return;
+    struct tl_span   *span = tl_page_span((uintptr_t)block);
+    enum tl_span_kind kind = tl_span_kind(span);
+    if ((kind == TL_SPAN_CUT || kind == TL_SPAN_LARGE) && tl_span_heap(span) != heap)
+        tl_misuse_report(TALUS_MISUSE_WRONG_HEAP, block, "free of a block of another heap");
+    else
+        tl_free_fast(block);
+}
+
+void talus_heap_set_limit(talus_heap *handle, size_t limit)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (is_live(heap))
+        tl_pool_set_limit(&heap->pool, limit);
+}
+
+size_t talus_heap_trim(talus_heap *handle)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (!is_live(heap))
+        return 0;
+    struct tl_cache *cache = tl_thread_cache_of(heap);
+    tl_adopt_flush_idle(heap);
+    if (cache != NULL)
+        tl_cache_flush(cache);
+    return tl_pool_decay(&heap->pool, true);
+}
+
+void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (is_live(heap))
+        tl_stats_fill(heap, stats);
+}
+
+static void each_heap(void (*visit)(struct tl_heap *heap))
+{
+    visit(&tl_default_heap);
+    for (struct tl_heap *heap = heaps; heap != NULL; heap = heap->next)
+        visit(heap);
+}
+
+static void fork_prepare_heap(struct tl_heap *heap)
+{
+    tl_lock_acquire(&heap->lock);
+    tl_pool_fork_prepare(&heap->pool);
+}
+
+static void fork_parent_heap(struct tl_heap *heap)
+{
+    tl_pool_fork_parent(&heap->pool);
+    tl_lock_release(&heap->lock);
+}
+
+static void fork_child_heap(struct tl_heap *heap)
+{
+    tl_pool_fork_child(&heap->pool);
+    tl_lock_init(&heap->lock);
+    tl_adopt_fork_child(heap, tl_thread_cache_of(heap));
+}
+
+void tl_fork_prepare(void)
+{
+    tl_lock_acquire(&tl_heaps_lock);
+    each_heap(fork_prepare_heap);
+    tl_lock_acquire(&tl_meta_lock);
+}
+
+void tl_fork_parent(void)
+{
+    tl_lock_release(&tl_meta_lock);
+    each_heap(fork_parent_heap);
+    tl_lock_release(&tl_heaps_lock);
+}
+
+/* The child has one thread; what the others had in hand when they vanished is lost, and stays untouched. */
+void tl_fork_child(void)
+{
+    tl_lock_init(&tl_meta_lock);
+    each_heap(fork_child_heap);
+    tl_lock_init(&tl_heaps_lock);
+}

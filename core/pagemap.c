@@ -1,0 +1,136 @@
+/* pagemap.c: reserving and growing the page map. Theory: pagemap.h. */
+#include "core/pagemap.h"
+#include "arch/port.h"
+#include "core/meta.h"
+#include "core/region.h"
+
+/* The map before there is one: every address has the index -1, whose entry is zero. */
+static struct {
+    tl_atomic_u32  entry[16];
+    struct tl_span zero;
+} no_map;
+
+struct tl_page_map tl_page_map = {.fold = UINTPTR_MAX, .base = (char *)&no_map.zero};
+
+static size_t table_bytes;
+static size_t descriptors_used;  /* bytes above base; tl_meta_lock */
+static size_t descriptors_bytes; /* bytes reserved */
+static size_t covered_bytes;     /* tl_meta_lock */
+static struct tl_span *recycled; /* descriptors of heaps that ended; tl_meta_lock */
+static unsigned recycled_count;
+static bool   folded;            /* the table does not cover every address */
+
+#define ADDRESS_PAGE_BITS (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
+#define PAGE_BITS_MIN 10u
+#define DESCRIPTORS_MAX ((size_t)(sizeof(void *) == 8 ? (size_t)8 << 30 : (size_t)16 << 20))
+
+/* Page-number bits for a limited address space: four times as many entries as pages can exist, so that folding never meets in
+ * practice, and 1/1000 of the limit at most. */
+static unsigned page_bits_for(size_t address_space)
+{
+    if (address_space == SIZE_MAX)
+        return ADDRESS_PAGE_BITS;
+    size_t pages = address_space >> TL_PAGE_SHIFT;
+    unsigned bits = pages == 0 ? PAGE_BITS_MIN : tl_log2_floor(pages) + 3;
+    if (bits < PAGE_BITS_MIN)
+        bits = PAGE_BITS_MIN;
+    return bits < ADDRESS_PAGE_BITS ? bits : ADDRESS_PAGE_BITS;
+}
+
+bool tl_page_map_init(void)
+{
+    size_t address_space = tl_port_address_space();
+    for (unsigned bits = page_bits_for(address_space); bits >= PAGE_BITS_MIN; bits--) {
+        size_t table = (size_t)sizeof(uint32_t) << bits;
+        size_t descriptors = (size_t)2 * sizeof(struct tl_span) << bits; /* a run and a free remainder for each page */
+        if (table < TL_PAGE_SIZE)
+            table = TL_PAGE_SIZE; /* base must be aligned for descriptors */
+        if (descriptors > DESCRIPTORS_MAX)
+            descriptors = DESCRIPTORS_MAX;
+        char *reserved = (char *)tl_port_reserve(table + descriptors);
+        if (reserved == NULL)
+            continue;
+        table_bytes = table;
+        descriptors_bytes = descriptors;
+        descriptors_used = sizeof(struct tl_span); /* the zero descriptor */
+        folded = bits < ADDRESS_PAGE_BITS;
+        tl_page_map.base = reserved + table;
+        tl_page_map.fold = ~(uintptr_t)0 << bits;
+        return true;
+    }
+    return false;
+}
+
+bool tl_page_map_cover(uintptr_t start, size_t pages)
+{
+    uintptr_t first = (uintptr_t)tl_page_entry(start);
+    size_t bytes = pages * sizeof(uint32_t);
+    uintptr_t table_end = (uintptr_t)tl_page_map.base;
+    uintptr_t table_start = table_end - table_bytes;
+    tl_lock_acquire(&tl_meta_lock);
+    bool fits = !folded || (bytes <= table_bytes && !tl_region_folds_onto_another_locked(start, pages, table_bytes / 4));
+    if (fits && bytes > table_end - first) { /* a folded block may wrap round the table's end */
+        fits = tl_port_commit((void *)table_start, bytes - (table_end - first));
+        bytes = table_end - first;
+    }
+    if (fits)
+        fits = tl_port_commit((void *)first, bytes);
+    if (fits)
+        covered_bytes += bytes;
+    tl_lock_release(&tl_meta_lock);
+    return fits;
+}
+
+struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
+{
+    struct tl_span *chain = NULL;
+    *got = 0;
+    tl_lock_acquire(&tl_meta_lock);
+    while (recycled != NULL && *got < count) {
+        struct tl_span *span = recycled;
+        recycled = span->free.next;
+        recycled_count--;
+        span->free.next = chain;
+        chain = span;
+        ++*got;
+    }
+    count -= *got;
+    size_t room = (descriptors_bytes - descriptors_used) / sizeof(struct tl_span);
+    if (count > room)
+        count = (unsigned)room;
+    char *next = tl_page_map.base + descriptors_used;
+    if (count > 0 && tl_port_commit(next, count * sizeof(struct tl_span))) {
+        for (unsigned i = count; i-- > 0;) {
+            struct tl_span *span = (struct tl_span *)next + i;
+            tl_span_set_kind(span, TL_SPAN_UNUSED);
+            span->free.next = chain;
+            chain = span;
+        }
+        descriptors_used += count * sizeof(struct tl_span);
+        *got += count;
+    }
+    tl_lock_release(&tl_meta_lock);
+    return chain;
+}
+
+void tl_descriptors_recycle(struct tl_span *chain, unsigned count)
+{
+    if (chain == NULL)
+        return;
+    struct tl_span *last = chain;
+    while (last->free.next != NULL)
+        last = last->free.next;
+    tl_lock_acquire(&tl_meta_lock);
+    last->free.next = recycled;
+    recycled = chain;
+    recycled_count += count;
+    tl_lock_release(&tl_meta_lock);
+}
+
+size_t tl_page_map_bytes(void)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    size_t bytes = covered_bytes + descriptors_used - recycled_count * sizeof(struct tl_span);
+    tl_lock_release(&tl_meta_lock);
+    return bytes;
+}

@@ -1,0 +1,164 @@
+/* pool.c: taking and giving back runs. Theory: pool.h; free runs: runs.c; growth and shrinkage: growth.c. */
+#include "core/pool.h"
+#include "arch/port.h"
+#include "core/growth.h"
+#include "core/pagemap.h"
+#include "core/runs.h"
+
+void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_options *options)
+{
+    *pool = (struct tl_pool){
+        .heap = heap,
+        .provider = *options->provider,
+        .growth = options->growth,
+        .decay_ms = options->decay_ms != 0 ? options->decay_ms : TL_DECAY_MS_DEFAULT,
+        .keep_pages = options->keep_pages,
+        .clean_is_zero = options->provider->zeroed,
+        .limit = options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX,
+    };
+    tl_lock_init(&pool->lock);
+}
+
+/* Cuts `pages` at the alignment out of the free run `run`; the rest stays free. */
+static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t pages, size_t align_pages)
+{
+    uint64_t freed_ms = run->free.freed_ms;
+    tl_runs_remove_locked(pool, run);
+    uintptr_t align_mask = (align_pages << TL_PAGE_SHIFT) - 1;
+    size_t    lead = (size_t)((((run->start + align_mask) & ~align_mask) - run->start) >> TL_PAGE_SHIFT);
+    if (lead > 0) {
+        struct tl_span *aligned = tl_runs_split_locked(pool, run, lead);
+        tl_runs_insert_locked(pool, run, run->dirty, freed_ms);
+        run = aligned;
+    }
+    if (run->pages > pages) {
+        struct tl_span *rest = tl_runs_split_locked(pool, run, pages);
+        tl_runs_insert_locked(pool, rest, rest->dirty, freed_ms);
+    }
+    if (!pool->clean_is_zero)
+        run->dirty = run->pages;
+    tl_page_set(run->start, run);
+    return run;
+}
+
+struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages)
+{
+    size_t          needed = pages + align_pages - 1;
+    struct tl_span *run = NULL;
+    tl_lock_acquire(&pool->lock);
+    while (tl_spares_ready_locked(pool)) {
+        run = tl_runs_find_locked(pool, needed, false);
+        if (run != NULL)
+            break;
+        if (!tl_growth_locked(pool, needed)) {
+            run = tl_runs_find_locked(pool, needed, true);
+            break;
+        }
+    }
+    if (run != NULL)
+        run = cut_out_locked(pool, run, pages, align_pages);
+    tl_lock_release(&pool->lock);
+    return run;
+}
+
+void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
+{
+    uint64_t now_ms = tl_port_now_ms();
+    tl_span_set_kind(span, TL_SPAN_BUSY);
+    tl_lock_acquire(&pool->lock);
+    tl_runs_insert_locked(pool, span, dirty, now_ms);
+    bool old_dirt = pool->oldest != NULL && now_ms - pool->oldest->free.freed_ms >= pool->decay_ms;
+    tl_lock_release(&pool->lock);
+    if (old_dirt)
+        tl_pool_decay(pool, false);
+}
+
+bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
+{
+    size_t    more = pages - span->pages;
+    uintptr_t end = span->start + tl_span_bytes(span);
+    bool      done = false;
+    tl_lock_acquire(&pool->lock);
+    struct tl_span *next = tl_spares_ready_locked(pool) ? tl_runs_free_at_locked(pool, end) : NULL;
+    if (next != NULL && next->start == end && next->pages >= more) {
+        struct tl_region *last = tl_region_at(span->region, end - TL_PAGE_SIZE);
+        if (last != next->region)
+            tl_region_link(last, next->region);
+        next = cut_out_locked(pool, next, more, 1);
+        tl_page_set(next->start, NULL);
+        span->dirty = next->dirty > 0 ? span->pages + next->dirty : span->pages;
+        span->pages = pages;
+        tl_spare_put_locked(pool, next);
+        done = true;
+    }
+    tl_lock_release(&pool->lock);
+    return done;
+}
+
+bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages)
+{
+    tl_lock_acquire(&pool->lock);
+    bool done = tl_spares_ready_locked(pool);
+    if (done) {
+        struct tl_span *rest = tl_runs_split_locked(pool, span, pages);
+        tl_runs_insert_locked(pool, rest, rest->pages, tl_port_now_ms());
+    }
+    tl_lock_release(&pool->lock);
+    return done;
+}
+
+bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes)
+{
+    bool grown = true;
+    tl_lock_acquire(&pool->lock);
+    while (grown && pool->mapped < bytes)
+        grown = tl_spares_ready_locked(pool) && tl_growth_locked(pool, (bytes - pool->mapped + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT);
+    tl_lock_release(&pool->lock);
+    return grown;
+}
+
+void tl_pool_set_limit(struct tl_pool *pool, size_t limit)
+{
+    tl_lock_acquire(&pool->lock);
+    pool->limit = limit != 0 ? limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX;
+    tl_lock_release(&pool->lock);
+}
+
+void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
+{
+    tl_lock_acquire(&pool->lock);
+    stats->mapped = pool->mapped;
+    stats->mapped_peak = pool->mapped_peak;
+    stats->limit = pool->limit == SIZE_MAX ? 0 : pool->limit;
+    stats->free_pages = pool->free_pages << TL_PAGE_SHIFT;
+    stats->dirty_pages = pool->dirty_pages << TL_PAGE_SHIFT;
+    stats->provider_maps = pool->maps;
+    stats->provider_unmaps = pool->unmaps;
+    stats->provider_failures = pool->failures;
+    stats->purges = pool->purges;
+    stats->limit_hits = pool->limit_hits;
+    size_t largest = 0;
+    for (unsigned bin = TL_POOL_BINS; bin-- > 0 && largest == 0;)
+        for (struct tl_span *run = pool->bin[bin]; run != NULL; run = run->free.next)
+            if (run->pages > largest)
+                largest = run->pages;
+    stats->largest_free_run = largest << TL_PAGE_SHIFT;
+    tl_lock_release(&pool->lock);
+}
+
+void tl_pool_fork_prepare(struct tl_pool *pool)
+{
+    tl_lock_acquire(&pool->lock);
+    while (pool->growing)
+        tl_growth_await_locked(pool);
+}
+
+void tl_pool_fork_parent(struct tl_pool *pool)
+{
+    tl_lock_release(&pool->lock);
+}
+
+void tl_pool_fork_child(struct tl_pool *pool)
+{
+    tl_lock_init(&pool->lock);
+}

@@ -1,0 +1,72 @@
+/* realloc.c: a block stays where it is when its class still suits, or when the pages behind it are free; its pages move when
+ * the provider can move them; else it is copied. See realloc.h. */
+#include "core/realloc.h"
+#include "core/large.h"
+#include "core/pagemap.h"
+#include "core/report.h"
+#include <errno.h>
+#include <string.h>
+
+/* A smaller block is worth a copy only when it frees at least half of the old one. */
+static bool stays(size_t usable, size_t size)
+{
+    return size <= usable && size >= usable / 2;
+}
+
+static void *misuse(talus_misuse what, const void *block, const char *message)
+{
+    tl_misuse_report(what, block, message);
+    errno = EINVAL;
+    return NULL;
+}
+
+static void *copy(struct tl_heap *heap, void *block, size_t usable, size_t size)
+{
+    void *fresh = tl_heap_alloc_slow(heap, size, 0, false);
+    if (fresh == NULL) /* a smaller size never fails: the block can stay */
+        return size <= usable ? block : NULL;
+    memcpy(fresh, block, usable < size ? usable : size);
+    talus_free(block);
+    return fresh;
+}
+
+static void *realloc_large(struct tl_heap *heap, struct tl_span *span, size_t size)
+{
+    size_t usable = tl_span_bytes(span);
+    void  *block = (void *)span->start;
+    if (size > TL_CLASS_MAX && tl_large_resize(span, size))
+        return block;
+    if (stays(usable, size))
+        return block;
+    if (size > usable) {
+        void *moved = tl_large_move(span, size);
+        if (moved != NULL)
+            return moved;
+    }
+    return copy(heap, block, usable, size);
+}
+
+void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
+{
+    struct tl_span   *span = tl_page_span((uintptr_t)block);
+    enum tl_span_kind kind = tl_span_kind(span);
+    if (TL_LIKELY(kind == TL_SPAN_CUT && (heap == NULL || heap == span->cut_heap))) {
+        if (TL_LIKELY(stays(span->block_size, size)))
+            return block;
+        if (span->block_size == TL_GRAIN && size == 0)
+            return block;
+        if (TL_LIKELY(size <= TL_REQUEST_MAX))
+            return copy(span->cut_heap, block, span->block_size, size);
+    }
+    if (kind != TL_SPAN_CUT && kind != TL_SPAN_LARGE)
+        return misuse(TALUS_MISUSE_FOREIGN_POINTER, block, "realloc of a pointer that is no block");
+    if (heap != NULL && tl_span_heap(span) != heap)
+        return misuse(TALUS_MISUSE_WRONG_HEAP, block, "realloc of a block of another heap");
+    if (kind == TL_SPAN_LARGE && span->start != (uintptr_t)block)
+        return misuse(TALUS_MISUSE_INTERIOR_POINTER, block, "realloc of a pointer into a large block");
+    if (size > TL_REQUEST_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc_large(tl_span_heap(span), span, size);
+}

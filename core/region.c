@@ -1,0 +1,92 @@
+/* region.c: bookkeeping of the provider's blocks. See region.h. */
+#include "core/region.h"
+#include "core/meta.h"
+
+static struct tl_region *all_regions; /* tl_meta_lock */
+
+void tl_region_enlist(struct tl_region *region)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    region->all_prev = NULL;
+    region->all_next = all_regions;
+    if (all_regions != NULL)
+        all_regions->all_prev = region;
+    all_regions = region;
+    tl_lock_release(&tl_meta_lock);
+}
+
+void tl_region_delist(struct tl_region *region)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    if (region->all_prev != NULL)
+        region->all_prev->all_next = region->all_next;
+    else
+        all_regions = region->all_next;
+    if (region->all_next != NULL)
+        region->all_next->all_prev = region->all_prev;
+    tl_lock_release(&tl_meta_lock);
+}
+
+void tl_region_insert(struct tl_region **regions, struct tl_region *region)
+{
+    region->touching = region->touched_by = NULL;
+    region->prev = NULL;
+    region->next = *regions;
+    if (*regions != NULL)
+        (*regions)->prev = region;
+    *regions = region;
+}
+
+void tl_region_remove(struct tl_region **regions, struct tl_region *region)
+{
+    if (region->prev != NULL)
+        region->prev->next = region->next;
+    else
+        *regions = region->next;
+    if (region->next != NULL)
+        region->next->prev = region->prev;
+    if (region->touching != NULL)
+        region->touching->touched_by = NULL;
+    if (region->touched_by != NULL)
+        region->touched_by->touching = NULL;
+}
+
+void tl_region_link(struct tl_region *left, struct tl_region *right)
+{
+    TL_ASSERT(tl_region_end(left) == right->start);
+    left->touching = right;
+    right->touched_by = left;
+}
+
+void tl_region_account(struct tl_region *region, uintptr_t start, size_t count, bool used)
+{
+    while (count > 0) {
+        size_t here = (tl_region_end(region) - start) >> TL_PAGE_SHIFT;
+        if (here > count)
+            here = count;
+        region->used = used ? region->used + here : region->used - here;
+        TL_ASSERT(region->used <= region->pages);
+        start += here << TL_PAGE_SHIFT;
+        count -= here;
+        region = region->touching;
+    }
+}
+
+struct tl_region *tl_region_at(struct tl_region *region, uintptr_t address)
+{
+    while (address - region->start >= region->pages << TL_PAGE_SHIFT)
+        region = region->touching;
+    return region;
+}
+
+bool tl_region_folds_onto_another_locked(uintptr_t start, size_t pages, size_t entries)
+{
+    size_t mask = entries - 1;
+    size_t first = (start >> TL_PAGE_SHIFT) & mask;
+    for (struct tl_region *other = all_regions; other != NULL; other = other->all_next) {
+        size_t distance = ((other->start >> TL_PAGE_SHIFT) - first) & mask; /* from ours to the other, going up */
+        if (distance < pages || entries - distance < other->pages)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,30 @@
+/* remote.h: the free of a block that another cache owns (D3).
+ *
+ * 1 Purpose     A foreign block is first of all a free block: the freer keeps it for its own allocations of that class, up to a
+ *               bound, and only the surplus goes home, as whole chains, one atomic push each.
+ * 2 Ways        credit left (renewed by each refill): straight on head, the warmest place. Else on the bin's foreign chain, which
+ *               the next refill takes whole. A chain that reaches foreign_max leaves for the inbox of its newest block's owner,
+ *               without a look at the others: the receiver may use any block of the heap, and walks only what it cannot use.
+ * 3 Ordering    Push: release, pairs with the acquire of the drain (sync/mpsc.h). The owner is read relaxed: should it have
+ *               changed, the old owner gets a block that is not its own, uses it or sends it on.
+ * 4 Lifetime    The block counts as outstanding until its owner walks it, so its span stays. Caches are never unmapped.
+ * 5 Contexts    thread; tl_remote_push: any. */
+#ifndef TL_CORE_REMOTE_H
+#define TL_CORE_REMOTE_H
+
+#include "core/cache.h"
+
+/* Everything that a free can be but the fast path: `span` is what the page map has for `block`, `self` the calling thread's cache
+ * of the default heap, or one of the caches that stand for none. Context: thread. */
+void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self);
+
+/* Sends one chain of blocks to the owner of `span`. Context: any. */
+void tl_remote_push(struct tl_span *span, struct tl_block *chain);
+
+/* Puts a foreign block on the bin's chain; sends the chain off when it is full. Owner of `cache` only. */
+void tl_remote_keep(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
+
+/* Sends the bin's foreign chain home, each block to its own owner. Owner of `cache` only. */
+void tl_remote_flush(struct tl_cache *cache, unsigned class_id);
+
+#endif

@@ -1,0 +1,109 @@
+/* report.c: formatting and writing without memory. See report.h. */
+#include "core/report.h"
+#include "arch/atomic.h"
+#include "arch/port.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+static void add_char(struct tl_text *text, char c)
+{
+    if (text->length + 1 < text->size)
+        text->buffer[text->length++] = c;
+}
+
+static void add_string(struct tl_text *text, const char *string)
+{
+    for (; *string != '\0'; string++)
+        add_char(text, *string);
+}
+
+static void add_number(struct tl_text *text, uintmax_t number, unsigned base)
+{
+    char  digits[sizeof number * 3];
+    char *first = digits + sizeof digits - 1;
+    *first = '\0';
+    do {
+        *--first = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number > 0);
+    add_string(text, first);
+}
+
+static void add_formatted(struct tl_text *text, const char *format, va_list arguments)
+{
+    for (; *format != '\0'; format++) {
+        if (*format != '%') {
+            add_char(text, *format);
+            continue;
+        }
+        switch (*++format) {
+        case 's':
+            add_string(text, va_arg(arguments, const char *));
+            break;
+        case 'u':
+            add_number(text, va_arg(arguments, unsigned), 10);
+            break;
+        case 'z':
+            add_number(text, va_arg(arguments, size_t), 10);
+            break;
+        case 'p':
+            add_string(text, "0x");
+            add_number(text, va_arg(arguments, uintptr_t), 16);
+            break;
+        default:
+            add_char(text, '%');
+            break;
+        }
+    }
+    text->buffer[text->length] = '\0';
+}
+
+void tl_text_add(struct tl_text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_formatted(text, format, arguments);
+    va_end(arguments);
+}
+
+void tl_report_line(const char *format, ...)
+{
+    char           buffer[400];
+    struct tl_text text = {.buffer = buffer, .size = sizeof buffer - 1};
+    va_list        arguments;
+    tl_text_add(&text, "talus: ");
+    va_start(arguments, format);
+    add_formatted(&text, format, arguments);
+    va_end(arguments);
+    buffer[text.length++] = '\n'; /* room for it was kept by size - 1 */
+    tl_port_write_error(buffer, text.length);
+}
+
+static tl_atomic_word handler; /* talus_misuse_handler, 0: the default; set and read by anybody */
+static tl_atomic_u32  policy;  /* enum tl_misuse_policy */
+
+void tl_misuse_set_policy(enum tl_misuse_policy new_policy)
+{
+    tl_store32_relaxed(&policy, (uint32_t)new_policy);
+}
+
+talus_misuse_handler talus_set_misuse_handler(talus_misuse_handler new_handler)
+{
+    return (talus_misuse_handler)tl_swap_acq_rel(&handler, (uintptr_t)new_handler); /* pairs with tl_misuse_report */
+}
+
+void tl_misuse_report(talus_misuse what, const void *pointer, const char *message)
+{
+    int                  saved = errno;
+    talus_misuse_handler call = (talus_misuse_handler)tl_load_acquire(&handler); /* pairs with talus_set_misuse_handler */
+    uint32_t             how = tl_load32_relaxed(&policy);
+    if (call != NULL) {
+        call(what, pointer, message);
+    } else if (how != TL_MISUSE_IGNORE) {
+        tl_report_line("%s (%p); nothing was done", message, (uintptr_t)pointer);
+        if (how == TL_MISUSE_ABORT)
+            tl_port_abort();
+    }
+    errno = saved;
+}

@@ -1,0 +1,214 @@
+/* runs.c: bins of free runs, merged by the page map. See runs.h and pool.h. */
+#include "core/runs.h"
+#include "core/pagemap.h"
+
+/* The bin that a run of `pages` lies in; every run in a higher bin is longer. */
+static unsigned bin_of(size_t pages)
+{
+    if (pages < 8)
+        return (unsigned)pages - 1;
+    unsigned log = tl_log2_floor(pages);
+    return 8 + (log - 3) * 8 + (unsigned)((pages >> (log - 3)) & 7);
+}
+
+/* The first bin in use at or above `bin`, or TL_POOL_BINS. */
+static unsigned bin_in_use(const struct tl_pool *pool, unsigned bin)
+{
+    if (bin >= TL_POOL_BINS)
+        return TL_POOL_BINS;
+    size_t word = bin / TL_POOL_BITS;
+    size_t bits = pool->bitmap[word] & (~(size_t)0 << bin % TL_POOL_BITS);
+    while (bits == 0) {
+        if (++word == TL_POOL_BINS / TL_POOL_BITS)
+            return TL_POOL_BINS;
+        bits = pool->bitmap[word];
+    }
+    return (unsigned)(word * TL_POOL_BITS + tl_ctz(bits));
+}
+
+struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough)
+{
+    unsigned bin = bin_of(pages);
+    struct tl_span *best = NULL;
+    unsigned seen = 0;
+    for (struct tl_span *run = pool->bin[bin]; run != NULL; run = run->free.next) {
+        if (run->pages >= pages && (best == NULL || run->start < best->start))
+            best = run;
+        if (++seen >= TL_POOL_SCAN_MAX && (best != NULL || !thorough))
+            break;
+    }
+    if (best != NULL)
+        return best;
+    bin = bin_in_use(pool, bin + 1);
+    if (bin == TL_POOL_BINS)
+        return NULL;
+    seen = 0;
+    for (struct tl_span *run = pool->bin[bin]; run != NULL && seen < TL_POOL_SCAN_MAX; run = run->free.next, seen++)
+        if (best == NULL || run->start < best->start)
+            best = run;
+    return best;
+}
+
+static void age_insert(struct tl_pool *pool, struct tl_span *run)
+{
+    run->free.younger = NULL;
+    run->free.older = pool->youngest;
+    if (pool->youngest != NULL)
+        pool->youngest->free.younger = run;
+    else
+        pool->oldest = run;
+    pool->youngest = run;
+}
+
+static void age_remove(struct tl_pool *pool, struct tl_span *run)
+{
+    if (run->free.older != NULL)
+        run->free.older->free.younger = run->free.younger;
+    else
+        pool->oldest = run->free.younger;
+    if (run->free.younger != NULL)
+        run->free.younger->free.older = run->free.older;
+    else
+        pool->youngest = run->free.older;
+}
+
+static uintptr_t last_page(const struct tl_span *run)
+{
+    return run->start + tl_span_bytes(run) - TL_PAGE_SIZE;
+}
+
+void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
+{
+    unsigned bin = bin_of(run->pages);
+    if (run->free.prev != NULL)
+        run->free.prev->free.next = run->free.next;
+    else
+        pool->bin[bin] = run->free.next;
+    if (run->free.next != NULL)
+        run->free.next->free.prev = run->free.prev;
+    if (pool->bin[bin] == NULL)
+        pool->bitmap[bin / TL_POOL_BITS] &= ~((size_t)1 << bin % TL_POOL_BITS);
+    if (run->dirty > 0)
+        age_remove(pool, run);
+    pool->free_pages -= run->pages;
+    pool->dirty_pages -= run->dirty;
+    tl_page_set(last_page(run), NULL);
+    tl_page_set(run->start, run);
+    tl_span_set_kind(run, TL_SPAN_BUSY);
+    tl_region_account(run->region, run->start, run->pages, true);
+}
+
+/* Both BUSY, `right` behind `left`: joins them into `left`. */
+static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *right)
+{
+    struct tl_region *left_end = tl_region_at(left->region, last_page(left));
+    if (left_end != right->region)
+        tl_region_link(left_end, right->region);
+    left->dirty = right->dirty > 0 ? left->pages + right->dirty : left->dirty;
+    left->pages += right->pages;
+    tl_page_set(right->start, NULL);
+    tl_spare_put_locked(pool, right);
+}
+
+struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address)
+{
+    struct tl_span *run = tl_page_span(address);
+    return tl_span_kind(run) == TL_SPAN_FREE && tl_span_heap(run) == pool->heap ? run : NULL;
+}
+
+void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dirty, uint64_t now_ms)
+{
+    run->dirty = dirty;
+    tl_region_account(run->region, run->start, run->pages, false);
+    struct tl_span *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE);
+    if (left != NULL && left->start + tl_span_bytes(left) == run->start) {
+        uint64_t freed_ms = left->free.freed_ms;
+        bool     mostly_left = left->dirty > run->dirty; /* the larger dirty part sets the age of the whole */
+        tl_runs_remove_locked(pool, left);
+        tl_region_account(left->region, left->start, left->pages, false);
+        now_ms = mostly_left ? freed_ms : now_ms;
+        join(pool, left, run);
+        run = left;
+    }
+    uintptr_t       end = run->start + tl_span_bytes(run);
+    struct tl_span *right = tl_runs_free_at_locked(pool, end);
+    if (right != NULL && right->start == end) {
+        if (right->dirty > run->dirty)
+            now_ms = right->free.freed_ms;
+        tl_runs_remove_locked(pool, right);
+        tl_region_account(right->region, right->start, right->pages, false);
+        join(pool, run, right);
+    }
+    unsigned bin = bin_of(run->pages);
+    run->free.prev = NULL;
+    run->free.next = pool->bin[bin];
+    if (pool->bin[bin] != NULL)
+        pool->bin[bin]->free.prev = run;
+    pool->bin[bin] = run;
+    pool->bitmap[bin / TL_POOL_BITS] |= (size_t)1 << bin % TL_POOL_BITS;
+    run->free.freed_ms = now_ms;
+    if (run->dirty > 0)
+        age_insert(pool, run);
+    pool->free_pages += run->pages;
+    pool->dirty_pages += run->dirty;
+    tl_store_relaxed(&run->owner, 0);
+    run->cut_heap = NULL;
+    tl_span_set_kind(run, TL_SPAN_FREE);
+    tl_page_set(run->start, run);
+    tl_page_set(last_page(run), run);
+}
+
+struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, size_t pages)
+{
+    struct tl_span *rest = tl_spare_take_locked(pool);
+    TL_ASSERT(pages > 0 && pages < run->pages);
+    rest->start = run->start + (pages << TL_PAGE_SHIFT);
+    rest->pages = run->pages - pages;
+    rest->dirty = run->dirty > pages ? run->dirty - pages : 0;
+    tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
+    rest->cut_heap = NULL;
+    rest->region = tl_region_at(run->region, rest->start);
+    tl_store_relaxed(&rest->owner, 0);
+    tl_span_set_kind(rest, TL_SPAN_BUSY);
+    run->pages = pages;
+    if (run->dirty > pages)
+        run->dirty = pages;
+    return rest;
+}
+
+struct tl_span *tl_spare_take_locked(struct tl_pool *pool)
+{
+    struct tl_span *span = pool->spare;
+    TL_ASSERT(span != NULL);
+    pool->spare = span->free.next;
+    pool->spares--;
+    return span;
+}
+
+void tl_spare_put_locked(struct tl_pool *pool, struct tl_span *span)
+{
+    tl_span_set_kind(span, TL_SPAN_UNUSED);
+    span->free.next = pool->spare;
+    pool->spare = span;
+    pool->spares++;
+}
+
+#define SPARES_FOR_ONE_CALL 3u /* two cuts for alignment, one for a region */
+
+bool tl_spares_ready_locked(struct tl_pool *pool)
+{
+    while (pool->spares < SPARES_FOR_ONE_CALL) {
+        tl_lock_release(&pool->lock);
+        unsigned        got;
+        struct tl_span *chain = tl_descriptors_new(TL_DESCRIPTOR_BATCH, &got);
+        tl_lock_acquire(&pool->lock);
+        while (chain != NULL) {
+            struct tl_span *next = chain->free.next;
+            tl_spare_put_locked(pool, chain);
+            chain = next;
+        }
+        if (got == 0)
+            return pool->spares >= SPARES_FOR_ONE_CALL;
+    }
+    return true;
+}

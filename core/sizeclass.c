@@ -1,0 +1,70 @@
+/* sizeclass.c: the class table, computed once. See sizeclass.h. */
+#include "core/sizeclass.h"
+
+struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
+uint8_t tl_small_class[TL_SMALL_SLOTS];
+
+static size_t size_of_class(unsigned class_id)
+{
+    if (class_id < 8)
+        return (class_id + 1) * TL_GRAIN;
+    unsigned doubling = (class_id - 8) / 8;
+    size_t step = TL_GRAIN << doubling;
+    return (8 * TL_GRAIN << doubling) + ((class_id - 8) % 8 + 1) * step;
+}
+
+/* The least bytes a span should have to hold blocks of `size`. */
+static size_t span_bytes_wanted(size_t size)
+{
+    if (size <= TL_SMALL_MAX)
+        return size * TL_SPAN_BLOCKS_MIN;
+    if (size <= 32 * 1024)
+        return 8 * size > TL_SPAN_BYTES_USUAL ? 8 * size : TL_SPAN_BYTES_USUAL;
+    if (size <= 128 * 1024)
+        return 4 * size; /* whole pages, since classes here are multiples of 4 KiB */
+    return size;
+}
+
+/* The fewest pages that satisfy span_bytes_wanted and leave less than 1/16 of the span unused. */
+static size_t span_pages(size_t size)
+{
+    size_t pages = (span_bytes_wanted(size) + TL_PAGE_SIZE - 1) / TL_PAGE_SIZE;
+    while (pages * TL_PAGE_SIZE % size > pages * TL_PAGE_SIZE / 16)
+        pages++;
+    return pages;
+}
+
+static size_t clamp(size_t value, size_t low, size_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+void tl_class_table_init(void)
+{
+    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
+        size_t size = size_of_class(class_id);
+        size_t pages = span_pages(size);
+        size_t blocks = pages * TL_PAGE_SIZE / size;
+        tl_classes[class_id] = (struct tl_class){
+            .block_size = (uint32_t)size,
+            .span_pages = (uint16_t)pages,
+            .carve_blocks = (uint16_t)clamp(TL_CARVE_BYTES / size, 1, blocks),
+            .foreign_max = (uint16_t)clamp(TL_FOREIGN_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
+            .relist_frees = (uint16_t)clamp(blocks / 8, 1, 32),
+        };
+    }
+    for (size_t slot = 0; slot * TL_GRAIN <= TL_SMALL_MAX; slot++)
+        tl_small_class[slot] = (uint8_t)tl_class_of_size(slot == 0 ? 1 : slot * TL_GRAIN);
+}
+
+unsigned tl_class_of_aligned(size_t size, size_t align)
+{
+    if (size < align)
+        size = align;
+    if (size > TL_CLASS_MAX)
+        return TL_CLASS_COUNT;
+    unsigned class_id = tl_class_of_size(size);
+    while (class_id < TL_CLASS_COUNT && tl_class_size(class_id) % align != 0)
+        class_id++;
+    return class_id;
+}

@@ -1,0 +1,44 @@
+/* sizeclass.h: which sizes blocks have, and how the spans that hold them are shaped.
+ *
+ * Classes are multiples of the grain up to 8 grains, then eight steps to each doubling (as jemalloc and mimalloc space theirs,
+ * twice as fine as the first). A request is padded by less than 1/8 of its block. A class that is a power of two exists for
+ * every size, so an alignment up to a page is served by the first class that is a multiple of it. R22, R24. */
+#ifndef TL_CORE_SIZECLASS_H
+#define TL_CORE_SIZECLASS_H
+
+#include "core/limits.h"
+
+struct tl_class {
+    uint32_t block_size;   /* bytes */
+    uint16_t span_pages;   /* pages of a span, as wanted */
+    uint16_t carve_blocks; /* cut at a time */
+    uint16_t foreign_max;  /* foreign blocks kept before a batch leaves */
+    uint16_t relist_frees; /* frees after which a full span is offered again */
+};
+
+/* Constant after tl_class_table_init, which runs once, before any cache exists. */
+extern struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
+extern uint8_t tl_small_class[TL_SMALL_SLOTS];
+
+void tl_class_table_init(void);
+
+/* The class for `size` bytes, 1 <= size <= TL_CLASS_MAX; about eight instructions. */
+static inline unsigned tl_class_of_size(size_t size)
+{
+    size_t last = size - 1; /* the offset of the last byte, so that exact sizes do not round up */
+    if (last < 8 * TL_GRAIN)
+        return (unsigned)(last >> TL_GRAIN_SHIFT);
+    unsigned log = tl_log2_floor(last);
+    return (log - TL_GRAIN_SHIFT - 3) * 8 + 8 + (unsigned)((last >> (log - 3)) & 7);
+}
+
+static inline size_t tl_class_size(unsigned class_id)
+{
+    return tl_classes[class_id].block_size;
+}
+
+/* The smallest class whose blocks hold `size` bytes and are all aligned to `align` <= TL_PAGE_SIZE, a power of two;
+ * TL_CLASS_COUNT when only a run of its own does. */
+unsigned tl_class_of_aligned(size_t size, size_t align);
+
+#endif

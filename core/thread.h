@@ -1,0 +1,34 @@
+/* thread.h: which caches the calling thread owns.
+ *
+ * 1 Purpose     Thread-local storage holds one pointer: the thread's cache of the default heap (D2). Caches of other heaps are in
+ *               a table that hangs off it, by heap id.
+ * 2 States      tl_no_cache: the thread has not allocated yet. A cache. tl_gone_cache: the thread is ending, its cache is idle
+ *               already; what later destructors allocate comes from a cache borrowed for the call, and what they free goes
+ *               straight to the owner's inbox. The two stand-ins have empty lists and own nothing, so that the fast paths need
+ *               no test for them.
+ * 3 Contexts    thread. */
+#ifndef TL_CORE_THREAD_H
+#define TL_CORE_THREAD_H
+
+#include "core/cache.h"
+
+struct tl_heap_entry {
+    uintptr_t        heap_id; /* 0: empty */
+    struct tl_heap  *heap;
+    struct tl_cache *cache;
+};
+
+extern _Thread_local struct tl_cache *tl_self;
+extern struct tl_cache tl_no_cache, tl_gone_cache;
+
+/* The calling thread's cache of `heap`, or NULL when it has none. */
+struct tl_cache *tl_thread_cache_of(struct tl_heap *heap);
+
+/* The same, made if need be; for a thread that is ending, an idle one borrowed until tl_thread_let_go. NULL: no memory. */
+struct tl_cache *tl_thread_enter(struct tl_heap *heap);
+void             tl_thread_let_go(struct tl_cache *cache);
+
+/* Called by the system port when the calling thread ends; it may still allocate and free afterwards. */
+void tl_thread_exit(void);
+
+#endif
