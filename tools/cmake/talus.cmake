@@ -103,8 +103,9 @@ function(talus_add_library target core kind)
     if(kind STREQUAL "SHARED")
         set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
             SOVERSION ${PROJECT_VERSION_MAJOR})
-        # Bound at start: no call resolves a symbol later. Sanitizers leave symbols to the program.
-        target_link_options(${target} PRIVATE -Wl,-z,now -Wl,-z,relro)
+        # Bound at start: no call resolves a symbol later. Never unloaded by dlclose: threads that used it
+        # call into it when they end. Sanitizers leave symbols to the program.
+        target_link_options(${target} PRIVATE -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete)
         if(NOT TALUS_SANITIZE)
             target_link_options(${target} PRIVATE -Wl,-z,defs)
         endif()
