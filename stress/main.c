@@ -17,7 +17,7 @@
 
 #define SECONDS_DEFAULT    3.0
 #define PREEMPT_DEFAULT_US 100u
-#define YIELD_DEFAULT      64u
+#define YIELD_DEFAULT      128u
 
 struct options {
     const struct st_suite *suite; /* NULL: all */
@@ -60,7 +60,7 @@ static void print_help(FILE *out)
         "  --seed N           seed of sizes, orders and cuts (default: from the clock, printed)\n"
         "  --threads N        workers, 1 to %u (default: four for each CPU)\n"
         "  --seconds S        for each suite (default %g)\n"
-        "  --preempt US       period of each worker's timer in microseconds, 0: none (default %u)\n"
+        "  --preempt US       microseconds between two cuts on each CPU, 0: none (default %u)\n"
         "  --pin HOW          none, one, spread, or phases: all three in turn (default phases)\n"
         "  --yield N          yield at one in N marked points, in builds that have them (default %u)\n"
         "  --expect-caught S  succeed if, and only if, a failure is found within S seconds\n"

@@ -8,12 +8,17 @@
  * 3 Yields      Builds of the core with TL_PREEMPT_HOOK call tl_preempt_point() between the steps of its algorithms; there a
  *               seeded one in so many yields.
  * 4 Contexts    The handler touches its own worker's counters only, keeps errno, and calls nothing but system calls.
- * 5 TSan        It delivers signals at atomics and at intercepted calls only: the cuts then fall there, and nowhere else. */
+ * 5 Exit        The timer outlives st_worker_leave(): it stops in the third round of the thread's exit destructors, after those of the
+ *               heap have run. The fourth and last is left uncut: sanitizers take their thread state down there.
+ * 6 TSan        It delivers signals at atomics and at intercepted calls only: the cuts then fall there, and nowhere else. A cut
+ *               inside of pthread_join deadlocks its runtime (libc frees there, under a lock of the runtime that the handler's entry
+ *               takes again), so starting and joining threads is done in pauses, in all builds. */
 #include "stress/lib/preempt.h"
 
 #include "stress/lib/report.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -23,6 +28,7 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+#define EXIT_ROUNDS  3u
 #define SLEEP_ONE_IN 16u
 #define SLEEP_US_MAX 200u
 #define CPUS_MAX     CPU_SETSIZE
@@ -33,6 +39,8 @@ static unsigned         yield_one_in;   /* constant after setup */
 static int              cpus[CPUS_MAX]; /* constant after setup: those we may run on */
 static unsigned         cpu_count;      /* constant after setup */
 static cpu_set_t        all_cpus;       /* constant after setup */
+static pthread_key_t    exit_key;       /* constant after setup */
+static _Atomic unsigned timers;         /* atomic: running */
 static _Atomic unsigned phase = 1;      /* written by the main thread */
 
 static void on_timer(int signal_number, siginfo_t *info, void *context)
@@ -58,6 +66,45 @@ static void on_timer(int signal_number, siginfo_t *info, void *context)
     errno = saved_errno;
 }
 
+static void change_mask(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 1);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void st_preempt_pause(void)
+{
+    change_mask(SIG_BLOCK);
+}
+
+void st_preempt_resume(void)
+{
+    change_mask(SIG_UNBLOCK);
+}
+
+static void stop(struct st_worker *worker)
+{
+    st_preempt_pause();
+    if (worker->timer_runs) {
+        timer_delete(worker->timer);
+        atomic_fetch_sub_explicit(&timers, 1, memory_order_relaxed);
+    }
+    worker->timer_runs = false;
+    st_self = NULL;
+}
+
+static void on_thread_exit(void *argument)
+{
+    struct st_worker *worker = argument;
+
+    if (++worker->exit_rounds < EXIT_ROUNDS)
+        pthread_setspecific(exit_key, worker);
+    else
+        stop(worker);
+}
+
 void st_preempt_setup(unsigned period, enum st_pin pin, unsigned yields)
 {
     struct sigaction action;
@@ -76,7 +123,9 @@ void st_preempt_setup(unsigned period, enum st_pin pin, unsigned yields)
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGRTMIN + 1, &action, NULL) != 0)
-        st_fail("setup", "sigaction: %s", strerror(errno));
+        st_fail("setup", "  sigaction: %s", strerror(errno));
+    if (pthread_key_create(&exit_key, on_thread_exit) != 0)
+        st_fail("setup", "  pthread_key_create");
 }
 
 void st_preempt_thread_start(struct st_worker *worker)
@@ -85,8 +134,10 @@ void st_preempt_thread_start(struct st_worker *worker)
     struct itimerspec times = { { 0, 0 }, { 0, 0 } };
 
     worker->timer_runs = false;
+    worker->exit_rounds = 0;
     if (period_us == 0 || worker->id == ST_WORKER_MAIN)
         return;
+    st_preempt_resume();
     memset(&event, 0, sizeof(event));
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = SIGRTMIN + 1;
@@ -94,8 +145,11 @@ void st_preempt_thread_start(struct st_worker *worker)
     /* EAGAIN: the machine has no more timers (pending-signal limit). The worker then runs without, and the rates show it. */
     if (timer_create(CLOCK_MONOTONIC, &event, &worker->timer) != 0)
         return;
-    /* A spread of periods, so that threads are not cut in step. */
-    unsigned us = period_us + st_rng_below(&worker->signal_rng, period_us / 4 + 1);
+    /* Each CPU sees about one cut in period_us, whatever the number of workers: more would starve them of their work. A spread of
+     * periods, so that workers are not cut in step. */
+    unsigned live = atomic_fetch_add_explicit(&timers, 1, memory_order_relaxed) + 1;
+    unsigned us = period_us * (cpu_count < 2 ? live : (live + cpu_count - 1) / cpu_count);
+    us += st_rng_below(&worker->signal_rng, us / 2 + 1);
     times.it_interval.tv_sec = us / 1000000;
     times.it_interval.tv_nsec = (long)(us % 1000000) * 1000;
     times.it_value = times.it_interval;
@@ -105,9 +159,10 @@ void st_preempt_thread_start(struct st_worker *worker)
 
 void st_preempt_thread_stop(struct st_worker *worker)
 {
-    if (worker->timer_runs)
-        timer_delete(worker->timer);
-    worker->timer_runs = false;
+    if (worker->id == ST_WORKER_MAIN)
+        stop(worker);
+    else
+        pthread_setspecific(exit_key, worker);
 }
 
 void st_preempt_next_phase(void)

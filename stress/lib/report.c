@@ -158,9 +158,3 @@ void st_report_thread_start(unsigned worker)
     stack_t stack = { .ss_sp = signal_stacks[worker], .ss_size = STACK_BYTES };
     sigaltstack(&stack, NULL);
 }
-
-void st_report_thread_stop(void)
-{
-    stack_t stack = { .ss_flags = SS_DISABLE };
-    sigaltstack(&stack, NULL);
-}

@@ -26,7 +26,6 @@ extern struct st_replay st_replay;
 /* Catches crashes (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT) in every worker, on a stack of its own. */
 void st_report_setup(void);
 void st_report_thread_start(unsigned worker);
-void st_report_thread_stop(void);
 
 /* Writes one line without allocating. */
 void st_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

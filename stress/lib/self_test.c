@@ -266,6 +266,8 @@ static int run_target(uint64_t seed, struct st_target *target)
 {
     struct st_run run = { .target = target, .seed = seed, .threads = 8, .seconds = 0.5 };
     st_block_seed = seed;
+    st_replay.seed = seed;
+    st_replay.target = target->name;
     st_run_suite(&st_suite_fastpath, &run, false);
     return ST_PASSED;
 }

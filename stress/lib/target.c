@@ -1,6 +1,7 @@
 /* target.c: the process's own malloc, whatever is preloaded, and the list of targets. The talus ones are in target_talus.c. */
 #include "stress/lib/target.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,14 @@ static void *process_resize(void *context, void *block, size_t size)
 
 static void *process_aligned(void *context, size_t align, size_t size)
 {
+    void *block = NULL;
+    int   error = posix_memalign(&block, align,
+                                 size); /* aligned_alloc may refuse sizes that are no multiples */
+
     (void)context;
-    return aligned_alloc(align, size);
+    if (error != 0)
+        errno = error;
+    return error == 0 ? block : NULL;
 }
 
 static void process_release(void *context, void *block)

@@ -16,6 +16,8 @@ struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, u
 {
     struct st_worker *worker = &workers[id];
 
+    if (st_self == worker)
+        return worker;
     worker->id = id;
     worker->target = target;
     worker->rng.state = st_mix(seed + UINT64_C(0x100000001) * id);
@@ -33,8 +35,6 @@ struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, u
 void st_worker_leave(struct st_worker *worker)
 {
     st_preempt_thread_stop(worker);
-    st_report_thread_stop();
-    st_self = NULL;
 }
 
 /* The struct holds counters only, so that it can be walked as an array of them. */

@@ -51,14 +51,15 @@ struct st_worker {
     unsigned                index; /* within its team; constant while the team runs */
     const struct st_target *target;
     struct st_team         *team;
-    struct st_rng           rng;        /* the worker */
-    struct st_rng           signal_rng; /* the worker's timer handler */
-    struct st_rng           yield_rng;  /* the worker, at marked points */
-    bool                    may_fail;   /* NULL with ENOMEM is an answer, not a failure */
-    unsigned                pin_seen;   /* the worker: phase of pinning it follows */
-    timer_t                 timer;      /* the worker */
-    bool                    timer_runs; /* the worker */
-    _Atomic bool            inside;     /* the worker, read by its handler */
+    struct st_rng           rng;         /* the worker */
+    struct st_rng           signal_rng;  /* the worker's timer handler */
+    struct st_rng           yield_rng;   /* the worker, at marked points */
+    bool                    may_fail;    /* NULL with ENOMEM is an answer, not a failure */
+    unsigned                pin_seen;    /* the worker: phase of pinning it follows */
+    timer_t                 timer;       /* the worker */
+    bool                    timer_runs;  /* the worker */
+    unsigned                exit_rounds; /* the worker: rounds of its exit destructors so far */
+    _Atomic bool            inside;      /* the worker, read by its handler */
     struct st_counts        counts;
     _Atomic uint32_t        traced; /* the worker: operations noted so far */
     struct st_trace         trace[ST_TRACE_LENGTH];
@@ -68,7 +69,8 @@ extern _Thread_local struct st_worker *st_self; /* NULL in threads that are no w
 
 struct st_worker *st_worker_get(unsigned id);
 
-/* Makes the calling thread worker `id`: its timer starts, its crashes are reported. Leave before the thread ends. */
+/* Makes the calling thread worker `id`: its timer starts, its crashes are reported. Leave before the thread ends; preemption and
+ * reports go on into its exit destructors, which may enter again to find themselves. */
 struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, uint64_t seed);
 void              st_worker_leave(struct st_worker *worker);
 

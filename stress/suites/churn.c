@@ -8,6 +8,7 @@
  * 3 Must catch  claim_no_cas */
 #include "stress/suites/suite.h"
 
+#include "stress/lib/preempt.h"
 #include "stress/lib/report.h"
 
 #include <string.h>
@@ -86,6 +87,7 @@ static void body(struct st_worker *worker, void *shared)
     while (st_team_runs(worker)) {
         unsigned count = 1 + st_rng_below(&worker->rng, most);
         memset(children, 0, sizeof(children));
+        st_preempt_pause();
         for (unsigned n = 0; n < count; n++) {
             children[n].parent = worker;
             children[n].seed = st_rng_next(&worker->rng);
@@ -94,10 +96,13 @@ static void body(struct st_worker *worker, void *shared)
             if (error != 0)
                 st_fail("setup", "  pthread_create: %s", strerror(error));
         }
+        st_preempt_resume();
         for (unsigned n = 0; n < 32; n++)
             swap_one(worker, st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, SIZE_MAX_CHURN));
+        st_preempt_pause();
         for (unsigned n = 0; n < count; n++)
             pthread_join(children[n].thread, NULL);
+        st_preempt_resume();
     }
 }
 

@@ -17,7 +17,7 @@ static struct st_mailbox box;
 
 static size_t any_size(struct st_worker *worker)
 {
-    if (st_rng_one_in(&worker->rng, 8))
+    if (st_rng_one_in(&worker->rng, 16))
         return st_rng_size(&worker->rng, 1, LARGE_MAX);
     return st_rng_size(&worker->rng, 1, SMALL_MAX);
 }
