@@ -1,0 +1,114 @@
+"""Documents keep their promises: every requirement is accounted for, every ordered atomic is explained, links lead somewhere,
+and a figure's command exists."""
+
+import os
+import re
+
+import tree
+
+REQUIREMENTS = [
+    f"R{number}"
+    for first, last in ((1, 8), (10, 24), (30, 35), (40, 46), (50, 53))
+    for number in range(first, last + 1)
+]
+ORDERED = re.compile(r"\btl_(?:load|store|swap|cas|add)(?:32)?_(?:acquire|release|acq_rel)\s*\(")
+
+
+def check_requirements(root):
+    """docs/requirements.md has one row for each id: open, or with a test that exists and names the id."""
+    path = "docs/requirements.md"
+    if not os.path.exists(os.path.join(root, path)):
+        return [f"{path}: missing"]
+    problems = []
+    rows = {}
+    for line in tree.read(root, path).splitlines():
+        match = re.match(r"\|\s*(R\d+)\s*\|", line)
+        if match:
+            rows.setdefault(match.group(1), []).append(line)
+    for name in REQUIREMENTS:
+        if len(rows.get(name, [])) != 1:
+            problems.append(f"{path}: {name} has {len(rows.get(name, []))} rows; each requirement has one")
+            continue
+        row = rows[name][0]
+        tests = [test for test in re.findall(r"`([^`]+)`", row) if test.startswith(("tests/", "stress/"))]
+        if not tests and not re.search(r"\bopen\b", row, re.I):
+            problems.append(f"{path}: {name} names neither a test nor that it is open")
+        named = [test for test in tests if os.path.isfile(os.path.join(root, test))]
+        if tests and not any(re.search(rf"\b{name}\b", tree.read(root, test)) for test in named):
+            if named and not re.search(r"\bopen\b", row, re.I):
+                problems.append(f"{path}: none of the tests of {name} names it: {', '.join(named)}")
+    problems += [f"{path}: {name} is no requirement" for name in rows if name not in REQUIREMENTS]
+    return problems
+
+
+def ordered_functions(text):
+    """Names of the functions that hold an acquire or release, in a file whose functions begin in the first column."""
+    names = set()
+    current = None
+    for line in text.splitlines():
+        head = re.match(r"[A-Za-z_][\w\s*,()]*?\b(\w+)\s*\([^;]*$", line)
+        if head and not line.startswith(("#", "return")):
+            current = head.group(1)
+        if ORDERED.search(line) and not line.startswith(("static inline", "#")) and current:
+            names.add(current)
+    return names
+
+
+def check_ordering(root):
+    """docs/memory-ordering.md names every function that orders memory."""
+    path = "docs/memory-ordering.md"
+    if not os.path.exists(os.path.join(root, path)):
+        return [f"{path}: missing"]
+    text = tree.read(root, path)
+    problems = []
+    for source in tree.files(root, (".c", ".h"), ["sync", "core"]):
+        for name in sorted(ordered_functions(tree.read(root, source))):
+            if not re.search(rf"\b{name}\b", text):
+                problems.append(f"{path}: does not explain {name} of {source}")
+    return problems
+
+
+def check_links(root):
+    """Links to files, and commands of this tree, exist."""
+    problems = []
+    documents = tree.files(root, (".md",))
+    documents += [name for name in os.listdir(root) if name.endswith(".md")]
+    for path in documents:
+        text = tree.read(root, path)
+        folder = os.path.dirname(path)
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+            if "://" not in link and not link.startswith("mailto:"):
+                if not os.path.exists(os.path.join(root, folder, link)):
+                    problems.append(f"{path}: link to {link}, which is not there")
+        for command in re.findall(r"(?<![\w/.-])((?:tools|\.ci)/[\w./-]*\w)", text):
+            if not os.path.exists(os.path.join(root, command)):
+                problems.append(f"{path}: names {command}, which is not there")
+    return problems
+
+
+def check(root):
+    return check_requirements(root) + check_ordering(root) + check_links(root)
+
+
+GOOD_ROWS = "".join(f"| {name} | open |\n" for name in REQUIREMENTS)
+ORDER = {"docs/memory-ordering.md": "`f`\n"}
+RELEASE = "void g(void)\n{\n    tl_store_release(&a, 1);\n}\n"
+GOOD = {"docs/requirements.md": GOOD_ROWS, **ORDER}
+
+FAULTS = [
+    (GOOD, None),
+    ({**ORDER, "docs/requirements.md": GOOD_ROWS.replace("| R30 | open |\n", "")}, "R30 has 0 rows"),
+    ({**ORDER, "docs/requirements.md": GOOD_ROWS + "| R99 | open |\n"}, "R99 is no requirement"),
+    ({**ORDER, "docs/requirements.md": GOOD_ROWS.replace("| R30 | open |", "| R30 | done |")}, "R30 names neither"),
+    (
+        {**ORDER, "docs/requirements.md": GOOD_ROWS.replace("| R30 | open |", "| R30 | `tests/a.c` |"), "tests/a.c": "R3\n"},
+        "none of the tests of R30",
+    ),
+    ({**GOOD, "core/a.c": RELEASE}, "explain g of core/a.c"),
+    ({**GOOD, "core/a.c": RELEASE.replace("g(", "f(")}, None),
+    ({**GOOD, "docs/a.md": "[x](b.md)\n"}, "link to b.md"),
+    ({**GOOD, "docs/a.md": "run tools/nothing\n"}, "names tools/nothing"),
+]
+
+if __name__ == "__main__":
+    tree.main(check, FAULTS)
