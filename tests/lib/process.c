@@ -1,0 +1,152 @@
+#include "lib/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/rng.h"
+
+size_t process_resident(void)
+{
+    char          text[128] = { 0 };
+    unsigned long total = 0;
+    unsigned long resident = 0;
+    int           fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return 0;
+    if (read(fd, text, sizeof text - 1) <= 0 || sscanf(text, "%lu %lu", &total, &resident) != 2)
+        resident = 0;
+    close(fd);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t process_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool process_wait_until(bool (*done)(void *context), void *context, uint64_t timeout_ms)
+{
+    uint64_t              start = process_now_ms();
+    const struct timespec pause = { 0, 5 * 1000 * 1000 };
+
+    while (!done(context)) {
+        if (process_now_ms() - start >= timeout_ms)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static void read_to_end(int fd, char *output, size_t size)
+{
+    size_t used = 0;
+    char   rest[256];
+
+    for (;;) {
+        bool    keep = used + 1 < size;
+        ssize_t got = keep ? read(fd, output + used, size - 1 - used) : read(fd, rest, sizeof rest);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        if (keep)
+            used += (size_t)got;
+    }
+    output[used] = '\0';
+}
+
+static struct process_result collect(pid_t child, int fd)
+{
+    struct process_result result = { .exit_code = -1 };
+    int                   status = 0;
+
+    read_to_end(fd, result.output, sizeof result.output);
+    close(fd);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status))
+        result.exit_code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status))
+        result.signal = WTERMSIG(status);
+    return result;
+}
+
+/* Forks; in the child standard error is the pipe's writing end. Returns the child, or 0 in the child itself. */
+static pid_t fork_with_pipe(int *reading_end)
+{
+    int   ends[2];
+    pid_t child;
+
+    fflush(NULL);
+    if (pipe(ends) != 0)
+        abort();
+    child = fork();
+    if (child < 0)
+        abort();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        return 0;
+    }
+    close(ends[1]);
+    *reading_end = ends[0];
+    return child;
+}
+
+struct process_result process_run_child(int (*body)(void *context), void *context)
+{
+    int   fd = -1;
+    pid_t child = fork_with_pipe(&fd);
+
+    if (child == 0)
+        _exit(body(context));
+    return collect(child, fd);
+}
+
+struct process_result process_run_program(char *const argv[], const char *options)
+{
+    int   fd = -1;
+    pid_t child = fork_with_pipe(&fd);
+
+    if (child == 0) {
+        if (options != NULL)
+            setenv("TALUS_OPTIONS", options, 1);
+        else
+            unsetenv("TALUS_OPTIONS");
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    return collect(child, fd);
+}
+
+uint64_t test_seed(void)
+{
+    static uint64_t seed;
+    static bool     known;
+
+    if (!known) {
+        const char     *text = getenv("TALUS_TEST_SEED");
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        seed = text != NULL ? strtoull(text, NULL, 0)
+                            : (uint64_t)now.tv_sec * 1000003 ^ (uint64_t)now.tv_nsec;
+        known = true;
+        printf("seed %llu (repeat with TALUS_TEST_SEED=%llu)\n", (unsigned long long)seed,
+               (unsigned long long)seed);
+        fflush(stdout);
+    }
+    return seed;
+}

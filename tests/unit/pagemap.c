@@ -1,0 +1,102 @@
+/* pagemap.c: the page map (core/pagemap.h): any address may be asked for, and only our own pages have an answer. */
+#include "core/pagemap.h"
+
+#include "lib/rng.h"
+#include "lib/test.h"
+
+static int make_map(void **state)
+{
+    (void)state;
+    return tl_page_map_init() ? 0 : -1;
+}
+
+static void *map_pages(size_t pages)
+{
+    const talus_provider *provider = talus_provider_mmap();
+    void                 *block = provider->map(provider->context, pages * TL_PAGE_SIZE);
+
+    assert_non_null(block);
+    assert_true(is_aligned(block, TL_PAGE_SIZE));
+    return block;
+}
+
+static void unmap_pages(void *block, size_t pages)
+{
+    const talus_provider *provider = talus_provider_mmap();
+
+    provider->unmap(provider->context, block, pages * TL_PAGE_SIZE);
+}
+
+/* R45: any number whatsoever may be looked up; what is not ours has the zero descriptor. */
+static void any_address_may_be_asked_for(void **state)
+{
+    struct rng rng = rng_seeded(test_seed());
+
+    (void)state;
+    for (unsigned bit = 0; bit < sizeof(uintptr_t) * 8; bit++) {
+        assert_int_equal(tl_span_kind(tl_page_span((uintptr_t)1 << bit)), TL_SPAN_NONE);
+        assert_int_equal(tl_span_kind(tl_page_span(((uintptr_t)1 << bit) - 1)), TL_SPAN_NONE);
+        assert_int_equal(tl_span_kind(tl_page_span(~(uintptr_t)0 << bit)), TL_SPAN_NONE);
+    }
+    for (int i = 0; i < 100000; i++)
+        assert_int_equal(tl_span_kind(tl_page_span((uintptr_t)rng_next(&rng))), TL_SPAN_NONE);
+}
+
+/* R5: after a run's pages were entered every address in them finds the run, those around it do not; and the reverse. */
+static void pages_find_their_run(void **state)
+{
+    enum { PAGES = 64 };
+    char           *block = map_pages(PAGES);
+    unsigned        got = 0;
+    struct tl_span *span = tl_descriptors_new(1, &got);
+
+    (void)state;
+    assert_non_null(span);
+    assert_int_equal(got, 1);
+    assert_true(tl_page_map_cover((uintptr_t)block, PAGES));
+    for (size_t page = 10; page < 50; page++)
+        tl_page_set((uintptr_t)block + page * TL_PAGE_SIZE, span);
+    for (size_t at = 0; at < PAGES * TL_PAGE_SIZE; at += 1000) {
+        bool inside = at / TL_PAGE_SIZE >= 10 && at / TL_PAGE_SIZE < 50;
+
+        assert_true((tl_page_span((uintptr_t)block + at) == span) == inside);
+    }
+    for (size_t page = 10; page < 50; page++)
+        tl_page_set((uintptr_t)block + page * TL_PAGE_SIZE, NULL);
+    for (size_t page = 0; page < PAGES; page++)
+        assert_int_equal(tl_span_kind(tl_page_span((uintptr_t)block + page * TL_PAGE_SIZE)),
+                         TL_SPAN_NONE);
+    unmap_pages(block, PAGES);
+}
+
+/* R8: descriptors come in any number, no two alike, aligned so that strangers' and owner's fields lie on lines of their own. */
+static void descriptors_are_distinct(void **state)
+{
+    enum { COUNT = 500 };
+    uintptr_t       before = 0;
+    unsigned        got = 0;
+    struct tl_span *chain = tl_descriptors_new(COUNT, &got);
+
+    (void)state;
+    assert_int_equal(got, COUNT);
+    for (unsigned i = 0; i < COUNT; i++) {
+        assert_non_null(chain);
+        assert_true(is_aligned(chain, TL_LINE_SIZE));
+        assert_int_equal(tl_span_kind(chain), TL_SPAN_UNUSED);
+        assert_true((uintptr_t)chain >= before + sizeof *chain);
+        before = (uintptr_t)chain;
+        chain = chain->free.next;
+    }
+    assert_null(chain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_address_may_be_asked_for),
+        cmocka_unit_test(pages_find_their_run),
+        cmocka_unit_test(descriptors_are_distinct),
+    };
+
+    return cmocka_run_group_tests(tests, make_map, NULL);
+}
