@@ -10,7 +10,7 @@ gcc_job() {
     awk 'BEGIN {
         print "#include <stdio.h>\n#include <string.h>\nstruct s { int a, b; char *t; double d[8]; };"
         for (i = 0; i < 700; i++) {
-            printf "static int f%d(struct s *p, int n)\n{\n    int x = %d;\n", i, i
+            printf "static __attribute__((noinline)) int f%d(struct s *p, int n)\n{\n    int x = %d;\n", i, i
             printf "    for (int i = 0; i < n; i++) {\n        x = x * %d + p->a;\n", i * 7 + 3
             printf "        switch ((x + i) %% 7) {\n"
             for (c = 0; c < 7; c++)
@@ -20,7 +20,7 @@ gcc_job() {
         }
         print "int all(struct s *p);\nint all(struct s *p)\n{\n    return f699(p, 699);\n}"
     }' >large.c
-    gcc -O2 -g -c large.c -o large.o && nm large.o | cksum
+    gcc -O2 -g "-fdebug-prefix-map=$PWD=." -c large.c -o large.o && nm large.o | cksum
 }
 
 gxx_job() {

@@ -8,8 +8,9 @@
 
 enum { THREADS = 3, ROUNDS = 3 };
 
-static size_t most_bytes; /* per thread; 0: until NULL */
-static size_t taken_bytes[ROUNDS][THREADS];
+static size_t            most_bytes; /* per thread; 0: until NULL */
+static size_t            taken_bytes[ROUNDS][THREADS];
+static pthread_barrier_t all_have; /* nobody frees before everybody has what it can get */
 
 struct piece {
     struct piece *next;
@@ -46,6 +47,7 @@ static void *take_and_free(void *argument)
         if (most_bytes != 0 && taken >= most_bytes)
             break;
     }
+    pthread_barrier_wait(&all_have);
     while (all != NULL) {
         struct piece        *next = all->next;
         const unsigned char *bytes = (const unsigned char *)all;
@@ -66,6 +68,7 @@ int main(int argc, char **argv)
     most_bytes = (size_t)atol(argv[1]) * 1024 * 1024 / THREADS;
     check_talus_in_force();
     alarm(100);
+    CHECK(pthread_barrier_init(&all_have, NULL, THREADS) == 0);
     size_t total[ROUNDS] = { 0 };
     for (uintptr_t round = 0; round < ROUNDS; round++) {
         pthread_t threads[THREADS];
