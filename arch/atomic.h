@@ -12,6 +12,7 @@
  *                bool      tl_cas_{relaxed,acquire,release,acq_rel}  (tl_atomic_word *, uintptr_t *expected, uintptr_t)
  *              tl_cas is strong: false means that the value differed, and *expected now holds it. The failure order is
  *              relaxed for _relaxed and _release, acquire for _acquire and _acq_rel.
+ *                bool      tl_equals_relaxed (const tl_atomic_word *, uintptr_t)   a relaxed load, compared
  * 4 Not here   Sequential consistency and stand-alone fences: nothing in talus needs the first, and ThreadSanitizer does
  *              not model the second. No width but word and 32 bits: 32-bit MIPS has no lock-free 8 bytes.
  * 5 Plain data that threads hand over under an atomic is declared TL_PLAIN(type) and used by tl_get and tl_put, so that
@@ -28,6 +29,13 @@
 #include "arch/x86/atomic.h"
 #else
 #include "arch/c11/atomic.h"
+#endif
+
+#ifndef TL_HAVE_EQUALS
+static TL_ALWAYS_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_t v)
+{
+    return tl_load_relaxed(a) == v;
+}
 #endif
 
 #ifndef TL_PLAIN

@@ -168,7 +168,7 @@ static void return_chain(struct tl_cache *cache, struct tl_block *chain)
         struct tl_block *next = tl_get(&chain->next);
         struct tl_span  *span = tl_page_span((uintptr_t)chain);
         if (tl_span_owner(span) != cache)
-            tl_remote_keep(cache, span, chain);
+            tl_remote_return(cache, span, chain);
         else if (push_own(span, chain))
             return_slow_exit(cache, span);
         chain = next;

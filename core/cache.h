@@ -42,8 +42,8 @@ struct tl_heap_entry; /* thread.h */
 
 struct tl_cache {
     /* What the fast path reads. A cache that belongs to nobody yet is all zero: every request is of class 0, whose list is empty. */
-    uint8_t          small_class[(TL_SMALL_SLOTS + 7) / 8 * 8];
     struct tl_block *head[TL_CLASS_COUNT_MAX];
+    uint8_t          small_class[(TL_SMALL_SLOTS + 7) / 8 * 8];
     struct tl_heap  *heap;          /* constant from creation until the heap's end */
     struct tl_cache *next;          /* all caches of the heap; heap->lock */
     struct tl_cache *idle_next;     /* idle caches; heap->lock */

@@ -34,7 +34,7 @@ static TL_ALWAYS_INLINE void tl_free_fast(void *block)
 {
     struct tl_cache *cache = tl_self;
     struct tl_span  *span = tl_page_span((uintptr_t)block);
-    if (TL_UNLIKELY(tl_span_owner(span) != cache) && !(TL_MUTANT_remote_as_own && span->cut_heap == cache->heap)) {
+    if (TL_UNLIKELY(!tl_span_is_owned_by(span, cache)) && !(TL_MUTANT_remote_as_own && span->cut_heap == cache->heap)) {
         tl_free_other(block, span, cache);
         return;
     }

@@ -145,14 +145,21 @@ static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size
     return zero ? tl_cache_zalloc(cache, class_id) : tl_cache_alloc(cache, class_id);
 }
 
+/* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans, and empty spans to the pool: the
+ * first round sends foreign blocks to their owners' inboxes, the second takes them in. */
+static void flush_all(struct tl_heap *heap, struct tl_cache *cache)
+{
+    for (unsigned round = 0; round < 2; round++) {
+        tl_adopt_flush_idle(heap);
+        if (cache != NULL)
+            tl_cache_flush(cache);
+    }
+}
+
 /* After a failure: what this cache and the idle ones hold goes back to the pool, and the owner is asked. */
 static void *try_again(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align, bool zero)
 {
-    if (cache != NULL)
-        tl_cache_flush(cache);
-    tl_adopt_flush_idle(heap);
-    if (cache != NULL)
-        tl_cache_flush(cache); /* once more: what the idle caches sent here */
+    flush_all(heap, cache);
     void *block = try_alloc(heap, cache, size, align, zero);
     if (block == NULL && heap->on_exhausted != NULL &&
         heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size))
@@ -238,9 +245,7 @@ size_t talus_heap_trim(talus_heap *handle)
     if (!is_live(heap))
         return 0;
     struct tl_cache *cache = tl_thread_cache_of(heap);
-    tl_adopt_flush_idle(heap);
-    if (cache != NULL)
-        tl_cache_flush(cache);
+    flush_all(heap, cache);
     return tl_pool_decay(&heap->pool, true);
 }
 

@@ -29,8 +29,8 @@ struct tl_heap {
     struct tl_pool    pool;
 };
 
-extern struct tl_lock tl_heaps_lock;
-extern struct tl_heap tl_default_heap;
+extern TL_HIDDEN struct tl_lock tl_heaps_lock;
+extern TL_HIDDEN struct tl_heap tl_default_heap;
 
 static inline struct tl_heap *tl_heap_of(talus_heap *handle)
 {

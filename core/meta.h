@@ -9,7 +9,7 @@
 #include "sync/lock.h"
 #include <stddef.h>
 
-extern struct tl_lock tl_meta_lock;
+extern TL_HIDDEN struct tl_lock tl_meta_lock;
 
 /* Returns `bytes` of zeroed memory aligned to a cache line, or NULL. Never freed; the caller recycles it by type. */
 void *tl_meta_new(size_t bytes);

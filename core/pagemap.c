@@ -10,7 +10,8 @@ static struct {
     struct tl_span zero;
 } no_map;
 
-struct tl_page_map tl_page_map = {.fold = UINTPTR_MAX, .base = (char *)&no_map.zero};
+uintptr_t tl_page_fold = UINTPTR_MAX;
+char     *tl_page_base = (char *)&no_map.zero;
 
 static size_t table_bytes;
 static size_t descriptors_used;  /* bytes above base; tl_meta_lock */
@@ -54,8 +55,8 @@ bool tl_page_map_init(void)
         descriptors_bytes = descriptors;
         descriptors_used = sizeof(struct tl_span); /* the zero descriptor */
         folded = bits < ADDRESS_PAGE_BITS;
-        tl_page_map.base = reserved + table;
-        tl_page_map.fold = ~(uintptr_t)0 << bits;
+        tl_page_base = reserved + table;
+        tl_page_fold = ~(uintptr_t)0 << bits;
         return true;
     }
     return false;
@@ -65,7 +66,7 @@ bool tl_page_map_cover(uintptr_t start, size_t pages)
 {
     uintptr_t first = (uintptr_t)tl_page_entry(start);
     size_t bytes = pages * sizeof(uint32_t);
-    uintptr_t table_end = (uintptr_t)tl_page_map.base;
+    uintptr_t table_end = (uintptr_t)tl_page_base;
     uintptr_t table_start = table_end - table_bytes;
     tl_lock_acquire(&tl_meta_lock);
     bool fits = !folded || (bytes <= table_bytes && !tl_region_folds_onto_another_locked(start, pages, table_bytes / 4));
@@ -98,7 +99,7 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
     size_t room = (descriptors_bytes - descriptors_used) / sizeof(struct tl_span);
     if (count > room)
         count = (unsigned)room;
-    char *next = tl_page_map.base + descriptors_used;
+    char *next = tl_page_base + descriptors_used;
     if (count > 0 && tl_port_commit(next, count * sizeof(struct tl_span))) {
         for (unsigned i = count; i-- > 0;) {
             struct tl_span *span = (struct tl_span *)next + i;

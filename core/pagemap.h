@@ -19,33 +19,30 @@
 
 #include "core/span.h"
 
-struct tl_page_map {
-    uintptr_t fold;
-    char     *base; /* NULL before tl_page_map_init */
-};
-
-extern struct tl_page_map tl_page_map; /* constant after tl_page_map_init */
+/* Constant after tl_page_map_init; before it, every address has the index -1 and the zero descriptor. */
+extern TL_HIDDEN uintptr_t tl_page_fold;
+extern TL_HIDDEN char     *tl_page_base;
 
 /* Reserves the map. Returns false when not even the smallest map fits the address space. Once, before any heap. */
 bool tl_page_map_init(void);
 
 static inline tl_atomic_u32 *tl_page_entry(uintptr_t address)
 {
-    intptr_t index = (intptr_t)((address >> TL_PAGE_SHIFT) | tl_page_map.fold);
-    return (tl_atomic_u32 *)tl_page_map.base + index;
+    intptr_t index = (intptr_t)((address >> TL_PAGE_SHIFT) | tl_page_fold);
+    return (tl_atomic_u32 *)tl_page_base + index;
 }
 
 /* The descriptor of the run that `address` lies in; the zero descriptor when it is not ours, or not the first page of a large
- * or the last of a free run. Never NULL once the map exists. Context: any. */
+ * or the last of a free run. Never NULL. Context: any. */
 static inline struct tl_span *tl_page_span(uintptr_t address)
 {
     size_t offset = tl_load32_relaxed(tl_page_entry(address));
-    return (struct tl_span *)(tl_page_map.base + offset * 8);
+    return (struct tl_span *)(tl_page_base + offset * 8);
 }
 
 static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
 {
-    size_t offset = span == NULL ? 0 : (size_t)((const char *)span - tl_page_map.base) / 8;
+    size_t offset = span == NULL ? 0 : (size_t)((const char *)span - tl_page_base) / 8;
     tl_store32_relaxed(tl_page_entry(address), (uint32_t)offset);
 }
 

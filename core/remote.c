@@ -24,6 +24,15 @@ void tl_remote_keep(struct tl_cache *cache, struct tl_span *span, struct tl_bloc
     tl_remote_push(span, block);
 }
 
+void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+{
+    struct tl_bin *bin = &cache->bin[span->class_id];
+    tl_put(&block->next, bin->foreign);
+    bin->foreign = block;
+    if (++bin->foreign_count >= tl_classes[span->class_id].foreign_max)
+        tl_remote_flush(cache, span->class_id);
+}
+
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_bin   *bin = &cache->bin[class_id];

@@ -24,6 +24,9 @@ void tl_remote_push(struct tl_span *span, struct tl_block *chain);
 /* Puts a foreign block on the bin's chain; sends the chain off when it is full. Owner of `cache` only. */
 void tl_remote_keep(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
+/* The same, but a full chain goes home block by block: what is walked back once should not be walked back by the next one, too. */
+void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
+
 /* Sends the bin's foreign chain home, each block to its own owner. Owner of `cache` only. */
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id);
 

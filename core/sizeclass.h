@@ -17,8 +17,8 @@ struct tl_class {
 };
 
 /* Constant after tl_class_table_init, which runs once, before any cache exists. */
-extern struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
-extern uint8_t tl_small_class[TL_SMALL_SLOTS];
+extern TL_HIDDEN struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
+extern TL_HIDDEN uint8_t tl_small_class[TL_SMALL_SLOTS];
 
 void tl_class_table_init(void);
 

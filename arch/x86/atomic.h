@@ -73,6 +73,15 @@ typedef struct {
     TL_X86_READ_MODIFY_WRITE(width, box, word, release, suffix, "cc", "memory") \
     TL_X86_READ_MODIFY_WRITE(width, box, word, acq_rel, suffix, "cc", "memory")
 
+/* One instruction where the compiler, which never folds an atomic load into a compare, makes two: free compares owners. */
+#define TL_HAVE_EQUALS 1
+static TL_ALWAYS_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_t v)
+{
+    bool equal;
+    __asm__ volatile("cmpq %[v], %[m]" : "=@ccz"(equal) : [m] "m"(a->value), [v] "r"(v));
+    return equal;
+}
+
 TL_X86_ALL(, tl_atomic_word, uintptr_t, "q")
 TL_X86_ALL(32, tl_atomic_u32, uint32_t, "l")
 
