@@ -17,7 +17,9 @@
 enum { TL_LOCK_FREE = 0, TL_LOCK_HELD = 1, TL_LOCK_WAITED = 2 };
 
 /* Turns of a contended acquire before it sleeps: about a microsecond, what a short section needs and a sleep costs. */
-enum { TL_LOCK_SPINS = 40 };
+#ifndef TL_LOCK_SPINS /* models, where a turn is long, set fewer */
+#define TL_LOCK_SPINS 40
+#endif
 
 struct tl_lock {
     tl_atomic_u32 state; /* atomic: FREE, HELD, WAITED; the futex word */

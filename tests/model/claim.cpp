@@ -6,6 +6,8 @@
 #include "sync/claim.h"
 
 struct claim_test : rl::test_suite<claim_test, 3> {
+    enum { preemptions_max = 2 };
+
     struct tl_claim claim;
     TL_PLAIN(int) spans;      /* holder of the claim */
     TL_PLAIN(int) generation; /* holder of the claim: users so far */
@@ -51,7 +53,7 @@ struct claim_test : rl::test_suite<claim_test, 3> {
         if (!tl_claim_try(&claim))
             return;
         use();
-        RL_ASSERT(tl_get(&spans) >= 2); /* the owner's, at least */
+        RL_ASSERT(tl_get(&spans) >= 1); /* the owner left two, and we took one at most */
         tl_put(&spans, tl_get(&spans) - 1);
         adopted++;
         tl_claim_drop(&claim);

@@ -3,6 +3,8 @@
 #include "sync/event.h"
 
 struct event_test : rl::test_suite<event_test, 3> {
+    enum { preemptions_max = 2 };
+
     struct tl_event event;
     tl_atomic_u32   ready; /* relaxed throughout: the event alone must make it visible */
 

@@ -14,6 +14,8 @@ struct piece {
 };
 
 struct inbox_test : rl::test_suite<inbox_test, PUSHERS + 1> {
+    enum { preemptions_max = 2 };
+
     struct tl_inbox inbox;
     struct piece    pieces[PUSHERS][BLOCKS];
     int             said_empty; /* pushes that met an empty inbox */

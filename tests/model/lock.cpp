@@ -3,6 +3,8 @@
 #include "sync/lock.h"
 
 struct lock_test : rl::test_suite<lock_test, 3> {
+    enum { preemptions_max = 2 };
+
     struct tl_lock lock;
     TL_PLAIN(int) entered; /* lock */
     int tried;             /* successful try_acquires, unknown to relacy */

@@ -6,6 +6,8 @@
 #include "sync/once.h"
 
 struct once_test : rl::test_suite<once_test, 3> {
+    enum { preemptions_max = 2 };
+
     struct tl_once once;
     TL_PLAIN(int) attempts; /* initialiser, then everybody reads */
     TL_PLAIN(int) result;   /* initialiser, then everybody reads */

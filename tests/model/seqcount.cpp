@@ -3,6 +3,8 @@
 #include "sync/seqcount.h"
 
 struct seqcount_test : rl::test_suite<seqcount_test, 3> {
+    enum { preemptions_max = 2 };
+
     struct tl_seqcount count;
     tl_atomic_word     low;
     tl_atomic_word     high;
