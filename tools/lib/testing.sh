@@ -1,0 +1,84 @@
+# testing.sh: builds presets and runs their tests with one line per test. Sourced by tools/test and tools/soak; needs $root.
+
+passed=0 failed=0 skipped=0
+failures=()
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+# One line for a step or test: verdict, preset, name, seconds.
+line() {
+    printf '%-8s %-8s %-44s %6s s\n' "$@"
+}
+
+count() { # verdict preset name
+    case $1 in
+    passed) passed=$((passed + 1)) ;;
+    skipped) skipped=$((skipped + 1)) ;;
+    *)
+        failed=$((failed + 1))
+        failures+=("$2 $3: $1")
+        ;;
+    esac
+}
+
+# build PRESET [cmake arguments...]: configures and builds; what was printed is shown when it fails, and then it counts as a test.
+build() {
+    local preset=$1 start=$SECONDS log
+    shift
+    log=$(mktemp) || exit 1
+    if (cd "$root" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset") >"$log" 2>&1 </dev/null; then
+        line built "$preset" "" $((SECONDS - start))
+    else
+        grep -E -A 12 'error|FAILED|Error' "$log" | head -n 60
+        line FAILED "$preset" build $((SECONDS - start))
+        count FAILED "$preset" build
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}
+
+# run PRESET [ctest arguments...]: one line per test, the output of those that fail in front of their line.
+run() {
+    local preset=$1 text verdict before=$((passed + failed + skipped))
+    shift
+    while IFS= read -r text; do
+        if [[ $text =~ ^\ *[0-9]+/[0-9]+\ Test\ +#[0-9]+:\ ([^ ]+)\ \.*\ *(.*[^0-9. ])\ +([0-9.]+)\ sec ]]; then
+            case ${BASH_REMATCH[2]} in
+            *Passed*) verdict=passed ;;
+            *Skipped* | *Disabled*) verdict=skipped ;;
+            *Timeout*) verdict=TIMEOUT ;;
+            *) verdict=FAILED ;;
+            esac
+            line "$verdict" "$preset" "${BASH_REMATCH[1]}" "${BASH_REMATCH[3]}"
+            count "$verdict" "$preset" "${BASH_REMATCH[1]}"
+        elif [[ $text =~ ^\ *[0-9]+/[0-9]+\ Test\ +#[0-9]+:\ ([^ ]+) ]]; then
+            line FAILED "$preset" "${BASH_REMATCH[1]}" -
+            count "not run" "$preset" "${BASH_REMATCH[1]}"
+        elif [[ ! $text =~ ^( *Start|Test\ project|Internal|The\ following|[0-9]+%\ tests|Total\ Test|Label\ Time|Errors|Output\ from|.*sec\*proc|$) ]]; then
+            [[ $text =~ ^[[:space:]]+[0-9]+\ -\  ]] || printf '    | %s\n' "$text"
+        fi
+    done < <(cd "$root" && ctest --test-dir "build/$preset" --output-on-failure -j 2 "$@" 2>&1 </dev/null)
+    if [ $((passed + failed + skipped)) = "$before" ]; then
+        line FAILED "$preset" "no test ran: ctest $*" 0
+        count "no test ran" "$preset" "ctest $*"
+    fi
+}
+
+# The last line is for machines as much as for people.
+summary() {
+    local name
+    echo
+    for name in "${failures[@]}"; do
+        echo "failed: $name"
+    done
+    echo "$((SECONDS / 60)) min $((SECONDS % 60)) s"
+    if [ $skipped -gt 0 ]; then
+        echo "$passed passed, $failed failed, $skipped skipped"
+    else
+        echo "$passed passed, $failed failed"
+    fi
+    [ $failed = 0 ] && [ $passed -gt 0 ]
+}
