@@ -17,7 +17,7 @@
 struct tl_block {
     TL_PLAIN(struct tl_block *) next; /* holder of the batch: the next block of it */
     TL_PLAIN(struct tl_block *)
-        next_batch; /* first block only; pusher, then drainer: the batch pushed before */
+    next_batch; /* first block only; pusher, then drainer: the batch pushed before */
 };
 
 struct tl_inbox {

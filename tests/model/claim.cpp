@@ -2,17 +2,17 @@
  *
  * An owner who works and leaves, and two who want the cache: one takes it over whole, the other adopts a span out of it. The
  * cache's contents are plain fields, so two users at once, or one who sees half of what was left, are races. */
-#include "model.h"
 #include "sync/claim.h"
+#include "model.h"
 
 struct claim_test : rl::test_suite<claim_test, 3> {
     enum { preemptions_max = 2 };
 
     struct tl_claim claim;
-    TL_PLAIN(int) spans;      /* holder of the claim */
-    TL_PLAIN(int) generation; /* holder of the claim: users so far */
-    int users;                /* as generation, unknown to relacy */
-    int adopted;              /* spans taken out */
+    TL_PLAIN(int)   spans;      /* holder of the claim */
+    TL_PLAIN(int)   generation; /* holder of the claim: users so far */
+    int             users;      /* as generation, unknown to relacy */
+    int             adopted;    /* spans taken out */
 
     void before()
     {

@@ -1,6 +1,6 @@
 /* event.cpp: sync/event.h under relacy. R30: who waits for a condition sees it once it was signalled; nobody sleeps on. */
-#include "model.h"
 #include "sync/event.h"
+#include "model.h"
 
 struct event_test : rl::test_suite<event_test, 3> {
     enum { preemptions_max = 2 };

@@ -9,8 +9,8 @@ enum { PUSHERS = 2, BLOCKS = 3, BATCHES = 2 };
 
 struct piece {
     struct tl_block link; /* first: a block's address is its piece's */
-    TL_PLAIN(int) contents;
-    int arrived; /* owner alone, unknown to relacy */
+    TL_PLAIN(int)   contents;
+    int             arrived; /* owner alone, unknown to relacy */
 };
 
 struct inbox_test : rl::test_suite<inbox_test, PUSHERS + 1> {
@@ -54,7 +54,8 @@ struct inbox_test : rl::test_suite<inbox_test, PUSHERS + 1> {
                 RL_ASSERT(tl_get(&piece->contents) % 10 < BLOCKS);
                 piece->arrived++;
                 RL_ASSERT(piece->arrived == 1);
-                tl_put(&piece->contents, 0); /* the owner's now: a pusher who still touched it would race */
+                tl_put(&piece->contents,
+                       0); /* the owner's now: a pusher who still touched it would race */
             }
         }
     }

@@ -1,13 +1,13 @@
 /* lock.cpp: sync/lock.h and lock.c under relacy. R30: one thread at a time, each sees what the one before wrote, none sleeps on. */
-#include "model.h"
 #include "sync/lock.h"
+#include "model.h"
 
 struct lock_test : rl::test_suite<lock_test, 3> {
     enum { preemptions_max = 2 };
 
     struct tl_lock lock;
-    TL_PLAIN(int) entered; /* lock */
-    int tried;             /* successful try_acquires, unknown to relacy */
+    TL_PLAIN(int)  entered; /* lock */
+    int            tried;   /* successful try_acquires, unknown to relacy */
 
     void before()
     {

@@ -2,15 +2,15 @@
  *
  * Three threads come at the same time; the first initialisation fails and is undone, the second succeeds. A sleeper who is
  * not woken is a deadlock. */
-#include "model.h"
 #include "sync/once.h"
+#include "model.h"
 
 struct once_test : rl::test_suite<once_test, 3> {
     enum { preemptions_max = 2 };
 
     struct tl_once once;
-    TL_PLAIN(int) attempts; /* initialiser, then everybody reads */
-    TL_PLAIN(int) result;   /* initialiser, then everybody reads */
+    TL_PLAIN(int)  attempts; /* initialiser, then everybody reads */
+    TL_PLAIN(int)  result;   /* initialiser, then everybody reads */
 
     void before()
     {

@@ -1,6 +1,6 @@
 /* seqcount.cpp: sync/seqcount.h under relacy. R30: a reader never gets words of two different writes. */
-#include "model.h"
 #include "sync/seqcount.h"
+#include "model.h"
 
 struct seqcount_test : rl::test_suite<seqcount_test, 3> {
     enum { preemptions_max = 2 };

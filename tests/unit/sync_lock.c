@@ -1,0 +1,102 @@
+/* sync_lock.c: sync/lock.h. R30: one thread at a time; nobody waits for ever; a fork's child can start over. */
+#include "sync_stubs.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sync/lock.h"
+
+enum { ROUNDS = TEST_ROUNDS(200000) };
+
+struct guarded {
+    struct tl_lock lock;
+    uintptr_t      entered; /* lock */
+    uintptr_t      twice;   /* lock: must stay equal to 2 x entered */
+    tl_atomic_word tried;   /* entries by try_acquire */
+};
+
+static void enter(struct guarded *guarded)
+{
+    tl_lock_assert_held(&guarded->lock);
+    guarded->entered++;
+    if (guarded->entered % 1024 == 0)
+        usleep(1); /* hold it through a change of thread: the others must sleep, and be woken */
+    guarded->twice += 2;
+    tl_lock_release(&guarded->lock);
+}
+
+static void hammer(int index, void *shared)
+{
+    struct guarded *guarded = shared;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        if ((i + index) % 4 == 0) {
+            if (tl_lock_try_acquire(&guarded->lock)) {
+                enter(guarded);
+                tl_add_relaxed(&guarded->tried, 1);
+            }
+        } else {
+            tl_lock_acquire(&guarded->lock);
+            enter(guarded);
+        }
+    }
+}
+
+static void one_thread_at_a_time(void **state)
+{
+    static struct guarded guarded = { .lock = TL_LOCK_INIT };
+
+    (void)state;
+    sync_run_threads(SYNC_THREADS, hammer, &guarded);
+    assert_int_equal(guarded.entered,
+                     SYNC_THREADS * ROUNDS * 3 / 4 + tl_load_relaxed(&guarded.tried));
+    assert_int_equal(guarded.twice, 2 * guarded.entered);
+    assert_int_equal(tl_load32_relaxed(&guarded.lock.state), TL_LOCK_FREE);
+}
+
+static void held_lock_is_not_had_twice(void **state)
+{
+    struct tl_lock lock = TL_LOCK_INIT;
+
+    (void)state;
+    assert_true(tl_lock_try_acquire(&lock));
+    assert_false(tl_lock_try_acquire(&lock));
+    tl_lock_release(&lock);
+    tl_lock_acquire(&lock);
+    assert_false(tl_lock_try_acquire(&lock));
+    tl_lock_release(&lock);
+}
+
+static void child_of_a_fork_starts_over(void **state)
+{
+    struct tl_lock lock = TL_LOCK_INIT;
+    int            status = -1;
+    pid_t          child;
+
+    (void)state;
+    tl_lock_acquire(&lock);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (tl_lock_try_acquire(&lock))
+            _exit(1); /* it came over held */
+        tl_lock_init(&lock);
+        if (!tl_lock_try_acquire(&lock))
+            _exit(2);
+        tl_lock_release(&lock);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    tl_lock_release(&lock);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_thread_at_a_time),
+        cmocka_unit_test(held_lock_is_not_had_twice),
+        cmocka_unit_test(child_of_a_fork_starts_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
