@@ -9,7 +9,7 @@ need zstd zstd
 need awk mawk
 
 original=$work/original
-awk 'BEGIN { for (i = 0; i < 220000; i++) { x = (x * 69069 + 1) % 4294967296
+awk 'BEGIN { for (i = 0; i < 120000; i++) { x = (x * 69069 + 1) % 4294967296
     print i, x, substr("the quick brown fox jumps over the lazy dog", x % 30, x % 14), i * i % 1013 } }' \
     >"$original"
 

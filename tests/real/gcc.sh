@@ -9,7 +9,7 @@ jobs=$(realpath "$(dirname "$0")/jobs")
 gcc_job() {
     awk 'BEGIN {
         print "#include <stdio.h>\n#include <string.h>\nstruct s { int a, b; char *t; double d[8]; };"
-        for (i = 0; i < 700; i++) {
+        for (i = 0; i < 300; i++) {
             printf "static __attribute__((noinline)) int f%d(struct s *p, int n)\n{\n    int x = %d;\n", i, i
             printf "    for (int i = 0; i < n; i++) {\n        x = x * %d + p->a;\n", i * 7 + 3
             printf "        switch ((x + i) %% 7) {\n"
@@ -18,7 +18,7 @@ gcc_job() {
             printf "        }\n    }\n    return x + (int)strlen(p->t) + %s;\n}\n",
                    (i > 0 ? "f" (i - 1) "(p, n - 1)" : "0")
         }
-        print "int all(struct s *p);\nint all(struct s *p)\n{\n    return f699(p, 699);\n}"
+        print "int all(struct s *p);\nint all(struct s *p)\n{\n    return f299(p, 299);\n}"
     }' >large.c
     gcc -O2 -g "-fdebug-prefix-map=$PWD=." -c large.c -o large.o && nm large.o | cksum
 }

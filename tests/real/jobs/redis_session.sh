@@ -3,15 +3,15 @@ set -eu
 client=("$@")
 
 # Strings of many sizes, grown, cut and deleted; in one pipeline.
-awk 'BEGIN { for (i = 0; i < 60000; i++) {
+awk 'BEGIN { for (i = 0; i < 25000; i++) {
     s = sprintf("%0" (i * 7919 % 700 + 1) "d", i)
-    print "SET key:" i % 20000, s
-    if (i % 5 == 0) print "APPEND key:" i * 31 % 20000, s
-    if (i % 7 == 0) print "DEL key:" i * 17 % 20000
-    if (i % 11 == 0) print "SETRANGE key:" i % 20000, i % 3000, "x" i } }' |
+    print "SET key:" i % 9000, s
+    if (i % 5 == 0) print "APPEND key:" i * 31 % 9000, s
+    if (i % 7 == 0) print "DEL key:" i * 17 % 9000
+    if (i % 11 == 0) print "SETRANGE key:" i % 9000, i % 3000, "x" i } }' |
     "${client[@]}" | sort | uniq -c
 # Lists, hashes, sets, sorted sets, streams.
-awk 'BEGIN { for (i = 0; i < 30000; i++) {
+awk 'BEGIN { for (i = 0; i < 9000; i++) {
     print "RPUSH list:" i % 50, "element-" i
     print "HSET hash:" i % 40, "field" i % 900, "value-" i * i % 7919
     print "SADD set:" i % 30, i * 7919 % 5003
@@ -31,7 +31,7 @@ awk 'BEGIN { for (i = 0; i < 30000; i++) {
 "${client[@]}" DBSIZE
 # A forked child writes the dataset while the parent goes on changing it.
 "${client[@]}" BGSAVE
-awk 'BEGIN { for (i = 0; i < 20000; i++) print "SET during:" i % 3000, sprintf("%0" i % 500 + 1 "d", i) }' |
+awk 'BEGIN { for (i = 0; i < 8000; i++) print "SET during:" i % 3000, sprintf("%0" i % 500 + 1 "d", i) }' |
     "${client[@]}" | sort | uniq -c
 for try in $(seq 1 200); do
     "${client[@]}" INFO persistence | grep -q 'rdb_bgsave_in_progress:1' || break

@@ -46,7 +46,7 @@ template <> struct Level<0> {
 
 int main()
 {
-    std::cout << Level<24>().use() << "\n";
+    std::cout << Level<10>().use() << "\n";
     std::istringstream                 words("the quick brown fox jumps over the lazy dog the end");
     std::multimap<std::string, size_t> places;
     std::string                        word;
