@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,9 +87,52 @@ TL_NORETURN void tl_port_abort(void)
     abort();
 }
 
+/* The value of TALUS_OPTIONS as the kernel handed it over, or NULL; cut off at the buffer's size. Once per process. */
+static const char *option_text_of_kernel(void)
+{
+    static const char name[] = "TALUS_OPTIONS=";
+    static char       value[1024];
+    char              part[256];
+    size_t            at = 0;        /* place in the variable being read */
+    size_t            length = 0;    /* of the value */
+    bool              ours = true;   /* all of the name so far agrees */
+    bool              found = false; /* the variable has ended, or the value is full */
+    ssize_t           got = 0;
+    int               file = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+
+    while (file >= 0 && !found && (got = read(file, part, sizeof(part))) > 0) {
+        for (ssize_t i = 0; i < got && !found; i++) {
+            if (part[i] == '\0') {
+                found = ours && at >= sizeof(name) - 1;
+                at = 0;
+                ours = true;
+                continue;
+            }
+            if (at < sizeof(name) - 1)
+                ours = ours && part[i] == name[at];
+            else if (ours)
+                value[length++] = part[i];
+            at++;
+            found = length == sizeof(value) - 1;
+        }
+    }
+    if (file >= 0)
+        close(file);
+    return found ? value : NULL;
+}
+
+/* A preinit function may call malloc before the C library has its environment. */
 const char *tl_port_option_text(void)
 {
-    return secure_getenv("TALUS_OPTIONS");
+    int         saved = errno;
+    const char *text;
+
+    if (environ == NULL && getauxval(AT_SECURE) == 0)
+        text = option_text_of_kernel();
+    else
+        text = secure_getenv("TALUS_OPTIONS");
+    errno = saved;
+    return text;
 }
 
 bool tl_port_write_file(const char *path, const char *text, size_t length)
