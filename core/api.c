@@ -80,17 +80,9 @@ void *talus_aligned_alloc(size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    if (align <= TL_GRAIN)
-        return tl_malloc_fast(size);
-    struct tl_cache *cache = tl_self;
-    if (TL_LIKELY(size <= TL_SMALL_MAX && align <= TL_SMALL_MAX)) {
-        unsigned         class_id = tl_class_of_aligned(size, align);
-        struct tl_block *block = cache->head[class_id];
-        if (TL_LIKELY(block != NULL)) {
-            cache->head[class_id] = tl_get(&block->next);
-            return block;
-        }
-    }
+    size_t rounded = tl_size_aligned(size, align);
+    if (TL_LIKELY(rounded - 1 < TL_SMALL_MAX)) /* 0 is not */
+        return tl_malloc_fast(rounded);
     return tl_heap_alloc_slow(&tl_default_heap, size, align, false);
 }
 

@@ -133,13 +133,9 @@ talus_heap *talus_heap_default(void)
 /* One try: `cache` may be NULL for large blocks alone. */
 static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align, bool zero)
 {
-    unsigned class_id = TL_CLASS_COUNT;
-    if (align <= TL_GRAIN && size <= TL_CLASS_MAX)
-        class_id = tl_class_of_size(size);
-    else if (align <= TL_PAGE_SIZE && size <= TL_CLASS_MAX)
-        class_id = tl_class_of_aligned(size, align);
-    if (class_id >= TL_CLASS_COUNT)
+    if (align > TL_PAGE_SIZE || size > TL_CLASS_MAX)
         return tl_large_alloc(heap, size, align, zero);
+    unsigned class_id = tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
     if (cache == NULL)
         return NULL;
     return zero ? tl_cache_zalloc(cache, class_id) : tl_cache_alloc(cache, class_id);

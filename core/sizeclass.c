@@ -56,15 +56,3 @@ void tl_class_table_init(void)
     for (size_t slot = 0; slot * TL_GRAIN <= TL_SMALL_MAX; slot++)
         tl_small_class[slot] = (uint8_t)tl_class_of_size(slot == 0 ? 1 : slot * TL_GRAIN);
 }
-
-unsigned tl_class_of_aligned(size_t size, size_t align)
-{
-    if (size < align)
-        size = align;
-    if (size > TL_CLASS_MAX)
-        return TL_CLASS_COUNT;
-    unsigned class_id = tl_class_of_size(size);
-    while (class_id < TL_CLASS_COUNT && tl_class_size(class_id) % align != 0)
-        class_id++;
-    return class_id;
-}

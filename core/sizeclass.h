@@ -1,8 +1,9 @@
 /* sizeclass.h: which sizes blocks have, and how the spans that hold them are shaped.
  *
  * Classes are multiples of the grain up to 8 grains, then eight steps to each doubling (as jemalloc and mimalloc space theirs,
- * twice as fine as the first). A request is padded by less than 1/8 of its block. A class that is a power of two exists for
- * every size, so an alignment up to a page is served by the first class that is a multiple of it. R22, R24. */
+ * twice as fine as the first). A request is padded by less than 1/8 of its block. Class sizes are multiples of the step of
+ * their doubling, so a multiple of an alignment falls into a class that is one too: it is the class itself where the step is
+ * no larger than the alignment. R22, R24. */
 #ifndef TL_CORE_SIZECLASS_H
 #define TL_CORE_SIZECLASS_H
 
@@ -37,8 +38,10 @@ static inline size_t tl_class_size(unsigned class_id)
     return tl_classes[class_id].block_size;
 }
 
-/* The smallest class whose blocks hold `size` bytes and are all aligned to `align` <= TL_PAGE_SIZE, a power of two;
- * TL_CLASS_COUNT when only a run of its own does. */
-unsigned tl_class_of_aligned(size_t size, size_t align);
+/* `size` as a request whose class is aligned to `align`, a power of two up to TL_PAGE_SIZE; 0 for 0 and on overflow. */
+static inline size_t tl_size_aligned(size_t size, size_t align)
+{
+    return (size + align - 1) & ~(align - 1);
+}
 
 #endif
