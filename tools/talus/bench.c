@@ -38,6 +38,7 @@ static int bench_help(FILE *to)
         "  --rounds N          runs of each workload on each allocator (5)\n"
         "  --scale X           multiplies the length of the workloads (1)\n"
         "  --settle MS         idle time before the settled size is read, in the last round (500)\n"
+        "  --clock wall|cpu    what time to compare (wall); cpu is steadier where other programs run\n"
         "  --seed N            first seed (1); round i uses seed + i for all allocators\n"
         "  --quick             2 rounds, scale 0.1, settle 100\n"
         "  --json FILE         writes every figure to FILE (-: standard output, instead of the tables)\n"
@@ -111,7 +112,7 @@ static void measure(const struct tl_bench *bench, char *load, struct tl_row *row
     struct tl_cell       *cell = &row->cells[peer_index];
     bool                  last = round + 1 == bench->rounds;
     char               seed[32], scale[32], settle[32], text[2048], object[TL_TOOL_PATH_MAX] = "";
-    unsigned long long ns = 0, ops = 0, peak_kib = 0, settled_kib = 0;
+    unsigned long long ns = 0, cpu_ns = 0, ops = 0, peak_kib = 0, settled_kib = 0;
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)bench->seed + round);
     snprintf(scale, sizeof scale, "%g", bench->scale);
     snprintf(settle, sizeof settle, "%u", last ? bench->settle_ms : 0);
@@ -123,9 +124,11 @@ static void measure(const struct tl_bench *bench, char *load, struct tl_row *row
         cell_problem(cell, problem);
         return;
     }
-    if (sscanf(text, "load %*s ns %llu ops %llu peak_kib %llu settled_kib %llu malloc %1023[^\n]",
-               &ns, &ops, &peak_kib, &settled_kib, object) != 5 ||
-        ns == 0 || ops == 0) {
+    if (sscanf(
+            text,
+            "load %*s ns %llu cpu_ns %llu ops %llu peak_kib %llu settled_kib %llu malloc %1023[^\n]",
+            &ns, &cpu_ns, &ops, &peak_kib, &settled_kib, object) != 6 ||
+        ns == 0 || cpu_ns == 0 || ops == 0) {
         cell_problem(cell, "printed no figures");
         return;
     }
@@ -136,6 +139,7 @@ static void measure(const struct tl_bench *bench, char *load, struct tl_row *row
         return;
     }
     cell->ns[cell->rounds] = (double)ns;
+    cell->cpu_ns[cell->rounds] = (double)cpu_ns;
     cell->peak_kib[cell->rounds] = (double)peak_kib;
     cell->settled_kib = last ? (double)settled_kib : 0;
     cell->ops = (double)ops;
@@ -148,7 +152,7 @@ static void show_progress(const struct tl_bench *bench, size_t done, const struc
     fprintf(stderr, "%s[%3zu/%zu] %-18s", isatty(2) ? "\r\033[K" : "", done, bench->row_count,
             row->name);
     for (size_t p = 0; p < bench->peers.count; p++) {
-        double figure = tl_bench_figure(&row->cells[p], TL_FIGURE_TIME);
+        double figure = tl_bench_figure(bench, &row->cells[p], TL_FIGURE_TIME);
         if (figure > 0)
             fprintf(stderr, " %s %.2f", bench->peers.peers[p].name, figure / best);
         else
@@ -159,6 +163,11 @@ static void show_progress(const struct tl_bench *bench, size_t done, const struc
 
 static void measure_all(struct tl_bench *bench, char *load)
 {
+    if (getloadavg(&bench->load, 1) == 1 && bench->load > 1)
+        fprintf(
+            stderr,
+            "talus: other programs are running (load %.1f): expect noise, and see --clock cpu\n",
+            bench->load);
     for (size_t r = 0; r < bench->row_count; r++) {
         struct tl_row *row = &bench->rows[r];
         for (unsigned round = 0; round < bench->rounds; round++) {
@@ -209,6 +218,9 @@ static bool read_option(struct options *options, const char *name, char *value)
     } else if (strcmp(name, "--settle") == 0 && read_number(value, 0, 600000, &number)) {
         bench->settle_ms = (unsigned)number;
         options->settle_given = true;
+    } else if (strcmp(name, "--clock") == 0 &&
+               (strcmp(value, "cpu") == 0 || strcmp(value, "wall") == 0)) {
+        bench->cpu_clock = strcmp(value, "cpu") == 0;
     } else if (strcmp(name, "--seed") == 0 && read_number(value, 0, 1e15, &number)) {
         bench->seed = (uint64_t)number;
     } else {

@@ -9,7 +9,8 @@
 
 /* One workload on one allocator. */
 struct tl_cell {
-    double   ns[TL_ROUNDS_MAX];       /* of each round */
+    double   ns[TL_ROUNDS_MAX];       /* wall time of each round */
+    double   cpu_ns[TL_ROUNDS_MAX];   /* CPU time of each round, all threads */
     double   peak_kib[TL_ROUNDS_MAX]; /* of each round */
     double   settled_kib;             /* of the last round, after settle_ms; 0 when not measured */
     double   ops;
@@ -34,15 +35,18 @@ struct tl_bench {
     uint64_t            seed;
     size_t              base;      /* index of the allocator to compare with */
     bool                show_base; /* a table against the base besides */
+    bool   cpu_clock; /* compare by CPU time: steadier where other programs run, blind to waiting */
+    double load;      /* load average when it began */
 };
 
 /* The figures that tables compare. */
 enum tl_figure { TL_FIGURE_TIME, TL_FIGURE_PEAK, TL_FIGURE_SETTLED, TL_FIGURES };
 
 /* Median over the rounds; 0 when there is none. */
-double tl_bench_figure(const struct tl_cell *cell, enum tl_figure figure);
+double tl_bench_figure(const struct tl_bench *bench, const struct tl_cell *cell,
+                       enum tl_figure figure);
 /* Half the distance between the quartiles of the time, as a share of the median. */
-double tl_bench_spread(const struct tl_cell *cell);
+double tl_bench_spread(const struct tl_bench *bench, const struct tl_cell *cell);
 /* The lowest figure of the row among all allocators; 0 when none has one. */
 double tl_bench_best(const struct tl_bench *bench, const struct tl_row *row, enum tl_figure figure);
 /* Geometric mean of `peer`'s ratio to the best over the rows of `group` (NULL: all rows) that every allocator has finished;

@@ -4,20 +4,26 @@
 #include <math.h>
 #include <string.h>
 
-double tl_bench_figure(const struct tl_cell *cell, enum tl_figure figure)
+static const double *times(const struct tl_bench *bench, const struct tl_cell *cell)
+{
+    return bench->cpu_clock ? cell->cpu_ns : cell->ns;
+}
+
+double tl_bench_figure(const struct tl_bench *bench, const struct tl_cell *cell,
+                       enum tl_figure figure)
 {
     if (cell->problem[0] != '\0')
         return 0;
     if (figure == TL_FIGURE_SETTLED)
         return cell->settled_kib;
-    return tl_median(figure == TL_FIGURE_TIME ? cell->ns : cell->peak_kib, cell->rounds);
+    return tl_median(figure == TL_FIGURE_TIME ? times(bench, cell) : cell->peak_kib, cell->rounds);
 }
 
-double tl_bench_spread(const struct tl_cell *cell)
+double tl_bench_spread(const struct tl_bench *bench, const struct tl_cell *cell)
 {
-    double median = tl_median(cell->ns, cell->rounds);
-    double between =
-        tl_quantile(cell->ns, cell->rounds, 0.75) - tl_quantile(cell->ns, cell->rounds, 0.25);
+    const double *ns = times(bench, cell);
+    double        median = tl_median(ns, cell->rounds);
+    double between = tl_quantile(ns, cell->rounds, 0.75) - tl_quantile(ns, cell->rounds, 0.25);
     return median > 0 ? between / 2 / median : 0;
 }
 
@@ -25,7 +31,7 @@ double tl_bench_best(const struct tl_bench *bench, const struct tl_row *row, enu
 {
     double best = 0;
     for (size_t p = 0; p < bench->peers.count; p++) {
-        double value = tl_bench_figure(&row->cells[p], figure);
+        double value = tl_bench_figure(bench, &row->cells[p], figure);
         if (value > 0 && (best <= 0 || value < best))
             best = value;
     }
@@ -36,7 +42,7 @@ static bool is_complete(const struct tl_bench *bench, const struct tl_row *row,
                         enum tl_figure figure)
 {
     for (size_t p = 0; p < bench->peers.count; p++) {
-        if (!(tl_bench_figure(&row->cells[p], figure) > 0))
+        if (!(tl_bench_figure(bench, &row->cells[p], figure) > 0))
             return false;
     }
     return true;
@@ -51,7 +57,8 @@ double tl_bench_mean(const struct tl_bench *bench, size_t peer, const char *grou
         const struct tl_row *row = &bench->rows[r];
         if ((group != NULL && strcmp(row->group, group) != 0) || !is_complete(bench, row, figure))
             continue;
-        sum += log(tl_bench_figure(&row->cells[peer], figure) / tl_bench_best(bench, row, figure));
+        sum += log(tl_bench_figure(bench, &row->cells[peer], figure) /
+                   tl_bench_best(bench, row, figure));
         count++;
     }
     if (used != NULL)
@@ -98,12 +105,13 @@ static void print_rows(const struct tl_bench *bench, FILE *to, enum tl_figure fi
     for (size_t r = 0; r < bench->row_count; r++) {
         const struct tl_row *row = &bench->rows[r];
         double               best = tl_bench_best(bench, row, figure), spread = 0;
-        double base = against_base ? tl_bench_figure(&row->cells[bench->base], figure) : best;
+        double               base =
+            against_base ? tl_bench_figure(bench, &row->cells[bench->base], figure) : best;
         fprintf(to, "%-*s%*.*f", NAME_WIDTH, row->name, CELL_WIDTH,
                 figure == TL_FIGURE_TIME ? 1 : 2, in_unit(row, bench, base, figure));
         for (size_t p = 0; p < bench->peers.count; p++) {
-            print_ratio(to, tl_bench_figure(&row->cells[p], figure), base);
-            double own = tl_bench_spread(&row->cells[p]);
+            print_ratio(to, tl_bench_figure(bench, &row->cells[p], figure), base);
+            double own = tl_bench_spread(bench, &row->cells[p]);
             spread = own > spread ? own : spread;
         }
         if (figure == TL_FIGURE_TIME && bench->rounds > 1)
@@ -137,16 +145,19 @@ static void print_means(const struct tl_bench *bench, FILE *to, enum tl_figure f
 static void print_table(const struct tl_bench *bench, FILE *to, enum tl_figure figure,
                         bool against_base)
 {
-    static const char *const titles[TL_FIGURES] = { "Time", "Peak memory (VmHWM)",
+    static const char *const titles[TL_FIGURES] = { NULL, "Peak memory (VmHWM)",
                                                     "Memory settled after the load" };
     char                     title[160];
     if (tl_bench_best(bench, &bench->rows[0], figure) <= 0 && figure == TL_FIGURE_SETTLED)
         return;
+    const char *what = titles[figure] != NULL ? titles[figure]
+                       : bench->cpu_clock     ? "CPU time"
+                                              : "Time";
     if (against_base)
-        snprintf(title, sizeof title, "%s: ratio to %s", titles[figure],
+        snprintf(title, sizeof title, "%s: ratio to %s", what,
                  bench->peers.peers[bench->base].name);
     else
-        snprintf(title, sizeof title, "%s: ratio to the best of the row", titles[figure]);
+        snprintf(title, sizeof title, "%s: ratio to the best of the row", what);
     const char *who = against_base ? "base" : "best";
     char        unit[32];
     snprintf(unit, sizeof unit, "%s %s", who, figure == TL_FIGURE_TIME ? "ns" : "MiB");
@@ -186,8 +197,8 @@ static void write_cell(const struct tl_bench *bench, struct tl_json *json, const
                        size_t peer)
 {
     const struct tl_cell *cell = &row->cells[peer], *base = &row->cells[bench->base];
-    double                ns = tl_bench_figure(cell, TL_FIGURE_TIME),
-           peak_kib = tl_bench_figure(cell, TL_FIGURE_PEAK);
+    double                ns = tl_bench_figure(bench, cell, TL_FIGURE_TIME),
+           peak_kib = tl_bench_figure(bench, cell, TL_FIGURE_PEAK);
     tl_json_open(json, NULL, '{');
     tl_json_text(json, "allocator", bench->peers.peers[peer].name);
     if (cell->problem[0] != '\0') {
@@ -196,12 +207,13 @@ static void write_cell(const struct tl_bench *bench, struct tl_json *json, const
         return;
     }
     write_list(json, "ns", cell->ns, cell->rounds);
+    write_list(json, "cpu_ns", cell->cpu_ns, cell->rounds);
     tl_json_number(json, "ns_median", ns);
-    tl_json_number(json, "ns_spread", tl_bench_spread(cell));
+    tl_json_number(json, "ns_spread", tl_bench_spread(bench, cell));
     tl_json_number(json, "ops", cell->ops);
     tl_json_number(json, "ns_per_op", ns / cell->ops);
     tl_json_number(json, "time_to_best", ratio(ns, tl_bench_best(bench, row, TL_FIGURE_TIME)));
-    tl_json_number(json, "time_to_base", ratio(ns, tl_bench_figure(base, TL_FIGURE_TIME)));
+    tl_json_number(json, "time_to_base", ratio(ns, tl_bench_figure(bench, base, TL_FIGURE_TIME)));
     write_list(json, "peak_kib", cell->peak_kib, cell->rounds);
     tl_json_number(json, "peak_kib_median", peak_kib);
     tl_json_number(json, "peak_to_best",
@@ -239,6 +251,8 @@ bool tl_bench_write_json(const struct tl_bench *bench, FILE *to)
     tl_json_number(&json, "scale", bench->scale);
     tl_json_whole(&json, "seed", bench->seed);
     tl_json_whole(&json, "settle_ms", bench->settle_ms);
+    tl_json_text(&json, "clock", bench->cpu_clock ? "cpu" : "wall");
+    tl_json_number(&json, "load_average", bench->load);
     tl_json_text(&json, "base", bench->peers.peers[bench->base].name);
     tl_json_open(&json, "allocators", '[');
     for (size_t p = 0; p < bench->peers.count; p++) {

@@ -1,7 +1,8 @@
 /* main.c: talus-bench-load runs one workload and prints one line of figures.
  *     talus-bench-load --list                              every workload: name, group, usual or extra, about
  *     talus-bench-load NAME [--seed N] [--scale X] [--settle MS]
- * The line: "load NAME ns N ops N peak_kib N settled_kib N malloc PATH", where peak is the process's VmHWM when everything was
+ * The line: "load NAME ns N cpu_ns N ops N peak_kib N settled_kib N malloc PATH", where ns is the wall time of the timed part,
+ * cpu_ns the CPU time of the process from before its set-up to the end of the timed part, peak the process's VmHWM when everything was
  * freed, settled its resident size after --settle ms of idling (0 ms: at once), and PATH the object that malloc came from.
  * Idling: each 10 ms, 64 blocks are allocated and freed, as a service at rest would. */
 #define _GNU_SOURCE
@@ -31,6 +32,13 @@ static uint64_t proc_kib(const char *path, const char *key)
     text[length] = '\0';
     const char *line = strstr(text, key);
     return line != NULL ? strtoull(line + strlen(key), NULL, 10) : 0;
+}
+
+static uint64_t cpu_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static void idle(uint64_t settle_ms)
@@ -104,12 +112,14 @@ int main(int argc, char **argv)
     struct tl_load_result result = { 0, 0 };
     load.seed = seed;
     load.scale = scale;
+    uint64_t cpu_start = cpu_now();
     workload->run(&load, &result);
+    uint64_t cpu_ns = cpu_now() - cpu_start;
     uint64_t peak_kib = proc_kib("/proc/self/status", "VmHWM:");
     idle(settle_ms);
     uint64_t settled_kib = proc_kib("/proc/self/smaps_rollup", "Rss:");
-    printf("load %s ns %" PRIu64 " ops %" PRIu64 " peak_kib %" PRIu64 " settled_kib %" PRIu64
-           " malloc %s\n",
-           workload->name, result.ns, result.ops, peak_kib, settled_kib, malloc_object());
+    printf("load %s ns %" PRIu64 " cpu_ns %" PRIu64 " ops %" PRIu64 " peak_kib %" PRIu64
+           " settled_kib %" PRIu64 " malloc %s\n",
+           workload->name, result.ns, cpu_ns, result.ops, peak_kib, settled_kib, malloc_object());
     return 0;
 }
