@@ -240,5 +240,6 @@ int main(void)
     whole_pages();
     figures();
     other_names();
+    printf("pages of %ld bytes\n", sysconf(_SC_PAGESIZE));
     return 0;
 }

@@ -9,8 +9,29 @@
 
 static char in_bss[4096];
 
-/* Runs free(pointer) in a child and returns how many lines of report that made; -1: it crashed. */
-static int reports_of_free(void *pointer)
+enum call { FREE, REALLOC };
+
+/* What a program does next: the wrong call, and then its work. */
+static void misuse_and_go_on(enum call call, void *pointer)
+{
+    errno = EDOM;
+    if (call == FREE) {
+        free(opaque(pointer));
+        if (errno != EDOM)
+            _exit(3);
+    } else if (opaque(realloc(opaque(pointer), 100)) != NULL) {
+        _exit(4);
+    }
+    char *block = opaque(malloc(1000)); /* life goes on */
+    if (block == NULL)
+        _exit(5);
+    memset(block, 1, 1000);
+    free(block);
+    _exit(0);
+}
+
+/* Makes the call in a child and returns how many lines of report that made; -1: it crashed. */
+static int reports_of(enum call call, void *pointer)
 {
     int ends[2];
     CHECK(pipe(ends) == 0);
@@ -18,16 +39,7 @@ static int reports_of_free(void *pointer)
     CHECK(child >= 0);
     if (child == 0) {
         dup2(ends[1], 2);
-        errno = EDOM;
-        free(opaque(pointer));
-        if (errno != EDOM)
-            _exit(3);
-        char *block = opaque(malloc(1000)); /* life goes on */
-        if (block == NULL)
-            _exit(4);
-        memset(block, 1, 1000);
-        free(block);
-        _exit(0);
+        misuse_and_go_on(call, pointer);
     }
     close(ends[1]);
     char    text[4096];
@@ -40,7 +52,7 @@ static int reports_of_free(void *pointer)
     int status;
     CHECK(waitpid(child, &status, 0) == child);
     if (status != 0) {
-        fprintf(stderr, "free(%p): status %x, said: %s\n", pointer, (unsigned)status, text);
+        fprintf(stderr, "%d of %p: status %x, said: %s\n", call, pointer, (unsigned)status, text);
         return -1;
     }
     int lines = 0;
@@ -54,7 +66,8 @@ static int reports_of_free(void *pointer)
 
 static void reported(void *pointer)
 {
-    CHECK(reports_of_free(pointer) == 1);
+    CHECK(reports_of(FREE, pointer) == 1);
+    CHECK(reports_of(REALLOC, pointer) == 1);
 }
 
 int main(void)
@@ -64,8 +77,8 @@ int main(void)
     char *mapped = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(mapped != MAP_FAILED);
 
-    CHECK(reports_of_free(NULL) == 0);
-    CHECK(reports_of_free(malloc(100)) == 0);
+    CHECK(reports_of(FREE, NULL) == 0);
+    CHECK(reports_of(FREE, malloc(100)) == 0);
 
     reported(on_stack);
     reported(in_bss + 16);
@@ -84,6 +97,6 @@ int main(void)
 
     /* The mapping that no heap knows is as it was. */
     mapped[0] = 5;
-    CHECK(reports_of_free(mapped) == 1 && mapped[0] == 5);
+    CHECK(reports_of(FREE, mapped) == 1 && mapped[0] == 5);
     return 0;
 }
