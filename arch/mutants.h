@@ -34,6 +34,21 @@
 #define TL_MUTANT_claim_leave_relaxed 0
 #endif
 
+/* sync/claim.h: a claimer lets go with a relaxed store. */
+#ifndef TL_MUTANT_claim_drop_relaxed
+#define TL_MUTANT_claim_drop_relaxed 0
+#endif
+
+/* core/adopt.c: blocks and spans are taken out of idle caches whether claimed by somebody or not. */
+#ifndef TL_MUTANT_adopt_unclaimed
+#define TL_MUTANT_adopt_unclaimed 0
+#endif
+
+/* core/growth.c: the quota of a growth that the provider refused is not given back. */
+#ifndef TL_MUTANT_growth_quota_kept
+#define TL_MUTANT_growth_quota_kept 0
+#endif
+
 /* core: a refill leaves the list in the span too, so that two caches hand out the same blocks. */
 #ifndef TL_MUTANT_cache_head_twice
 #define TL_MUTANT_cache_head_twice 0

@@ -45,7 +45,10 @@ static inline bool tl_claim_try(struct tl_claim *claim)
 static inline void tl_claim_drop(struct tl_claim *claim)
 {
     TL_ASSERT(tl_claim_state(claim) == TL_CLAIMED || TL_MUTANT_claim_no_cas);
-    tl_store32_release(&claim->state, TL_IDLE); /* pairs with the acquire in tl_claim_try */
+    if (TL_MUTANT_claim_drop_relaxed)
+        tl_store32_relaxed(&claim->state, TL_IDLE);
+    else
+        tl_store32_release(&claim->state, TL_IDLE); /* pairs with the acquire in tl_claim_try */
 }
 
 /* CLAIMED to LIVE: the claimer becomes the owner. */
