@@ -1,4 +1,4 @@
-/* sync_port.c: arch/port.h on this system. R13, R14, R24: memory as promised, errno kept, threads and forks noticed. */
+/* sync_port.c: arch/port.h on this system. R10: memory as promised, errno kept, threads and forks noticed. */
 #include "sync_stubs.h"
 
 #include <pthread.h>
