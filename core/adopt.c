@@ -77,7 +77,7 @@ static struct tl_cache *claim_next(struct tl_heap *heap, unsigned *looked_at, un
         if (position++ < *looked_at)
             continue;
         ++*looked_at;
-        if (tl_claim_try(&cache->claim))
+        if (tl_claim_try(&cache->claim) || TL_MUTANT_adopt_unclaimed)
             found = cache;
     }
     tl_lock_release(&heap->lock);

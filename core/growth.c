@@ -96,7 +96,8 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     pool->growing = false;
     pool->mapped -= refused;
     if (block == NULL) {
-        pool->mapped -= bytes;
+        if (!TL_MUTANT_growth_quota_kept)
+            pool->mapped -= bytes;
         pool->failures++;
     } else {
         pool->maps++;

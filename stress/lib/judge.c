@@ -99,7 +99,9 @@ int st_expect_caught(double seconds, uint64_t seed, int (*attempt)(uint64_t seed
         st_say_text(child.tail);
         if (code == ST_USAGE || strstr(child.tail, "FAILED: setup") != NULL)
             return ST_FAILURE;
-        const char *kind = strstr(child.tail, "FAILED: ");
+        const char *kind = strstr(child.tail, "SUMMARY: "); /* of a sanitizer, which speaks first */
+        if (kind == NULL)
+            kind = strstr(child.tail, "FAILED: ");
         int         kind_length = kind != NULL ? (int)strcspn(kind, "\n") : 0;
         if (kind != NULL)
             st_say("caught in %.1f s, seed %" PRIu64 ": %.*s", st_now() - begin, seed + n,

@@ -5,7 +5,7 @@
  * 2 Pressure    Every worker starts children by the handful; a child swaps blocks with the whole team, so that most are freed by others
  *               and after their owner's death; every other child leaves a block to a destructor, which frees it and
  *               allocates anew.
- * 3 Must catch  claim_no_cas */
+ * 3 Must catch  adopt_unclaimed; under ThreadSanitizer claim_drop_relaxed */
 #include "stress/suites/suite.h"
 
 #include "stress/lib/preempt.h"

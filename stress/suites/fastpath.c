@@ -3,7 +3,7 @@
  *               runs past its slow exit; a free list that survives in two places.
  * 2 Pressure    Few sizes at a time, so that one class fills and drains: pairs, bursts longer than a span's list taken back in
  *               three orders, random replacement. More workers than CPUs.
- * 3 Must catch  cache_head_twice, lock_no_wait (stress/mutants.h) */
+ * 3 Must catch  cache_head_twice (stress/mutants.h) */
 #include "stress/suites/suite.h"
 
 #define TABLE_BLOCKS  512u

@@ -5,8 +5,10 @@
  *               four. Workers allocate until they are refused, free a part, and so on; one block in four changes hands.
  * 3 Promises    NULL comes with ENOMEM (block.c); the provider never gave more than the limit; when all is freed the heap serves a
  *               small block at once, and half the limit in one block after a trim; allocated is 0; destroy returns all pages;
- *               threads that used the heap may exit after it is gone.
- * 4 Skipped     on targets without heap instances. */
+ *               threads that used the heap may exit after it is gone; what the heap counts as
+ *               mapped is what the provider gave.
+ * 4 Must catch  growth_quota_kept
+ * 5 Skipped     on targets without heap instances. */
 #include "stress/suites/suite.h"
 
 #include "stress/lib/provider.h"
@@ -125,6 +127,10 @@ static void check_recovery(struct round *round, const struct st_run *run)
     st_worker_leave(worker);
     talus_heap_trim(round->heap);
     talus_heap_stats(round->heap, &stats);
+    uint64_t given = atomic_load_explicit(&round->provider.outstanding, memory_order_relaxed);
+    if (stats.mapped != given)
+        st_fail("quota", "  the heap counts %zu bytes as mapped, its provider gave %" PRIu64,
+                stats.mapped, given);
     if (stats.allocated != 0)
         st_fail("lost", "  everything was freed and trimmed, but %zu bytes count as allocated",
                 stats.allocated);

@@ -5,7 +5,8 @@
  * 2 Parts       random: everybody swaps blocks with everybody; one way: pairs of a giver and a taker; many to one; one to many. The
  *               hand-over makes no order from taker to giver (mailbox.h), so that it must come from the heap.
  * 3 Pressure    Few sizes, in bursts, so that batches form, bounds are reached and owners run dry.
- * 4 Must catch  inbox_push_lost, inbox_drain_split (both by the account of lost blocks at the end), remote_as_own */
+ * 4 Must catch  inbox_push_lost, inbox_drain_split (by the account of lost blocks at the end), remote_as_own; under ThreadSanitizer
+ *               inbox_push_relaxed, inbox_drain_relaxed */
 #include "stress/suites/suite.h"
 
 #include <sched.h>
