@@ -88,6 +88,12 @@ void tl_port_fork_handlers(void);
 /* Runs `fn` at a regular exit of the process. The C library may call calloc in here. */
 void tl_port_at_process_exit(void (*fn)(void));
 
+/* ---- other libraries ---- */
+
+/* The address of `name` as code at `caller` would find it: among what every library sees, then among what the caller's library
+ * and those it needs see; or NULL. May allocate a little, through whatever malloc the process has. */
+void *tl_port_symbol(void *caller, const char *name);
+
 /* ---- what the system calls back: the core defines these ---- */
 
 void tl_thread_exit(void);  /* the calling thread ends; it may still allocate and free afterwards */

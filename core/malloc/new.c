@@ -7,10 +7,11 @@
  * 3 Nothrow     `new (std::nothrow)` is not here. A new-handler may throw, and the nothrow forms
  *               must catch that, which C cannot. The forms of libstdc++ and libc++ do, and take
  *               their memory from the plain forms, so from here.
- * 4 Binding     In the shared library the references into the C++ library are weak, for programs
- *               without one: they never come here. In the archive they are strong, or a static link
- *               would not take them out of libstdc++.a; this object is linked only where the
- *               program refers to one of its names.
+ * 4 Binding     The shared library looks up what it needs of the C++ library when memory is out: the
+ *               C++ library may have come later, by dlopen, and be visible to the caller alone.
+ *               In the archive the references are strong, or a static link would not take them out
+ *               of libstdc++.a; this object is linked only where the program refers to one of its
+ *               names.
  * 5 Contexts    thread */
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "arch/port.h"
 #include "core/fast.h"
 #include "core/malloc/internal.h"
+#include "core/report.h"
 #include "talus/talus.h"
 
 /* size_t in a mangled name: unsigned long, or unsigned int where pointers have 32 bits. */
@@ -34,47 +36,56 @@
 #define CXX(mangled)                 __asm__(mangled) __attribute__((visibility("default")))
 #define CXX_SAME_AS(mangled, target) CXX(mangled) __attribute__((alias(target)))
 
-#ifdef TL_MALLOC_STATIC
-#define FROM_CXX_LIBRARY
-#else
-#define FROM_CXX_LIBRARY __attribute__((weak))
-#endif
+#define GET_NEW_HANDLER "_ZSt15get_new_handlerv"   /* std::get_new_handler() */
+#define THROW_BAD_ALLOC "_ZSt17__throw_bad_allocv" /* std::__throw_bad_alloc() */
 
 typedef void (*new_handler)(void);
 
-/* std::get_new_handler() and std::__throw_bad_alloc() */
-new_handler    cxx_get_new_handler(void) __asm__("_ZSt15get_new_handlerv") FROM_CXX_LIBRARY;
-_Noreturn void cxx_throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv") FROM_CXX_LIBRARY;
+/* What operator new asks of the C++ library. */
+struct cxx_library {
+    new_handler (*get_new_handler)(void);
+    void (*throw_bad_alloc)(void);
+};
 
-static _Noreturn void throw_bad_alloc(void)
+#ifdef TL_MALLOC_STATIC
+
+new_handler cxx_get_new_handler(void) __asm__(GET_NEW_HANDLER);
+void        cxx_throw_bad_alloc(void) __asm__(THROW_BAD_ALLOC);
+
+static struct cxx_library cxx_library_of(void *caller)
 {
-#ifndef TL_MALLOC_STATIC
-    if (cxx_throw_bad_alloc == NULL) {
-        static const char text[] = "talus: operator new is out of memory, and no C++ library is "
-                                   "loaded to throw std::bad_alloc\n";
-        tl_port_write_error(text, sizeof text - 1);
-        tl_port_abort();
-    }
-#endif
-    cxx_throw_bad_alloc();
+    (void)caller;
+    return (struct cxx_library){ cxx_get_new_handler, cxx_throw_bad_alloc };
 }
 
-static new_handler current_handler(void)
+#else
+
+static struct cxx_library cxx_library_of(void *caller)
 {
-#ifndef TL_MALLOC_STATIC
-    if (cxx_get_new_handler == NULL)
-        return NULL;
+    struct cxx_library library;
+    *(void **)&library.get_new_handler = tl_port_symbol(caller, GET_NEW_HANDLER);
+    *(void **)&library.throw_bad_alloc = tl_port_symbol(caller, THROW_BAD_ALLOC);
+    return library;
+}
+
 #endif
-    return cxx_get_new_handler();
+
+static _Noreturn void throw_bad_alloc(const struct cxx_library *library)
+{
+    if (library->throw_bad_alloc != NULL)
+        library->throw_bad_alloc();
+    tl_report_line("operator new is out of memory, and no C++ library is there to throw bad_alloc");
+    tl_port_abort();
 }
 
 /* The first try failed: whoever set a new-handler may free something, throw, or end the program. */
-static TL_NOINLINE TL_COLD void *new_after_failure(size_t size, size_t align)
+static TL_NOINLINE TL_COLD void *new_after_failure(size_t size, size_t align, void *caller)
 {
+    struct cxx_library library = cxx_library_of(caller);
     for (;;) {
-        new_handler handler = current_handler();
+        new_handler handler = library.get_new_handler != NULL ? library.get_new_handler() : NULL;
         if (handler == NULL)
-            throw_bad_alloc();
+            throw_bad_alloc(&library);
         handler();
         void *block = tl_memalign(align, size);
         if (block != NULL)
@@ -93,18 +104,20 @@ void *cxx_new(size_t size)
     void *block = tl_malloc_fast(size);
     if (TL_LIKELY(block != NULL))
         return block;
-    return new_after_failure(size, 0);
+    return new_after_failure(size, 0, __builtin_return_address(0));
 }
 
 /* An alignment that is no power of two can never succeed, so no handler is asked. */
 void *cxx_new_aligned(size_t size, size_t align)
 {
-    if (align == 0 || (align & (align - 1)) != 0)
-        throw_bad_alloc();
+    if (TL_UNLIKELY(align == 0 || (align & (align - 1)) != 0)) {
+        struct cxx_library library = cxx_library_of(__builtin_return_address(0));
+        throw_bad_alloc(&library);
+    }
     void *block = tl_memalign(align, size);
     if (TL_LIKELY(block != NULL))
         return block;
-    return new_after_failure(size, align);
+    return new_after_failure(size, align, __builtin_return_address(0));
 }
 
 /* The size that delete is told is that of the static type: without a virtual destructor it may be a

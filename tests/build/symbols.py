@@ -9,10 +9,12 @@ import tempfile
 import tree
 
 MALLOC_FAMILY = """malloc free calloc realloc reallocarray memalign aligned_alloc posix_memalign valloc pvalloc cfree
-free_sized free_aligned_sized malloc_usable_size malloc_trim mallopt malloc_stats malloc_info mallinfo mallinfo2""".split()
-# operator new and delete: plain, array, sized, aligned, nothrow.
-OPERATORS = """_Znwm _Znam _ZnwmRKSt9nothrow_t _ZnamRKSt9nothrow_t _ZnwmSt11align_val_t _ZnamSt11align_val_t
-_ZnwmSt11align_val_tRKSt9nothrow_t _ZnamSt11align_val_tRKSt9nothrow_t _ZdlPv _ZdaPv _ZdlPvm _ZdaPvm _ZdlPvRKSt9nothrow_t
+free_sized free_aligned_sized malloc_usable_size malloc_trim mallopt malloc_stats malloc_info mallinfo mallinfo2
+__libc_malloc __libc_free __libc_calloc __libc_realloc __libc_reallocarray __libc_memalign __libc_valloc __libc_pvalloc
+__posix_memalign""".split()
+# operator new and delete: plain, array, sized, aligned, nothrow. The nothrow forms of new stay the C++ library's, which take
+# their memory from the plain ones (core/malloc/new.c says why).
+OPERATORS = """_Znwm _Znam _ZnwmSt11align_val_t _ZnamSt11align_val_t _ZdlPv _ZdaPv _ZdlPvm _ZdaPvm _ZdlPvRKSt9nothrow_t
 _ZdaPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdaPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdaPvmSt11align_val_t
 _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdaPvSt11align_val_tRKSt9nothrow_t""".split()
 

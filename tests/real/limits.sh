@@ -1,6 +1,6 @@
 #!/bin/bash
-# Memory that is short: ulimit -v of 300 MB and of 64 MB, and a limit of talus's own. Each time the threads of `exhaust` (argument 1)
-# take memory until NULL, free it and take it again.
+# Memory that is short: ulimit -v of 300 MB and of 64 MB, and a limit of talus's own. Each time the threads of
+# `exhaust` (argument 1) take memory until NULL, free it and take it again.
 . "$(dirname "$0")/lib.sh"
 exhaust=$1
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Pages of 16 and 64 KiB once more, under an emulator of the processor that is told to have them: the auxiliary vector says so, and
-# its mmap keeps to them. Arguments: static programs, aligned for such pages; the last takes an argument.
+# Pages of 16 and 64 KiB once more, under an emulator of the processor that is told to have them: the auxiliary
+# vector says so, and its mmap keeps to them. Arguments: static programs, aligned for such pages; the last takes an argument.
 . "$(dirname "$0")/lib.sh"
 emulator=qemu-$(uname -m)
 need "$emulator" qemu-user

@@ -1,7 +1,7 @@
 #!/bin/bash
-# redis-server on talus: a scripted session of all types of values gives the same replies and the same dataset as on libc's malloc,
-# through background saves (fork), reloads, scripts and deletions. Debian's redis is linked to jemalloc: for the system side
-# libc's malloc is put in front.
+# redis-server on talus: a scripted session of all types of values gives the same replies and the same dataset as on
+# libc's malloc, through background saves (fork), reloads, scripts and deletions. Debian's redis is linked to
+# jemalloc: for the system side libc's malloc is put in front.
 . "$(dirname "$0")/lib.sh"
 need redis-server redis-server
 need redis-cli redis-tools
