@@ -1,0 +1,106 @@
+"""The documents' C programs compile and run; what the README says of linking works; every public function has its contexts (R35)."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import tree
+
+FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-O2"]
+CONTEXTS = "docs/contexts.md"
+
+
+def samples(text):
+    """The C programs in a document: fenced blocks with a main."""
+    return [block for block in re.findall(r"^```c\n(.*?)^```", text, re.M | re.S) if "int main(" in block]
+
+
+def run(problems, path, command, **options):
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    if result.returncode != 0:
+        said = (result.stderr or result.stdout).strip().splitlines()[:3]
+        problems.append(f"{path}: {os.path.basename(command[0])} ended with {result.returncode}: {' '.join(said)}")
+    return result.returncode == 0
+
+
+def check_programs(root, include, library):
+    problems = []
+    documents = ["README.md"] if os.path.exists(os.path.join(root, "README.md")) else []
+    found = 0
+    for path in documents + tree.files(root, (".md",), ["docs"]):
+        for number, source in enumerate(samples(tree.read(root, path)), 1):
+            found += 1
+            with tempfile.TemporaryDirectory(prefix="talus-sample-") as folder:
+                program = os.path.join(folder, "sample")
+                with open(program + ".c", "w", encoding="utf-8") as file:
+                    file.write(source)
+                command = ["cc", *FLAGS, "-I", include, program + ".c", library, "-pthread", "-o", program]
+                if run(problems, f"{path}, program {number}", command):
+                    run(problems, f"{path}, program {number}", [program])
+    return problems, found
+
+
+def check_contexts(root):
+    """docs/contexts.md has every function of the public headers in a table."""
+    if not os.path.exists(os.path.join(root, CONTEXTS)):
+        return [f"{CONTEXTS}: missing"]
+    rows = "\n".join(line for line in tree.read(root, CONTEXTS).splitlines() if line.startswith("|"))
+    problems = []
+    for header in tree.files(root, (".h",), ["core/include"]):
+        for name in re.findall(r"^TALUS_API [^;(]*?\b(talus_\w+)\(", tree.read(root, header), re.M):
+            if f"`{name}`" not in rows:
+                problems.append(f"{CONTEXTS}: does not say where {name} may be called from")
+    return problems
+
+
+def check_linking(build):
+    """As in the README: installed, linked as shared library and as archive; and the program's malloc is talus's."""
+    problems = []
+    source = "#include <stdlib.h>\nint main(void)\n{\n    void *volatile p = malloc(10);\n    free(p);\n    return 0;\n}\n"
+    with tempfile.TemporaryDirectory(prefix="talus-sample-") as folder:
+        with open(os.path.join(folder, "service.c"), "w", encoding="utf-8") as file:
+            file.write(source)
+        prefix = os.path.join(folder, "talus")
+        lib = os.path.join(prefix, "lib")
+        if not run(problems, "README.md", ["cmake", "--install", build, "--prefix", prefix]):
+            return problems
+        ways = {
+            "shared": ["-L" + lib, "-Wl,-rpath," + lib, "-ltalus-malloc", "-pthread"],
+            "static": ["-static", os.path.join(lib, "libtalus-malloc.a"), "-pthread"],
+        }
+        for way, flags in ways.items():
+            program = os.path.join(folder, way)
+            if run(problems, f"README.md, {way}", ["cc", "-o", program, os.path.join(folder, "service.c"), *flags]):
+                result = subprocess.run([program], env={"TALUS_OPTIONS": "stats=1"}, capture_output=True, text=True, check=False)
+                if "talus mapped " not in result.stderr:
+                    problems.append(f"README.md, {way}: the program did not run on talus: {result.stderr[:200]}")
+    return problems
+
+
+def check_planted(root):
+    """For the self-test: programs that need no library."""
+    problems, _ = check_programs(root, root, "-lm")
+    return problems + check_contexts(root)
+
+
+CONTEXT_TABLE = {CONTEXTS: "| `talus_f` | thread |\n", "core/include/talus/a.h": "TALUS_API void *talus_f(int a);\n"}
+FAULTS = [
+    (CONTEXT_TABLE, None),
+    ({**CONTEXT_TABLE, "core/include/talus/b.h": "TALUS_API bool talus_g(int a);\n"}, "where talus_g"),
+    ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 0;\n}\n```\n"}, None),
+    ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 3;\n}\n```\n"}, "ended with 3"),
+    ({**CONTEXT_TABLE, "docs/a.md": "```c\nint main(void)\n{\n    return f();\n}\n```\n"}, "cc ended with 1"),
+]
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--self-test"]:
+        tree.main(check_planted, FAULTS)
+    build_folder = sys.argv[1]
+    include_folder = os.path.join(tree.ROOT, "core/include")
+    all_problems, count = check_programs(tree.ROOT, include_folder, os.path.join(build_folder, "libtalus.a"))
+    if count < 3:
+        all_problems.append(f"only {count} programs found in the documents")
+    all_problems += check_contexts(tree.ROOT) + check_linking(build_folder)
+    sys.exit(tree.report(all_problems))
