@@ -1,4 +1,5 @@
-"""The documents' C programs compile and run; what the README says of linking works; every public function has its contexts (R35)."""
+"""The documents' C programs compile and run; what the README says of linking works; every public function has its contexts (R35),
+every option and every seeded bug its line."""
 
 import os
 import re
@@ -55,6 +56,23 @@ def check_contexts(root):
     return problems
 
 
+def check_names(root):
+    """Every option of core/options.c is in the manual, every seeded bug in docs/testing.md."""
+    problems = []
+    for source, document, pattern in (
+        ("core/options.c", "docs/man/talus.7.md", r'^    \{"(\w+)",'),
+        ("arch/mutants.h", "docs/testing.md", r"^#define TL_MUTANT_([a-z0-9_]+) 0"),
+    ):
+        if not os.path.exists(os.path.join(root, source)):
+            continue
+        text = tree.read(root, document) if os.path.exists(os.path.join(root, document)) else ""
+        names = re.findall(pattern, tree.read(root, source), re.M)
+        problems += [f"{document}: does not mention {name} of {source}" for name in names if f"| `{name}` |" not in text]
+        if not names:
+            problems.append(f"{document}: cannot read the names in {source}")
+    return problems
+
+
 def check_linking(build):
     """As in the README: installed, linked as shared library and as archive; and the program's malloc is talus's."""
     problems = []
@@ -82,7 +100,7 @@ def check_linking(build):
 def check_planted(root):
     """For the self-test: programs that need no library."""
     problems, _ = check_programs(root, root, "-lm")
-    return problems + check_contexts(root)
+    return problems + check_contexts(root) + check_names(root)
 
 
 CONTEXT_TABLE = {CONTEXTS: "| `talus_f` | thread |\n", "core/include/talus/a.h": "TALUS_API void *talus_f(int a);\n"}
@@ -92,6 +110,8 @@ FAULTS = [
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 0;\n}\n```\n"}, None),
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 3;\n}\n```\n"}, "ended with 3"),
     ({**CONTEXT_TABLE, "docs/a.md": "```c\nint main(void)\n{\n    return f();\n}\n```\n"}, "cc ended with 1"),
+    ({**CONTEXT_TABLE, "arch/mutants.h": "#define TL_MUTANT_a 0\n#define TL_MUTANT_b 0\n", "docs/testing.md": "| `a` |\n"}, "mention b"),
+    ({**CONTEXT_TABLE, "core/options.c": '    {"limit", "a size"},\n'}, "mention limit"),
 ]
 
 if __name__ == "__main__":
@@ -102,5 +122,5 @@ if __name__ == "__main__":
     all_problems, count = check_programs(tree.ROOT, include_folder, os.path.join(build_folder, "libtalus.a"))
     if count < 3:
         all_problems.append(f"only {count} programs found in the documents")
-    all_problems += check_contexts(tree.ROOT) + check_linking(build_folder)
+    all_problems += check_contexts(tree.ROOT) + check_names(tree.ROOT) + check_linking(build_folder)
     sys.exit(tree.report(all_problems))
