@@ -102,7 +102,7 @@ int st_expect_caught(double seconds, uint64_t seed, int (*attempt)(uint64_t seed
         const char *kind = strstr(child.tail, "SUMMARY: "); /* of a sanitizer, which speaks first */
         if (kind == NULL)
             kind = strstr(child.tail, "FAILED: ");
-        int         kind_length = kind != NULL ? (int)strcspn(kind, "\n") : 0;
+        int kind_length = kind != NULL ? (int)strcspn(kind, "\n") : 0;
         if (kind != NULL)
             st_say("caught in %.1f s, seed %" PRIu64 ": %.*s", st_now() - begin, seed + n,
                    kind_length, kind);

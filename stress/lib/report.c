@@ -155,6 +155,10 @@ void st_report_setup(void)
 
 void st_report_thread_start(unsigned worker)
 {
+    stack_t present;
     stack_t stack = { .ss_sp = signal_stacks[worker], .ss_size = STACK_BYTES };
-    sigaltstack(&stack, NULL);
+
+    /* AddressSanitizer brings one for each thread, and takes it down again: leave it in place. */
+    if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE) != 0)
+        sigaltstack(&stack, NULL);
 }
