@@ -6,7 +6,7 @@ import tree
 
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
-LINE_COLUMNS_MAX = 130  # clang-format holds code to 100; comments carry tables and are theirs to break
+LINE_COLUMNS_MAX = 130  # of scripts; format.py holds C to 100
 
 CODE = (*tree.C_ENDINGS, ".py", ".sh", ".cmake", "CMakeLists.txt", ".S", ".supp", ".json")
 # Written in two parts, so that this file does not hold what it looks for.
@@ -56,7 +56,7 @@ def check(root):
         if len(lines) > FILE_LINES_MAX:
             problems.append(f"{path}: {len(lines)} lines; at most {FILE_LINES_MAX}")
         for number, line in enumerate(lines, 1):
-            if len(line) > LINE_COLUMNS_MAX:
+            if len(line) > LINE_COLUMNS_MAX and not path.endswith(tree.C_ENDINGS):
                 problems.append(f"{path}:{number}: {len(line)} columns; at most {LINE_COLUMNS_MAX}")
             if line != line.rstrip():
                 problems.append(f"{path}:{number}: white space at the end")
@@ -76,7 +76,7 @@ FAULTS = [
     ({"core/a.c": "int a;\n" * 601}, "601 lines"),
     ({"core/a.c": "void f(void)\n{\n" + "    g();\n" * 71 + "}\n"}, "a function of 71 lines"),
     ({"core/a.c": "void f(void)\n{\n" + "    g();\n" * 70 + "}\n"}, None),
-    ({"core/a.c": "/*" + "-" * 130 + "*/\n"}, "134 columns"),
+    ({"tools/a.py": "#" + "-" * 130 + "\n"}, "131 columns"),
     ({"core/a.c": "int a; \n"}, "white space"),
     ({"core/a.c": "int a;"}, "end of line"),
     ({"core/a.c": '#include "b.c"\n'}, ".c file"),
