@@ -8,7 +8,7 @@
 #include "core/report.h"
 #include <string.h>
 
-#define SLOW_EXITS_PER_LOOK 64u
+#define SLOW_EXITS_PER_LOOK 8u
 
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 {

@@ -39,6 +39,7 @@
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */
 #define TL_CACHE_EMPTY_MAX ((size_t)1 << 20)
+#define TL_IDLE_EMPTY_MAX ((size_t)128 * 1024)       /* the same for a cache that its thread left */
 
 /* The page pool. */
 #define TL_POOL_SCAN_MAX 8u                          /* runs looked at in one bin before a larger bin serves */
