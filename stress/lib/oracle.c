@@ -8,7 +8,7 @@
  *               the hardware.
  * 4 What counts [round_up(block), round_up(block + size)): for 16-byte aligned blocks all of it; a block at an odd multiple of 8,
  *               as some mallocs give for tiny sizes, begins at the next granule, so that neighbours never share one.
- * 5 Large       Blocks above 32 KiB claim their first and last 8 KiB whole and between these the granules at multiples of
+ * 5 Large       Blocks above 16 KiB claim their first and last 4 KiB whole and between these the granules at multiples of
  *               1 KiB. The positions are absolute: any other block of 1 KiB or more inside meets one. A smaller one in
  *               a gap is left to the block's own contents (block.c).
  * 6 Memory      Two levels: a word per 4 MiB of address space, and leaves of 1 MiB (one quarter of what is touched).
@@ -25,8 +25,8 @@
 #define TOP_ENTRIES     ((size_t)1 << (ADDRESS_BITS - LEAF_SHIFT))
 #define LEAVES_WANTED   16384u /* 64 GiB of touched address space, 16 GiB of shadow, reserved only */
 #define LEAVES_LEAST    64u
-#define WHOLE_GRANULES  2048u /* up to here every granule is claimed */
-#define EDGE_GRANULES   512u  /* of a larger block, at both ends */
+#define WHOLE_GRANULES  1024u /* up to here every granule is claimed */
+#define EDGE_GRANULES   256u  /* of a larger block, at both ends */
 #define STRIDE_GRANULES 64u   /* between the edges */
 
 static _Atomic uint32_t

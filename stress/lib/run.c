@@ -12,10 +12,10 @@ void st_check_lost(const struct st_target *target, size_t before)
 {
     size_t now = target->allocated != NULL ? target->allocated(target->context) : before;
     if (now > before)
-        st_fail(
-            "lost",
-            "  everything was freed and trimmed, but %zu bytes count as allocated, %zu more than before: blocks are lost",
-            now, now - before);
+        st_fail("lost",
+                "  everything was freed and trimmed, but %zu bytes count as allocated, %zu more "
+                "than before: blocks are lost",
+                now, now - before);
 }
 
 static void print_json(const struct st_run *run, double took, struct st_counts *n)
