@@ -158,6 +158,26 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
     tl_spare_put_locked(pool, (struct tl_span *)region);
 }
 
+/* Has the provider purge `pages` from `start` in `region`, and on through the regions that touch: one call for each, since a
+ * provider knows its own blocks only. The run is BUSY, so these regions and the links between them stay. No lock held.
+ * Returns true when all read as zero. */
+static bool purge_pages(struct tl_pool *pool, const struct tl_region *region, uintptr_t start, size_t pages)
+{
+    bool zero = pool->provider.purge != NULL;
+    while (pool->provider.purge != NULL) {
+        size_t here = (tl_region_end(region) - start) >> TL_PAGE_SHIFT;
+        if (here > pages)
+            here = pages;
+        zero = pool->provider.purge(pool->provider.context, (void *)start, here << TL_PAGE_SHIFT) && zero;
+        start += here << TL_PAGE_SHIFT;
+        pages -= here;
+        if (pages == 0)
+            break;
+        region = region->touching;
+    }
+    return zero;
+}
+
 /* Purges the dirty part of a free run. Lock held, let go of meanwhile. */
 static void purge_run_locked(struct tl_pool *pool, struct tl_span *run)
 {
@@ -165,8 +185,7 @@ static void purge_run_locked(struct tl_pool *pool, struct tl_span *run)
     tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(purge);
-    bool zero = pool->provider.purge != NULL &&
-                pool->provider.purge(pool->provider.context, (void *)run->start, dirty << TL_PAGE_SHIFT);
+    bool zero = purge_pages(pool, run->region, run->start, dirty);
     tl_lock_acquire(&pool->lock);
     pool->purges++;
     pool->clean_is_zero = pool->clean_is_zero && zero;

@@ -158,8 +158,10 @@ static void *try_again(struct tl_heap *heap, struct tl_cache *cache, size_t size
     flush_all(heap, cache);
     void *block = try_alloc(heap, cache, size, align, zero);
     if (block == NULL && heap->on_exhausted != NULL &&
-        heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size))
+        heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size)) {
+        flush_all(heap, cache); /* what the owner freed may lie in a cache */
         block = try_alloc(heap, cache, size, align, zero);
+    }
     return block;
 }
 

@@ -3,14 +3,15 @@
 #include "core/realloc.h"
 #include "core/large.h"
 #include "core/pagemap.h"
+#include "core/remote.h"
 #include "core/report.h"
 #include <errno.h>
 #include <string.h>
 
-/* A smaller block is worth a copy only when it frees at least half of the old one. */
+/* A smaller block is worth a copy only when it frees at least half of the old one; below a grain there is none smaller. */
 static bool stays(size_t usable, size_t size)
 {
-    return size <= usable && size >= usable / 2;
+    return size <= usable && (size >= usable / 2 || usable == TL_GRAIN);
 }
 
 static void *misuse(talus_misuse what, const void *block, const char *message)
@@ -50,16 +51,16 @@ void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
 {
     struct tl_span   *span = tl_page_span((uintptr_t)block);
     enum tl_span_kind kind = tl_span_kind(span);
+    if (size == 0)
+        size = 1;
     if (TL_LIKELY(kind == TL_SPAN_CUT && (heap == NULL || heap == span->cut_heap))) {
         if (TL_LIKELY(stays(span->block_size, size)))
-            return block;
-        if (span->block_size == TL_GRAIN && size == 0)
             return block;
         if (TL_LIKELY(size <= TL_REQUEST_MAX))
             return copy(span->cut_heap, block, span->block_size, size);
     }
     if (kind != TL_SPAN_CUT && kind != TL_SPAN_LARGE)
-        return misuse(TALUS_MISUSE_FOREIGN_POINTER, block, "realloc of a pointer that is no block");
+        return misuse(tl_misuse_of(block), block, "realloc of a pointer that is no block");
     if (heap != NULL && tl_span_heap(span) != heap)
         return misuse(TALUS_MISUSE_WRONG_HEAP, block, "realloc of a block of another heap");
     if (kind == TL_SPAN_LARGE && span->start != (uintptr_t)block)

@@ -67,23 +67,30 @@ static void free_into(struct tl_cache *cache, struct tl_span *span, struct tl_bl
     }
 }
 
+talus_misuse tl_misuse_of(const void *pointer)
+{
+    uintptr_t         address = (uintptr_t)pointer;
+    struct tl_span   *span = tl_page_span(address);
+    enum tl_span_kind kind = tl_span_kind(span);
+    for (size_t back = 1; kind == TL_SPAN_NONE && back <= TL_INTERIOR_SEARCH_PAGES && address >> TL_PAGE_SHIFT > back; back++) {
+        span = tl_page_span(address - (back << TL_PAGE_SHIFT));
+        kind = tl_span_kind(span);
+    }
+    if (kind == TL_SPAN_NONE || !tl_span_holds(span, address))
+        return TALUS_MISUSE_FOREIGN_POINTER;
+    if (kind == TL_SPAN_LARGE)
+        return TALUS_MISUSE_INTERIOR_POINTER;
+    return tl_page_span(address) == span ? TALUS_MISUSE_DOUBLE_FREE : TALUS_MISUSE_FOREIGN_POINTER;
+}
+
 /* A pointer that the page map knows nothing of: NULL, or misuse. */
 static TL_COLD void free_unknown(void *block)
 {
     if (block == NULL)
         return;
-    uintptr_t address = (uintptr_t)block;
-    for (size_t back = 1; back <= TL_INTERIOR_SEARCH_PAGES && address >> TL_PAGE_SHIFT > back; back++) {
-        struct tl_span *span = tl_page_span(address - (back << TL_PAGE_SHIFT));
-        if (tl_span_kind(span) == TL_SPAN_NONE)
-            continue;
-        if (tl_span_kind(span) == TL_SPAN_LARGE && tl_span_holds(span, address)) {
-            tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block, "free of a pointer into a large block");
-            return;
-        }
-        break;
-    }
-    tl_misuse_report(TALUS_MISUSE_FOREIGN_POINTER, block, "free of a pointer that no heap gave out");
+    talus_misuse what = tl_misuse_of(block);
+    tl_misuse_report(what, block, what == TALUS_MISUSE_INTERIOR_POINTER ? "free of a pointer into a large block"
+                                                                        : "free of a pointer that no heap gave out");
 }
 
 /* All that is neither NULL nor a block of a heap that this thread has a cache of. */

@@ -18,6 +18,10 @@
  * of the default heap, or one of the caches that stand for none. Context: thread. */
 void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self);
 
+/* What is wrong with a pointer that is not a block: inside a large one, into free pages that were a block's, or no heap's.
+ * Context: any. Cost: up to TL_INTERIOR_SEARCH_PAGES looks at the page map. */
+talus_misuse tl_misuse_of(const void *pointer);
+
 /* Sends one chain of blocks to the owner of `span`. Context: any. */
 void tl_remote_push(struct tl_span *span, struct tl_block *chain);
 
