@@ -153,6 +153,19 @@ static bool is_back(void *context)
     return resident() <= atomic_load(&flow.live_bytes) * 13 / 10 + 4 * MIB;
 }
 
+static void report(size_t steady, size_t later)
+{
+    talus_heap_stats_t stats;
+
+    talus_heap_stats(talus_heap_default(), &stats);
+    printf("steady %zu KiB, later %zu KiB, %llu blocks; after the load %zu KiB for %zu KiB live\n",
+           steady / KIB, later / KIB, (unsigned long long)atomic_load(&flow.produced),
+           resident() / KIB, atomic_load(&flow.live_bytes) / KIB);
+    printf("the heap: mapped %zu KiB, allocated %zu KiB, free %zu KiB, of it dirty %zu KiB\n",
+           stats.mapped / KIB, stats.allocated / KIB, stats.free_pages / KIB,
+           stats.dirty_pages / KIB);
+}
+
 /* R16, R30: under remote free memory does not grow beyond 1.5 times its steady state; once the load has ended and the decay time
  * has passed, what is resident is within 1.3 times the live bytes plus 4 MiB, without any call of talus_heap_trim. */
 static void memory_is_bounded_and_comes_back(void **state)
@@ -179,9 +192,7 @@ static void memory_is_bounded_and_comes_back(void **state)
     later = watch((seconds - 1) * 1000);
     atomic_store(&flow.phase, QUIET);
     back = process_wait_until(is_back, NULL, 20000);
-    printf("steady %zu KiB, later %zu KiB, %llu blocks; after the load %zu KiB for %zu KiB live\n",
-           steady / KIB, later / KIB, (unsigned long long)atomic_load(&flow.produced),
-           resident() / KIB, atomic_load(&flow.live_bytes) / KIB);
+    report(steady, later);
     atomic_store(&flow.phase, ENDED);
     assert_int_equal(pthread_join(producer, NULL), 0);
     assert_int_equal(pthread_join(consumer, NULL), 0);

@@ -84,7 +84,7 @@ static void null_and_zero(void **state)
     assert_non_null(block);
     assert_true(talus_usable_size(block) >= 100);
     *(char *)block = 'x';
-    block = talus_realloc(block, 0);
+    block = talus_realloc(block, opaque_size(0));
     assert_non_null(block);
     assert_true(talus_usable_size(block) >= 1);
     assert_int_equal(*(char *)block, 'x');

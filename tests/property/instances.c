@@ -24,8 +24,12 @@ static void *open_counted(void)
 static void close_counted(void *context)
 {
     if (!talus_heap_destroy(context) || counted.bytes != 0 || counted.violations != 0 ||
-        (limit != 0 && counted.bytes_peak > limit))
+        (limit != 0 && counted.bytes_peak > limit)) {
+        fprintf(stderr, "after destroy: %zu bytes not returned, peak %zu, %s\n", counted.bytes,
+                counted.bytes_peak,
+                counted.violation != NULL ? counted.violation : "no broken contract");
         abort();
+    }
     faulty_provider_close(&counted);
 }
 
