@@ -2,7 +2,6 @@
 #include <talus/heap.h>
 
 #include "lib/reference.h"
-#include "lib/rng.h"
 #include "lib/test.h"
 
 #define REGION_BYTES (512 * KIB)
@@ -17,31 +16,25 @@ static bool inside(const void *block, size_t bytes, const talus_fixed_region *re
     return at >= start && at + bytes <= start + region->bytes;
 }
 
-/* Fills the heap with blocks of random sizes until it fails, checks that all lie in the region, frees them. Returns the bytes. */
-static size_t fill_and_empty(talus_heap *heap, const talus_fixed_region *region, size_t largest)
+/* Fills the heap with blocks of `size` bytes until it fails, checks that all lie in the region, frees them. Returns the bytes. */
+static size_t fill_and_empty(talus_heap *heap, const talus_fixed_region *region, size_t size)
 {
     struct reference reference;
-    struct rng       rng = rng_seeded(test_seed());
     size_t           bytes;
+    void            *block;
 
     reference_open(&reference);
-    for (;;) {
-        size_t size = 1 + rng_below(&rng, largest);
-        void  *block;
-
-        errno = 0;
-        block = talus_heap_alloc(heap, size, 0, NULL);
-        if (block == NULL)
-            break;
+    errno = 0;
+    while ((block = talus_heap_alloc(heap, size, 0, NULL)) != NULL) {
         assert_true(inside(block, talus_usable_size(block), region));
         assert_true(reference_add(&reference, block, size, talus_usable_size(block), 0));
+        errno = 0;
     }
     assert_int_equal(errno, ENOMEM);
     bytes = reference.bytes;
     while (reference.count > 0) {
-        void *block = reference.blocks[reference.count - 1].start;
-
-        assert_true(reference_remove(&reference, reference.count - 1));
+        block = reference.blocks[reference.count / 2].start;
+        assert_true(reference_remove(&reference, reference.count / 2));
         talus_heap_free(heap, block);
     }
     reference_close(&reference);
@@ -64,8 +57,9 @@ static void a_region_that_starts_anywhere(void **state)
         memset(region_memory, 0xdb, sizeof region_memory);
         heap = talus_heap_create(&options);
         assert_non_null(heap);
-        for (int round = 0; round < 5; round++)
-            assert_true(fill_and_empty(heap, &region, 3000) >= REGION_BYTES / 2);
+        for (size_t size = 16; size < 60000; size = size * 5 / 2)
+            assert_in_range(fill_and_empty(heap, &region, size), REGION_BYTES * 2 / 3,
+                            REGION_BYTES);
         assert_true(talus_heap_destroy(heap));
         for (size_t at = 0; at < offsets[i]; at++)
             assert_int_equal(region_memory[at], 0xdb);
@@ -87,7 +81,7 @@ static void the_whole_region_is_one_run(void **state)
     for (int round = 0; round < 3; round++) {
         void *block;
 
-        fill_and_empty(heap, &region, 5000);
+        fill_and_empty(heap, &region, 5000 + (size_t)round * 500);
         talus_heap_trim(heap);
         block = talus_heap_alloc(heap, REGION_BYTES - 2 * TALUS_PAGE_SIZE, 0, NULL);
         assert_non_null(block);
@@ -106,20 +100,20 @@ static void parts_merge_where_they_touch(void **state)
                                    .provider = &provider,
                                    .growth = TALUS_PAGE_SIZE };
     talus_heap        *heap = talus_heap_create(&options);
-    void              *parts[8];
+    talus_heap_stats_t stats;
     void              *block;
 
     (void)state;
     assert_non_null(heap);
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        parts[i] = talus_heap_alloc(heap, 2 * TALUS_PAGE_SIZE, 0, NULL);
-        assert_non_null(parts[i]);
-    }
-    for (size_t i = 0; i < COUNT_OF(parts); i++)
-        talus_heap_free(heap, parts[i]);
-    block = talus_heap_alloc(heap, 20 * TALUS_PAGE_SIZE, 0, NULL);
+    assert_true(fill_and_empty(heap, &region, 1000) > 0);
+    talus_heap_stats(heap, &stats);
+    assert_true(stats.provider_maps > 4);
+    block = talus_heap_alloc(heap, stats.mapped / 4 * 3, 0, NULL);
     assert_non_null(block);
     talus_heap_free(heap, block);
+    talus_heap_trim(heap);
+    talus_heap_stats(heap, &stats);
+    assert_int_equal(stats.largest_free_run, stats.mapped);
     assert_true(talus_heap_destroy(heap));
 }
 

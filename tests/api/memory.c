@@ -1,7 +1,7 @@
 /* memory.c: memory under one-way flow between threads stays bounded, and goes back to the system when the load ends (R16, R30).
  *
  * A producer allocates blocks of mixed sizes and hands them to a consumer, who keeps the last so many alive and frees the rest:
- * every free is remote. TALUS_MEMORY_SECONDS says for how long. The figure is what the process has resident beyond what it had
+ * every free is remote. When the load ends the consumer frees all it has; what stays live was allocated before the load. TALUS_MEMORY_SECONDS says for how long. The figure is what the process has resident beyond what it had
  * before; with a sanitizer in the process, whose shadow counts as resident too, it is what the heap says. */
 #include <pthread.h>
 #include <sched.h>
@@ -14,19 +14,21 @@
 #include "lib/rng.h"
 #include "lib/test.h"
 
-enum { RING = 256, KEPT_MAX = 8000, KEPT_AFTER = 3000, SIZE_MAX_BYTES = 32 * 1024 };
+enum { RING = 256, KEPT_MAX = 8000, LASTING = 4000, SIZE_MAX_BYTES = 32 * 1024 };
 
 enum phase { LOADED, QUIET, ENDED };
 
 static struct {
     _Atomic(void *)  ring[RING];
     _Atomic uint64_t produced;
-    _Atomic size_t   live_bytes; /* asked for, in the consumer's hands */
+    _Atomic size_t   live_bytes; /* asked for, in the consumer's hands or lasting */
     atomic_int       phase;
+    atomic_int       quiet; /* threads that have ended their load, number */
     atomic_int       errors;
     uint64_t         seed;
     size_t           baseline;
     void            *kept[KEPT_MAX];
+    void            *lasting[LASTING];
 } flow;
 
 static void sleep_ms(long ms)
@@ -39,6 +41,7 @@ static void sleep_ms(long ms)
 /* What an idle thread of a program does now and then: it keeps no memory, but lets the heap see to its own. */
 static void little_activity(void)
 {
+    atomic_fetch_add(&flow.quiet, 1);
     while (atomic_load(&flow.phase) != ENDED) {
         for (size_t size = 16; size <= 4096; size *= 4) {
             void *block = talus_malloc(size);
@@ -112,11 +115,25 @@ static void *consume(void *context)
         next = (next + 1) % KEPT_MAX;
     }
 done:
-    /* the oldest go: what stays is KEPT_AFTER blocks, the newest */
-    for (size_t i = 0; i < KEPT_MAX - KEPT_AFTER; i++)
-        drop((next + i) % KEPT_MAX);
+    for (size_t i = 0; i < KEPT_MAX; i++)
+        drop(i);
     little_activity();
     return NULL;
+}
+
+/* The blocks that live through it all. */
+static void make_lasting(void)
+{
+    struct rng rng = rng_seeded(flow.seed + 1);
+
+    for (size_t i = 0; i < LASTING; i++) {
+        size_t size = 16 + rng_size(&rng, SIZE_MAX_BYTES - 16);
+
+        flow.lasting[i] = talus_malloc(size);
+        assert_non_null(flow.lasting[i]);
+        memset(flow.lasting[i], 1, size);
+        atomic_fetch_add(&flow.live_bytes, size);
+    }
 }
 
 static size_t resident(void)
@@ -150,7 +167,8 @@ static size_t watch(uint64_t ms)
 static bool is_back(void *context)
 {
     (void)context;
-    return resident() <= atomic_load(&flow.live_bytes) * 13 / 10 + 4 * MIB;
+    return atomic_load(&flow.quiet) == 2 &&
+           resident() <= atomic_load(&flow.live_bytes) * 13 / 10 + 4 * MIB;
 }
 
 static void report(size_t steady, size_t later)
@@ -183,7 +201,9 @@ static void memory_is_bounded_and_comes_back(void **state)
     flow.seed = test_seed();
     talus_free(talus_malloc(1));
     memset(flow.kept, 0, sizeof flow.kept);
+    memset(flow.lasting, 0, sizeof flow.lasting);
     flow.baseline = process_resident();
+    make_lasting();
     assert_int_equal(pthread_create(&producer, NULL, produce, NULL), 0);
     assert_int_equal(pthread_create(&consumer, NULL, consume, NULL), 0);
     while (atomic_load(&flow.produced) < 2 * KEPT_MAX && atomic_load(&flow.errors) == 0)
@@ -199,8 +219,8 @@ static void memory_is_bounded_and_comes_back(void **state)
     assert_int_equal(atomic_load(&flow.errors), 0);
     assert_in_range(later, 0, steady + steady / 2);
     assert_true(back);
-    for (size_t i = 0; i < KEPT_MAX; i++)
-        drop(i);
+    for (size_t i = 0; i < LASTING; i++)
+        talus_free(flow.lasting[i]);
     for (size_t i = 0; i < RING; i++)
         talus_free(atomic_load(&flow.ring[i]));
 }

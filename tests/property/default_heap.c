@@ -68,7 +68,7 @@ static void small_sizes_keep_every_promise(void **state)
     uint64_t seed = test_seed();
 
     (void)state;
-    for (uint64_t i = 0; i < 10; i++)
+    for (uint64_t i = 0; i < 6; i++)
         assert_true(run_sequence(&small, seed + i, (size_t)TEST_ROUNDS(20000)));
 }
 
@@ -82,8 +82,8 @@ static void all_sizes_keep_every_promise(void **state)
     mixed.name = "default heap, all sizes";
     mixed.largest = 8 * MIB;
     mixed.live_max = 128 * MIB;
-    for (uint64_t i = 0; i < 10; i++)
-        assert_true(run_sequence(&mixed, seed + i, (size_t)TEST_ROUNDS(10000)));
+    for (uint64_t i = 0; i < 5; i++)
+        assert_true(run_sequence(&mixed, seed + i, (size_t)TEST_ROUNDS(5000)));
 }
 
 int main(void)
