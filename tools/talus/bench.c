@@ -1,9 +1,9 @@
 /* bench.c: `talus bench`, the measuring.
- * 1 Purpose     Time and memory of several allocators over the same workloads, fair to each: every run is a process of its own
- *               (talus-bench-load), and rounds are interleaved (A B C, B C A, ...), so that a change of the machine's mood
- *               meets all of them.
- * 2 Invariants  Within a round all allocators get the same seed; a run counts only if its malloc came from the library that
- *               was to be measured. */
+ * 1 Purpose     Time and memory of several allocators over the same workloads, fair to each: every
+ *               run is a process of its own (talus-bench-load), and rounds are interleaved (A B C,
+ *               B C A, ...), so that a change of the machine's mood meets all of them.
+ * 2 Invariants  Within a round all allocators get the same seed; a run counts only if its malloc
+ *               came from the library that was to be measured. */
 #define _GNU_SOURCE
 #include "tools/talus/bench.h"
 
@@ -29,25 +29,32 @@ static int bench_help(FILE *to)
     fputs(
         "usage: talus bench [OPTIONS]\n"
         "\n"
-        "Runs the workloads on talus and on the allocators that are installed, in turn, and prints time and memory.\n"
+        "Runs the workloads on talus and on the allocators that are installed, in turn, and prints "
+        "time and memory.\n"
         "  --list              the workloads, with what they do\n"
-        "  --only PATTERNS     those whose name contains a pattern or matches it (*, ?); several with commas\n"
-        "  --allocators NAMES  of libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus; with commas\n"
-        "  --peer NAME=PATH[,VAR=VALUE...]  one more allocator: a library to preload, and its environment\n"
+        "  --only PATTERNS     those whose name contains a pattern or matches it (*, ?); several "
+        "with commas\n"
+        "  --allocators NAMES  of libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus; with "
+        "commas\n"
+        "  --peer NAME=PATH[,VAR=VALUE...]  one more allocator: a library to preload, and its "
+        "environment\n"
         "  --base NAME         a table of ratios to this allocator besides the one to the best\n"
         "  --rounds N          runs of each workload on each allocator (5)\n"
         "  --scale X           multiplies the length of the workloads (1)\n"
         "  --settle MS         idle time before the settled size is read, in the last round (500)\n"
-        "  --clock wall|cpu    what time to compare (wall); cpu is steadier where other programs run\n"
+        "  --clock wall|cpu    what time to compare (wall); cpu is steadier where other programs "
+        "run\n"
         "  --seed N            first seed (1); round i uses seed + i for all allocators\n"
         "  --quick             2 rounds, scale 0.1, settle 100\n"
-        "  --json FILE         writes every figure to FILE (-: standard output, instead of the tables)\n"
-        "Exit status: 0 all measured, 1 some run failed (it is named), 2 wrong usage or nothing to measure.\n",
+        "  --json FILE         writes every figure to FILE (-: standard output, instead of the "
+        "tables)\n"
+        "Exit status: 0 all measured, 1 some run failed (it is named), 2 wrong usage or nothing to "
+        "measure.\n",
         to);
     return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
 }
 
-/* --- the list of workloads ------------------------------------------------------------------------------------------- */
+/* --- the list of workloads -------------------------------------------------------------------- */
 
 /* Whether `name` is meant by one of the patterns (NULL: the usual ones are). */
 static bool is_wanted(const char *patterns, const char *name, bool usual)
@@ -96,7 +103,7 @@ static int read_workloads(struct options *options, char *load)
     return TL_TOOL_OK;
 }
 
-/* --- measuring ------------------------------------------------------------------------------------------------------- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
 static void cell_problem(struct tl_cell *cell, const char *problem)
 {
@@ -124,10 +131,10 @@ static void measure(const struct tl_bench *bench, char *load, struct tl_row *row
         cell_problem(cell, problem);
         return;
     }
-    if (sscanf(
-            text,
-            "load %*s ns %llu cpu_ns %llu ops %llu peak_kib %llu settled_kib %llu malloc %1023[^\n]",
-            &ns, &cpu_ns, &ops, &peak_kib, &settled_kib, object) != 6 ||
+    if (sscanf(text,
+               "load %*s ns %llu cpu_ns %llu ops %llu peak_kib %llu settled_kib %llu malloc "
+               "%1023[^\n]",
+               &ns, &cpu_ns, &ops, &peak_kib, &settled_kib, object) != 6 ||
         ns == 0 || cpu_ns == 0 || ops == 0) {
         cell_problem(cell, "printed no figures");
         return;
@@ -185,7 +192,7 @@ static void measure_all(struct tl_bench *bench, char *load)
     }
 }
 
-/* --- options --------------------------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static bool read_number(const char *text, double low, double high, double *number)
 {

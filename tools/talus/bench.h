@@ -1,4 +1,5 @@
-/* bench.h: what `talus bench` has measured, from the loop (bench.c) to the tables (bench_report.c). */
+/* bench.h: what `talus bench` has measured, from the loop (bench.c) to the tables
+ * (bench_report.c). */
 #ifndef TALUS_TOOLS_BENCH_H
 #define TALUS_TOOLS_BENCH_H
 
@@ -49,8 +50,8 @@ double tl_bench_figure(const struct tl_bench *bench, const struct tl_cell *cell,
 double tl_bench_spread(const struct tl_bench *bench, const struct tl_cell *cell);
 /* The lowest figure of the row among all allocators; 0 when none has one. */
 double tl_bench_best(const struct tl_bench *bench, const struct tl_row *row, enum tl_figure figure);
-/* Geometric mean of `peer`'s ratio to the best over the rows of `group` (NULL: all rows) that every allocator has finished;
- * `used` (may be NULL) is how many those are. 0 when there is none. */
+/* Geometric mean of `peer`'s ratio to the best over the rows of `group` (NULL: all rows) that
+ * every allocator has finished; `used` (may be NULL) is how many those are. 0 for none. */
 double tl_bench_mean(const struct tl_bench *bench, size_t peer, const char *group,
                      enum tl_figure figure, size_t *used);
 

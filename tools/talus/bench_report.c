@@ -66,7 +66,7 @@ double tl_bench_mean(const struct tl_bench *bench, size_t peer, const char *grou
     return count != 0 ? exp(sum / (double)count) : 0;
 }
 
-/* --- tables ---------------------------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 #define NAME_WIDTH 26
 #define CELL_WIDTH 10
@@ -120,7 +120,8 @@ static void print_rows(const struct tl_bench *bench, FILE *to, enum tl_figure fi
     }
 }
 
-/* Geometric means of the ratios to the best on each; against the base: the quotient of two such means. */
+/* Geometric means of the ratios to the best on each; against the base: the quotient of two such
+ * means. */
 static void print_means(const struct tl_bench *bench, FILE *to, enum tl_figure figure,
                         bool against_base)
 {
@@ -178,7 +179,7 @@ void tl_bench_print(const struct tl_bench *bench, FILE *to)
     }
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void write_list(struct tl_json *json, const char *key, const double *values, unsigned count)
 {

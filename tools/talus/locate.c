@@ -23,7 +23,8 @@ int tl_tool_error(const char *format, ...)
     return TL_TOOL_USAGE;
 }
 
-/* Build tree: <build>/tools/talus/talus, <build>/stress, <build>. Installed: <prefix>/bin/talus, <prefix>/lib... */
+/* Build tree: <build>/tools/talus/talus, <build>/stress, <build>. Installed: <prefix>/bin/talus,
+ * <prefix>/lib... */
 bool tl_tool_locate(const char *file, char path[TL_TOOL_PATH_MAX])
 {
     static const char *const folders[] = { "",       "lib/",           "lib/" TALUS_MULTIARCH "/",
@@ -52,17 +53,19 @@ struct known_peer {
     const char *name;
     const char *package;
     const char *libraries[LIBRARIES_MAX]; /* file names, the preferred one first */
+    const char *patient;                  /* see struct tl_peer; NULL: nothing goes by the clock */
 };
 
 static const struct known_peer known_peers[] = {
-    { "libc", NULL, { NULL } },
+    { "libc", NULL, { NULL }, NULL },
     { "mimalloc",
       "libmimalloc2.0",
-      { "libmimalloc.so.2.0", "libmimalloc.so.2", "libmimalloc.so.3", "libmimalloc.so" } },
-    { "jemalloc", "libjemalloc2", { "libjemalloc.so.2" } },
-    { "tcmalloc", "libtcmalloc-minimal4", { "libtcmalloc_minimal.so.4" } },
-    { "tbbmalloc", "libtbbmalloc2", { "libtbbmalloc_proxy.so.2" } },
-    { "talus", NULL, { NULL } },
+      { "libmimalloc.so.2.0", "libmimalloc.so.2", "libmimalloc.so.3", "libmimalloc.so" },
+      "MIMALLOC_RESET_DELAY=3600000" },
+    { "jemalloc", "libjemalloc2", { "libjemalloc.so.2" }, "MALLOC_CONF=dirty_decay_ms:3600000" },
+    { "tcmalloc", "libtcmalloc-minimal4", { "libtcmalloc_minimal.so.4" }, NULL },
+    { "tbbmalloc", "libtbbmalloc2", { "libtbbmalloc_proxy.so.2" }, NULL },
+    { "talus", NULL, { NULL }, "TALUS_OPTIONS=decay_ms=3600000" },
 };
 #define KNOWN_PEERS (sizeof known_peers / sizeof known_peers[0])
 
@@ -149,7 +152,10 @@ static void add_known(struct tl_peer_list *list, const struct known_peer *known)
                       known->name, known->package);
         return;
     }
-    snprintf(add_peer(list, known->name)->library, TL_TOOL_PATH_MAX, "%s", path);
+    struct tl_peer *peer = add_peer(list, known->name);
+    snprintf(peer->library, sizeof peer->library, "%s", path);
+    if (known->patient != NULL)
+        snprintf(peer->patient, sizeof peer->patient, "%s", known->patient);
 }
 
 bool tl_peers_find(struct tl_peer_list *list, const char *chosen, char **extra, size_t extra_count)
@@ -163,10 +169,10 @@ bool tl_peers_find(struct tl_peer_list *list, const char *chosen, char **extra, 
         while (e < extra_count && (strncmp(extra[e], at, length) != 0 || extra[e][length] != '='))
             e++;
         if (i == KNOWN_PEERS && e == extra_count) {
-            tl_tool_error(
-                "no allocator is called '%.*s'; there are libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus, "
-                "and what --peer adds",
-                (int)length, at);
+            tl_tool_error("no allocator is called '%.*s'; there are libc, mimalloc, jemalloc, "
+                          "tcmalloc, tbbmalloc, talus, "
+                          "and what --peer adds",
+                          (int)length, at);
             return false;
         }
         at += length + (at[length] == ',');

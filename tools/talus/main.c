@@ -1,4 +1,4 @@
-/* main.c: the `talus` command: which subcommand, and the short ones (run, stress, version, help). */
+/* main.c: the `talus` command: which subcommand, and the short ones (run, stress, version). */
 #define _GNU_SOURCE
 #include "tools/talus/tool.h"
 
@@ -11,29 +11,29 @@
 
 static int help(FILE *to)
 {
-    fputs(
-        "usage: talus COMMAND [OPTIONS]\n"
-        "\n"
-        "  run -- CMD ARGS...   runs a program with talus as its malloc\n"
-        "  bench                time and memory of talus and other allocators, side by side\n"
-        "  pathlen              instructions per call of talus and other allocators\n"
-        "  stress               the stress suites (talus stress --help)\n"
-        "  version              prints the version\n"
-        "\n"
-        "Each command explains its options: talus COMMAND --help. What the figures mean: tools/talus/README.md\n",
-        to);
+    fputs("usage: talus COMMAND [OPTIONS]\n"
+          "\n"
+          "  run -- CMD ARGS...   runs a program with talus as its malloc\n"
+          "  bench                time and memory of talus and other allocators, side by side\n"
+          "  pathlen              instructions per call of talus and other allocators\n"
+          "  stress               the stress suites (talus stress --help)\n"
+          "  version              prints the version\n"
+          "\n"
+          "Each command explains its options: talus COMMAND --help. What the figures mean: "
+          "tools/talus/README.md\n",
+          to);
     return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
 }
 
 static int run_help(FILE *to)
 {
-    fputs(
-        "usage: talus run [--options TEXT] [--] CMD ARGS...\n"
-        "\n"
-        "Runs CMD with libtalus-malloc.so in front of its malloc (LD_PRELOAD; what was in it stays behind talus).\n"
-        "  --options TEXT   sets TALUS_OPTIONS for CMD, for example stats=1,decay_ms=500\n"
-        "Exit status: that of CMD; 127 if there is no such program, 126 if it cannot be run.\n",
-        to);
+    fputs("usage: talus run [--options TEXT] [--] CMD ARGS...\n"
+          "\n"
+          "Runs CMD with libtalus-malloc.so in front of its malloc (LD_PRELOAD; what was in it "
+          "stays behind talus).\n"
+          "  --options TEXT   sets TALUS_OPTIONS for CMD, for example stats=1,decay_ms=500\n"
+          "Exit status: that of CMD; 127 if there is no such program, 126 if it cannot be run.\n",
+          to);
     return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
 }
 

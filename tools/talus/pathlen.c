@@ -9,8 +9,8 @@
 
 #define ROWS_MAX  64u
 #define CALLS_MAX 100000u
-/* A step costs 3 to 60 us, so long calls are counted fewer times: instructions of one scenario on one allocator, for each call
- * that was asked for. */
+/* A step costs 3 to 60 us, so long calls are counted fewer times: instructions of one scenario on
+ * one allocator, for each call that was asked for. */
 #define STEPS_PER_CALL_MAX 150u
 
 /* What is known of one kind of call on one allocator; calls == 0: nothing. */
@@ -38,18 +38,23 @@ struct pathlen {
 
 static int pathlen_help(FILE *to)
 {
-    fputs(
-        "usage: talus pathlen [OPTIONS]\n"
-        "\n"
-        "Counts the instructions of malloc calls by single-stepping them (x86-64), on talus and on what else is installed.\n"
-        "  --only TEXT         calls whose scenario contains TEXT (talus-pathlen-load --list names them)\n"
-        "  --allocators NAMES  of libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus; with commas\n"
-        "  --peer NAME=PATH[,VAR=VALUE...]  one more allocator\n"
-        "  --calls N           measured calls of each kind (500); fewer where they are long\n"
-        "  --detail            one line per call and allocator: median, mean, p99.9, max, locked, system calls\n"
-        "  --json FILE         writes every figure to FILE (-: standard output, instead of the table)\n"
-        "Exit status: 0 all counted, 1 some call could not be counted, 2 wrong usage or nothing to measure.\n",
-        to);
+    fputs("usage: talus pathlen [OPTIONS]\n"
+          "\n"
+          "Counts the instructions of malloc calls by single-stepping them (x86-64), on talus and "
+          "on what else is installed.\n"
+          "  --only TEXT         calls whose scenario contains TEXT (talus-pathlen-load --list "
+          "names them)\n"
+          "  --allocators NAMES  of libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus; with "
+          "commas\n"
+          "  --peer NAME=PATH[,VAR=VALUE...]  one more allocator\n"
+          "  --calls N           measured calls of each kind (500); fewer where they are long\n"
+          "  --detail            one line per call and allocator: median, mean, p99.9, max, "
+          "locked, system calls\n"
+          "  --json FILE         writes every figure to FILE (-: standard output, instead of the "
+          "table)\n"
+          "Exit status: 0 all counted, 1 some call could not be counted, 2 wrong usage or nothing "
+          "to measure.\n",
+          to);
     return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
 }
 
@@ -99,6 +104,17 @@ static void count_scenario(struct pathlen *all, char *load, struct row *row, siz
         free(traces[k].counts);
 }
 
+/* Single-stepping makes the clock run thousands of times too fast for the allocator: what it does
+ * after a time, such as giving memory back, would fall into nearly every call. So it is put off,
+ * unless the user has chosen for himself. */
+static void be_patient(struct tl_peer *peer)
+{
+    char name[sizeof peer->patient];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(peer->patient, "="), peer->patient);
+    if (name[0] != '\0' && getenv(name) == NULL && peer->environment[0] == '\0')
+        snprintf(peer->environment, sizeof peer->environment, "%s", peer->patient);
+}
+
 static bool count_all(struct pathlen *all, char *load)
 {
     static char text[8192];
@@ -109,6 +125,8 @@ static bool count_all(struct pathlen *all, char *load)
         tl_tool_error("%s --list: %s", load, problem);
         return false;
     }
+    for (size_t p = 0; p < all->peers.count; p++)
+        be_patient(&all->peers.peers[p]);
     for (char *line = strtok_r(text, "\n", &save); line != NULL;
          line = strtok_r(NULL, "\n", &save)) {
         struct row *row = &all->rows[all->row_count];
@@ -136,7 +154,7 @@ static bool count_all(struct pathlen *all, char *load)
     return all->row_count != 0;
 }
 
-/* --- output ---------------------------------------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 #define NAME_WIDTH 29
 #define CELL_WIDTH 18
@@ -157,9 +175,9 @@ static void print_cell(const struct figures *of)
 
 static void print_table(const struct pathlen *all)
 {
-    printf(
-        "Instructions per call: median (mean where it differs by more than 5 %%), L: locked instructions per call\n%-*s",
-        NAME_WIDTH, "");
+    printf("Instructions per call: median (mean where it differs by more than 5 %%), L: locked "
+           "instructions per call\n%-*s",
+           NAME_WIDTH, "");
     for (size_t p = 0; p < all->peers.count; p++)
         printf("%*.*s", CELL_WIDTH, CELL_WIDTH - 1, all->peers.peers[p].name);
     putchar('\n');

@@ -1,9 +1,11 @@
 /* pathlen_load.c: talus-pathlen-load makes the calls whose instructions `talus pathlen` counts.
- *     talus-pathlen-load --list                 scenario, and the names of its one or two kinds of call
- *     talus-pathlen-load SCENARIO CALLS         to be run under the tracer only
- * 1 Purpose     Each measured call goes through tl_measured_call, which stops at an int3 right before its call instruction; r8
- *               says which kind of call it is. Everything else, warming up and the other thread's part, runs at full speed.
- * 2 Contexts    thread; the main thread makes every measured call, a helper thread plays the other side of remote frees.
+ *     talus-pathlen-load --list             scenario, and the names of its kinds of call
+ *     talus-pathlen-load SCENARIO CALLS     to be run under the tracer only
+ * 1 Purpose     Each measured call goes through tl_measured_call, which stops at an int3 right
+ *               before its call instruction; r8 says which kind of call it is. Everything else,
+ *               warming up and the other thread's part, runs at full speed.
+ * 2 Contexts    thread; the main thread makes every measured call, a helper thread plays the other
+ *               side of remote frees.
  * 3 Ordering    the semaphores order what the two threads do */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,7 +22,8 @@
 #define SET     500u /* blocks that cross between the threads at once */
 #define BATCH   10u
 
-/* Calls function(a, b) and returns what it returns; the tracer counts the instructions of the callee under `kind`. */
+/* Calls function(a, b) and returns what it returns; the tracer counts the instructions of the
+ * callee under `kind`. */
 void *tl_measured_call(void *function, uintptr_t a, uintptr_t b, uintptr_t unused, uintptr_t kind);
 __asm__(".text\n"
         ".type tl_measured_call, @function\n"
@@ -86,7 +89,8 @@ static void large_pairs(unsigned count, uintptr_t size)
     pairs(count, size, 1);
 }
 
-/* Nothing is freed. Four times as many calls: what is rare here, a new page or run, shows in the mean. */
+/* Nothing is freed. Four times as many calls: what is rare here, a new page or run, shows in the
+ * mean. */
 static void growing(unsigned count, uintptr_t size)
 {
     for (unsigned i = 0; i < BATCH; i++)
@@ -95,7 +99,7 @@ static void growing(unsigned count, uintptr_t size)
         count_1(0, calls.malloc, size);
 }
 
-/* --- two threads ----------------------------------------------------------------------------------------------------- */
+/* --- two threads ------------------------------------------------------------------------------ */
 
 static struct {
     sem_t  go, done;
@@ -149,7 +153,7 @@ static void run_other(void)
     wait_for(&other.done);
 }
 
-/* The other thread allocates, this one frees; it allocates nothing. The first rounds only warm up. */
+/* The other thread allocates, this one frees and allocates nothing. The first rounds warm up. */
 static void remote_free(unsigned count, uintptr_t size)
 {
     start_other(size, other_allocates);
@@ -212,7 +216,7 @@ static void swapping(unsigned count, uintptr_t size)
     }
 }
 
-/* --- the other calls ------------------------------------------------------------------------------------------------- */
+/* --- the other calls -------------------------------------------------------------------------- */
 
 static void call_calloc(unsigned count, uintptr_t size)
 {

@@ -1,4 +1,4 @@
-/* process.c: child processes with an allocator in front, and the figures' arithmetic; see tool.h. */
+/* process.c: child processes with an allocator in front, and medians; see tool.h. */
 #define _GNU_SOURCE
 #include "tools/talus/tool.h"
 

@@ -25,17 +25,18 @@ int tl_command_stress(int argc, char **argv);
 /* Writes "talus: ..." and a line end to standard error; returns TL_TOOL_USAGE. */
 int tl_tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Finds a file of talus beside this executable: in the build tree or in the tree it was installed to.
- * Returns false and says so on standard error when it is not there. */
+/* Finds a file of talus beside this executable: in the build tree or in the tree it was installed
+ * to. Returns false and says so on standard error when it is not there. */
 bool tl_tool_locate(const char *file, char path[TL_TOOL_PATH_MAX]);
 
-/* --- allocators ------------------------------------------------------------------------------------------------------ */
+/* --- allocators ------------------------------------------------------------------------------- */
 
 /* An allocator: a library to put in front by LD_PRELOAD, or libc's own (no library). */
 struct tl_peer {
     char name[32];
     char library[TL_TOOL_PATH_MAX]; /* "" for libc */
     char environment[256];          /* VAR=VALUE,VAR=VALUE; "" for none */
+    char patient[64]; /* VAR=VALUE that puts off what the allocator does by the clock; or "" */
 };
 
 struct tl_peer_list {
@@ -43,30 +44,32 @@ struct tl_peer_list {
     size_t         count;
 };
 
-/* Fills the list. `chosen` (NULL: all that are known) is a list of names with commas; `extra` holds NAME=PATH[,VAR=VALUE...].
- * A known one that is not installed is named on standard error with its Debian package and left out.
- * Returns false after a message when a name is unknown, a path is not there, or nothing is left. */
+/* Fills the list. `chosen` (NULL: all that are known) is a list of names with commas; `extra`
+ * holds NAME=PATH[,VAR=VALUE...]. A known one that is not installed is named on standard error
+ * with its Debian package and left out. Returns false after a message when a name is unknown, a
+ * path is not there, or nothing is left. */
 bool tl_peers_find(struct tl_peer_list *list, const char *chosen, char **extra, size_t extra_count);
 
-/* --- child processes ------------------------------------------------------------------------------------------------- */
+/* --- child processes -------------------------------------------------------------------------- */
 
 /* In a child, before exec: puts the peer's malloc in front of the program to come. */
 void tl_peer_enter(const struct tl_peer *peer);
 
-/* Runs a program on a peer (NULL: as it is), collects up to `size` - 1 bytes of its standard output as text.
- * Returns NULL when it ended with status 0 in time, else what went wrong, as text that lives until the next call. */
+/* Runs a program on a peer (NULL: as it is), collects up to `size` - 1 bytes of its standard
+ * output as text. Returns NULL when it ended with status 0 in time, else what went wrong, as text
+ * that lives until the next call. */
 const char *tl_process_run(char *const *argv, const struct tl_peer *peer, unsigned seconds_max,
                            char *output, size_t size);
 
 /* Whether `object`, where a program under the peer found malloc, is the peer's own library. */
 bool tl_peer_is_object(const struct tl_peer *peer, const char *object);
 
-/* --- arithmetic ------------------------------------------------------------------------------------------------------ */
+/* --- arithmetic ------------------------------------------------------------------------------- */
 
 double tl_median(const double *values, size_t count);                 /* 0 for none */
 double tl_quantile(const double *values, size_t count, double share); /* interpolated; 0 for none */
 
-/* --- JSON ------------------------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 /* Writes JSON as it is told; keys are NULL inside arrays. */
 struct tl_json {

@@ -1,9 +1,11 @@
 /* trace.c: single-steps another process through chosen calls; see trace.h.
- * 1 Purpose     Exact instruction counts without hardware counters. The load stops at an int3; the next instruction is the
- *               call, r8 its kind. From the callee's first instruction on each step counts one, until the return address is
- *               reached with the stack as it was. Between calls the load runs freely, and so do its other threads always.
- * 2 What counts A string instruction with a repeat prefix traps once per element and counts once. The instructions of the
- *               kernel do not count; its calls are counted apart. "Locked" is a lock prefix, or xchg with memory. */
+ * 1 Purpose     Exact instruction counts without hardware counters. The load stops at an int3; the
+ *               next instruction is the call, r8 its kind. From the callee's first instruction on
+ *               each step counts one, until the return address is reached with the stack as it was.
+ *               Between calls the load runs freely, and so do its other threads always.
+ * 2 What counts A string instruction with a repeat prefix traps once per element and counts once.
+ *               The instructions of the kernel do not count; its calls are counted apart.
+ *               "Locked" is a lock prefix, or xchg with memory. */
 #define _GNU_SOURCE
 #include "tools/talus/trace.h"
 
@@ -46,7 +48,8 @@ static struct instruction decode(uint64_t bytes)
     return found;
 }
 
-/* Waits for the child's next stop. Returns the signal it stopped for, or 0 when it is gone (`*status` says how). */
+/* Waits for the child's next stop. Returns the signal it stopped for, or 0 when it is gone
+ * (`*status` says how). */
 static int wait_stop(pid_t child, int *status)
 {
     while (waitpid(child, status, 0) < 0) {
@@ -56,7 +59,7 @@ static int wait_stop(pid_t child, int *status)
     return WIFSTOPPED(*status) ? WSTOPSIG(*status) : 0;
 }
 
-/* One instruction; other signals that come up are passed on. Returns false when the child is gone. */
+/* One instruction; other signals are passed on. Returns false when the child is gone. */
 static bool step(pid_t child, struct user_regs_struct *registers, int *status)
 {
     int signal = 0;

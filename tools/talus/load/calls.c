@@ -45,8 +45,9 @@ void tl_run_calloc(const struct tl_load *load, struct tl_load_result *result)
     tl_load_unmap(slots, n * sizeof *slots);
 }
 
-/* A working set of n blocks of aligned_alloc, replaced at random. peers = 1: alignments from 256 to 1024 as well, which some
- * allocators get wrong (Debian's mimalloc 2.0.9 does): then the run ends with status 4. */
+/* A working set of n blocks of aligned_alloc, replaced at random. peers = 1: alignments from 256
+ * to 1024 as well, which some allocators get wrong (Debian's mimalloc 2.0.9 does): then the run
+ * ends with status 4. */
 void tl_run_aligned(const struct tl_load *load, struct tl_load_result *result)
 {
     static const uint16_t alignments[2][8] = { { 64, 32, 64, 128, 64, 32, 64, 4096 },
@@ -79,7 +80,7 @@ void tl_run_aligned(const struct tl_load *load, struct tl_load_result *result)
     tl_load_unmap(slots, n * sizeof *slots);
 }
 
-/* Grows one buffer to `size` bytes and uses the new part; its first 8 bytes must have come along. */
+/* Grows one buffer to `size` bytes and uses the new part; its first 8 bytes must be there. */
 static void *grow_one(void *block, size_t old_size, size_t size)
 {
     uint64_t mark = 0;

@@ -1,7 +1,7 @@
 /* flow.c: blocks flow one way, from the threads that allocate them to the threads that free them.
  * 1 Purpose     Remote frees in one direction: 1 to 1, 1 to N, N to 1, and several pairs at once.
- * 2 States      A producer sends its share of blocks round robin over its rings and then NULL on each; a consumer ends when it
- *               has had NULL from each of its rings.
+ * 2 States      A producer sends its share of blocks round robin over its rings and then NULL on
+ *               each; a consumer ends when it has had NULL from each of its rings.
  * 3 Ordering    that of ring.h */
 #include "tools/talus/load/load.h"
 #include "tools/talus/load/ring.h"

@@ -1,9 +1,12 @@
 /* load.h: what every workload of talus-bench-load shares.
- * 1 Purpose     Blocks are taken and given back under the names of libc (malloc, free, ...) and used as a program would use
- *               them, so that any allocator can be put in front by LD_PRELOAD.
- * 2 Touching    A fresh block gets a mark in its first 8 bytes and a byte at its end; a block above one page gets one byte in
- *               every page besides. Before it is freed its mark is read and compared: a wrong one ends the run with status 4.
- * 3 Own memory  The harness takes its arrays from mmap, never from malloc, so that the figures hold the allocator's work alone.
+ * 1 Purpose     Blocks are taken and given back under the names of libc (malloc, free, ...) and
+ *               used as a program would use them, so that any allocator can be put in front by
+ *               LD_PRELOAD.
+ * 2 Touching    A fresh block gets a mark in its first 8 bytes and a byte at its end; a block above
+ *               one page gets one byte in every page besides. Before it is freed its mark is read
+ *               and compared: a wrong one ends the run with status 4.
+ * 3 Own memory  The harness takes its arrays from mmap, never from malloc, so that the figures hold
+ *               the allocator's work alone.
  * 4 Contexts    thread */
 #ifndef TALUS_TOOLS_LOAD_H
 #define TALUS_TOOLS_LOAD_H
@@ -60,17 +63,20 @@ void tl_run_handover(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_apart(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_spawn(const struct tl_load *load, struct tl_load_result *result);
 
-/* Ends the process with a line on standard error: status 3 out of memory, 4 a block lost its content, 5 the harness failed. */
+/* Ends the process with a line on standard error: status 3 out of memory, 4 a block lost its
+ * content, 5 the harness failed. */
 _Noreturn void tl_load_die(int status, const char *what);
 
 uint64_t tl_load_now(void); /* ns, CLOCK_MONOTONIC */
 void    *tl_load_map(size_t bytes);
 void     tl_load_unmap(void *memory, size_t bytes);
 
-/* Fills a table of TL_SIZES_COUNT sizes, log-uniform between size_min and size_max: each doubling is equally likely. */
+/* Fills a table of TL_SIZES_COUNT sizes, log-uniform between size_min and size_max: each doubling
+ * is equally likely. */
 void tl_load_sizes(uint32_t *sizes, const struct tl_load *load);
 
-/* Runs `main_function(argument i)` on `count` threads that start together; returns ns from the start to the last one's end. */
+/* Runs `main_function(argument i)` on `count` threads that start together; returns ns from the
+ * start to the last one's end. */
 uint64_t tl_load_threads(unsigned count, void *(*main_function)(void *), void *arguments,
                          size_t argument_bytes);
 void     tl_load_start_line(void); /* each of those threads calls it once, when it is ready */

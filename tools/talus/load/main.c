@@ -1,9 +1,10 @@
 /* main.c: talus-bench-load runs one workload and prints one line of figures.
- *     talus-bench-load --list                              every workload: name, group, usual or extra, about
+ *     talus-bench-load --list        every workload: name, group, usual or extra, about
  *     talus-bench-load NAME [--seed N] [--scale X] [--settle MS]
- * The line: "load NAME ns N cpu_ns N ops N peak_kib N settled_kib N malloc PATH". ns is the wall time of the timed part, cpu_ns
- * the CPU time of the process from before its set-up to the end of the timed part; peak is VmHWM when everything was freed,
- * settled the resident size after --settle ms of idling (0 ms: at once); PATH is the object that malloc came from.
+ * The line: "load NAME ns N cpu_ns N ops N peak_kib N settled_kib N malloc PATH". ns is the wall
+ * time of the timed part, cpu_ns the CPU time of the process from before its set-up to the end of
+ * the timed part; peak is VmHWM when everything was freed, settled the resident size after --settle
+ * ms of idling (0 ms: at once); PATH is the object that malloc came from.
  * Idling: each 10 ms, 64 blocks are allocated and freed, as a service at rest would. */
 #define _GNU_SOURCE
 #include "tools/talus/load/load.h"

@@ -1,10 +1,13 @@
-/* ring.h: a bounded ring from one producer to one consumer, to hand blocks over at a cost far below malloc's.
- * 1 Purpose     Messages are published and taken in groups, so that the ring's own lines cross between the cores once per
- *               group and not once per block: about 2 ns a block, measured by `talus-bench-load ring`.
+/* ring.h: a bounded ring from one producer to one consumer, to hand blocks over at a cost far below
+ * malloc's.
+ * 1 Purpose     Messages are published and taken in groups, so that the ring's own lines cross
+ *               between the cores once per group and not once per block: about 2 ns a block,
+ *               measured by `talus-bench-load ring`.
  * 2 Invariants  taken <= published; published - taken <= TL_RING_SLOTS
- * 3 Ordering    publish: release on `published`, pairs with the acquire in tl_ring_take; give room: release on `taken`, pairs
- *               with the acquire in tl_ring_put
- * 4 Contexts    thread; a full or empty ring spins a little and then yields, since there may be more threads than CPUs */
+ * 3 Ordering    publish: release on `published`, pairs with the acquire in tl_ring_take; give room:
+ *               release on `taken`, pairs with the acquire in tl_ring_put
+ * 4 Contexts    thread; a full or empty ring spins a little and then yields, since there may be
+ *               more threads than CPUs */
 #ifndef TALUS_TOOLS_RING_H
 #define TALUS_TOOLS_RING_H
 
@@ -57,7 +60,7 @@ static inline void tl_ring_put(struct tl_ring *ring, void *message)
         tl_ring_publish(ring);
 }
 
-/* Hands every published message to `use`, at most a group of them; returns how many. Never waits. */
+/* Hands published messages to `use`, at most a group; returns how many. Never waits. */
 static inline uint32_t tl_ring_take(struct tl_ring *ring,
                                     void (*use)(void *argument, void *message), void *argument)
 {

@@ -1,4 +1,4 @@
-/* single.c: workloads of one thread with malloc and free; see load.h and the table in workloads.c. */
+/* single.c: workloads of one thread with malloc and free; see load.h and workloads.c. */
 #include "tools/talus/load/load.h"
 
 static uint32_t sizes[TL_SIZES_COUNT]; /* the one thread */
@@ -37,8 +37,8 @@ static void batch_free(void **blocks, const uint32_t *shuffled, uint32_t n, unsi
     }
 }
 
-/* n allocations, then n frees. peers = 0: the order of frees changes from batch to batch (same, reverse, random);
- * else always order peers - 1. */
+/* n allocations, then n frees. peers = 0: the order of frees changes from batch to batch (same,
+ * reverse, random); else always order peers - 1. */
 void tl_run_batch(const struct tl_load *load, struct tl_load_result *result)
 {
     uint32_t      n = load->n;
@@ -69,7 +69,8 @@ void tl_run_batch(const struct tl_load *load, struct tl_load_result *result)
     tl_load_unmap(shuffled, n * sizeof *shuffled);
 }
 
-/* A working set of n blocks; a random one is replaced by a new one of another size, again and again. */
+/* A working set of n blocks; a random one is replaced by a new one of another size, again and
+ * again. */
 void tl_run_replace(const struct tl_load *load, struct tl_load_result *result)
 {
     uint32_t      n = load->n;
@@ -92,7 +93,8 @@ void tl_run_replace(const struct tl_load *load, struct tl_load_result *result)
     tl_load_unmap(slots, n * sizeof *slots);
 }
 
-/* A burst of n blocks, of which a random twentieth outlives the next burst; between two bursts n pairs of small blocks. */
+/* A burst of n blocks, of which a random twentieth outlives the next burst; between two bursts n
+ * pairs of small blocks. */
 void tl_run_burst(const struct tl_load *load, struct tl_load_result *result)
 {
     uint32_t n = load->n;

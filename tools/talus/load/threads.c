@@ -1,6 +1,6 @@
-/* threads.c: workloads in which threads work apart, swap blocks at random, or hand them over as they die.
- * Ordering: a block that crosses between threads goes through one exchange (acquire and release) in `shared_slots`, or through
- * pthread_create. */
+/* threads.c: workloads in which threads work apart, swap blocks at random, or hand them over as
+ * they die. Ordering: a block that crosses between threads goes through one exchange (acquire and
+ * release) in `shared_slots`, or through pthread_create. */
 #include "tools/talus/load/load.h"
 
 #include <pthread.h>
@@ -85,7 +85,8 @@ static void *owners_main(void *argument)
     return NULL;
 }
 
-/* All threads put blocks into one array of n slots and free what was there: any block may be freed by any thread. */
+/* All threads put blocks into one array of n slots and free what was there: any block may be freed
+ * by any thread. */
 void tl_run_owners(const struct tl_load *load, struct tl_load_result *result)
 {
     shared_slots = tl_load_map(load->n * sizeof *shared_slots);
@@ -100,7 +101,8 @@ void tl_run_owners(const struct tl_load *load, struct tl_load_result *result)
     tl_load_unmap(shared_slots, load->n * sizeof *shared_slots);
 }
 
-/* A line of threads, one at a time: each inherits the blocks of the one before, and starts the next as it ends. */
+/* A line of threads, one at a time: each inherits the blocks of the one before, and starts the
+ * next as it ends. */
 struct lane {
     struct tl_rng rng;
     void        **slots;

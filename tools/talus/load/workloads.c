@@ -1,5 +1,5 @@
-/* workloads.c: the table of workloads. Names are stable: figures of different versions are compared by them.
- * `ops` is chosen so that libc needs 0.1 to 0.4 s at scale 1. */
+/* workloads.c: the table of workloads. Names are stable: figures of different versions are
+ * compared by them. `ops` is chosen so that libc needs 0.1 to 0.4 s at scale 1. */
 #include "tools/talus/load/load.h"
 
 #define KIB  1024u
@@ -217,7 +217,8 @@ const struct tl_workload tl_workloads[] = {
       true,
       tl_run_handover,
       { .threads = 2, .peers = 500, .n = 1000, .size_min = 8, .size_max = 1024, .ops = 4000000 },
-      "2 lines of 500 threads: each replaces blocks among 1000, passes them to the next, and dies" },
+      "2 lines of 500 threads: each replaces blocks among 1000, passes them to the next, and "
+      "dies" },
     { "handover-8",
       MANY,
       true,
