@@ -34,23 +34,40 @@ static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
     return step < room ? step : room;
 }
 
-/* A block from the provider with its page map entries, or NULL. No lock held. */
+static bool cover(void *block, size_t bytes)
+{
+    return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 &&
+           tl_page_map_cover((uintptr_t)block, bytes >> TL_PAGE_SHIFT);
+}
+
+static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
+{
+    if (block != NULL && pool->provider.unmap != NULL)
+        pool->provider.unmap(pool->provider.context, block, bytes);
+}
+
+/* A block from the provider with its page map entries, or NULL. No lock held.
+ * Where the page map is folded, a block may lie where it cannot be used: it is held while another is asked for, or the
+ * provider would offer the same place again. */
 static void *map_block(struct tl_pool *pool, size_t bytes)
 {
     void *block = pool->provider.map(pool->provider.context, bytes);
-    if (block == NULL)
-        return NULL;
-    if (((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && tl_page_map_cover((uintptr_t)block, bytes >> TL_PAGE_SHIFT))
+    if (block == NULL || cover(block, bytes))
         return block;
-    if (pool->provider.unmap != NULL)
-        pool->provider.unmap(pool->provider.context, block, bytes);
+    void *other = NULL;
+    if (pool->provider.unmap != NULL) /* else what is asked for in vain is lost */
+        other = pool->provider.map(pool->provider.context, bytes);
+    unmap_block(pool, block, bytes);
+    if (other == NULL || cover(other, bytes))
+        return other;
+    unmap_block(pool, other, bytes);
     return NULL;
 }
 
 static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes)
 {
     struct tl_region *region = (struct tl_region *)tl_spare_take_locked(pool);
-    *region = (struct tl_region){.start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT};
+    *region = (struct tl_region){ .start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT };
     region->used = region->pages;
     tl_region_insert(&pool->regions, region);
     tl_region_enlist(region);
@@ -113,7 +130,8 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
 static struct tl_region *whole_region(const struct tl_span *run)
 {
     uintptr_t end = run->start + tl_span_bytes(run);
-    for (struct tl_region *region = run->region; region != NULL && region->start < end; region = region->touching)
+    for (struct tl_region *region = run->region; region != NULL && region->start < end;
+         region = region->touching)
         if (region->used == 0 && region->start >= run->start && tl_region_end(region) <= end)
             return region;
     return NULL;
@@ -127,8 +145,10 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
     size_t    bytes = region->pages << TL_PAGE_SHIFT;
     tl_runs_remove_locked(pool, run);
     if (run->start < start) {
-        struct tl_span *rest = tl_runs_split_locked(pool, run, (start - run->start) >> TL_PAGE_SHIFT);
-        tl_region_remove(&pool->regions, region); /* first, so that the two sides do not merge across it */
+        struct tl_span *rest =
+            tl_runs_split_locked(pool, run, (start - run->start) >> TL_PAGE_SHIFT);
+        tl_region_remove(&pool->regions,
+                         region); /* first, so that the two sides do not merge across it */
         tl_runs_insert_locked(pool, run, run->dirty, freed_ms);
         run = rest;
     } else {
@@ -161,14 +181,16 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
 /* Has the provider purge `pages` from `start` in `region`, and on through the regions that touch: one call for each, since a
  * provider knows its own blocks only. The run is BUSY, so these regions and the links between them stay. No lock held.
  * Returns true when all read as zero. */
-static bool purge_pages(struct tl_pool *pool, const struct tl_region *region, uintptr_t start, size_t pages)
+static bool purge_pages(struct tl_pool *pool, const struct tl_region *region, uintptr_t start,
+                        size_t pages)
 {
     bool zero = pool->provider.purge != NULL;
     while (pool->provider.purge != NULL) {
         size_t here = (tl_region_end(region) - start) >> TL_PAGE_SHIFT;
         if (here > pages)
             here = pages;
-        zero = pool->provider.purge(pool->provider.context, (void *)start, here << TL_PAGE_SHIFT) && zero;
+        zero = pool->provider.purge(pool->provider.context, (void *)start, here << TL_PAGE_SHIFT) &&
+               zero;
         start += here << TL_PAGE_SHIFT;
         pages -= here;
         if (pages == 0)
@@ -226,7 +248,8 @@ bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to
     tl_span_set_kind(from, TL_SPAN_BUSY);
     tl_page_set(from->start, NULL); /* before the addresses may be mapped anew by another heap */
     tl_region_delist(region);
-    if (!pool->provider.move(pool->provider.context, (void *)from->start, (void *)to->start, bytes)) {
+    if (!pool->provider.move(pool->provider.context, (void *)from->start, (void *)to->start,
+                             bytes)) {
         tl_region_enlist(region);
         tl_page_set(from->start, from);
         tl_span_set_kind(from, TL_SPAN_LARGE);

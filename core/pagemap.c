@@ -13,17 +13,16 @@ static struct {
 uintptr_t tl_page_fold = UINTPTR_MAX;
 char     *tl_page_base = (char *)&no_map.zero;
 
-static size_t table_bytes;
-static size_t descriptors_used;  /* bytes above base; tl_meta_lock */
-static size_t descriptors_bytes; /* bytes reserved */
-static size_t covered_bytes;     /* tl_meta_lock */
-static struct tl_span *recycled; /* descriptors of heaps that ended; tl_meta_lock */
-static unsigned recycled_count;
-static bool   folded;            /* the table does not cover every address */
+static size_t          descriptors_used;  /* bytes above base; tl_meta_lock */
+static size_t          descriptors_bytes; /* bytes reserved */
+static size_t          covered_bytes;     /* tl_meta_lock */
+static struct tl_span *recycled;          /* descriptors of heaps that ended; tl_meta_lock */
+static unsigned        recycled_count;
+static bool            folded; /* the table does not cover every address */
 
 #define ADDRESS_PAGE_BITS (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
-#define PAGE_BITS_MIN 10u
-#define DESCRIPTORS_MAX ((size_t)(sizeof(void *) == 8 ? (size_t)8 << 30 : (size_t)16 << 20))
+#define PAGE_BITS_MIN     10u
+#define DESCRIPTORS_MAX   ((size_t)(sizeof(void *) == 8 ? (size_t)8 << 30 : (size_t)16 << 20))
 
 /* Page-number bits for a limited address space: four times as many entries as pages can exist, so that folding never meets in
  * practice, and 1/1000 of the limit at most. */
@@ -31,7 +30,7 @@ static unsigned page_bits_for(size_t address_space)
 {
     if (address_space == SIZE_MAX)
         return ADDRESS_PAGE_BITS;
-    size_t pages = address_space >> TL_PAGE_SHIFT;
+    size_t   pages = address_space >> TL_PAGE_SHIFT;
     unsigned bits = pages == 0 ? PAGE_BITS_MIN : tl_log2_floor(pages) + 3;
     if (bits < PAGE_BITS_MIN)
         bits = PAGE_BITS_MIN;
@@ -43,7 +42,8 @@ bool tl_page_map_init(void)
     size_t address_space = tl_port_address_space();
     for (unsigned bits = page_bits_for(address_space); bits >= PAGE_BITS_MIN; bits--) {
         size_t table = (size_t)sizeof(uint32_t) << bits;
-        size_t descriptors = (size_t)2 * sizeof(struct tl_span) << bits; /* a run and a free remainder for each page */
+        size_t descriptors = (size_t)2 * sizeof(struct tl_span)
+                             << bits; /* a run and a free remainder for each page */
         if (table < TL_PAGE_SIZE)
             table = TL_PAGE_SIZE; /* base must be aligned for descriptors */
         if (descriptors > DESCRIPTORS_MAX)
@@ -51,7 +51,6 @@ bool tl_page_map_init(void)
         char *reserved = (char *)tl_port_reserve(table + descriptors);
         if (reserved == NULL)
             continue;
-        table_bytes = table;
         descriptors_bytes = descriptors;
         descriptors_used = sizeof(struct tl_span); /* the zero descriptor */
         folded = bits < ADDRESS_PAGE_BITS;
@@ -62,18 +61,21 @@ bool tl_page_map_init(void)
     return false;
 }
 
+/* Whether a block shares no entry with another block of ours, nor with the page of NULL: free(NULL) must find nothing. */
+static bool fits_folded_locked(uintptr_t start, size_t pages)
+{
+    size_t entries = ~tl_page_fold + 1;
+    size_t first = (start >> TL_PAGE_SHIFT) & (entries - 1);
+    return first != 0 && pages <= entries - first &&
+           !tl_region_folds_onto_another_locked(start, pages, entries);
+}
+
 bool tl_page_map_cover(uintptr_t start, size_t pages)
 {
     uintptr_t first = (uintptr_t)tl_page_entry(start);
-    size_t bytes = pages * sizeof(uint32_t);
-    uintptr_t table_end = (uintptr_t)tl_page_base;
-    uintptr_t table_start = table_end - table_bytes;
+    size_t    bytes = pages * sizeof(uint32_t);
     tl_lock_acquire(&tl_meta_lock);
-    bool fits = !folded || (bytes <= table_bytes && !tl_region_folds_onto_another_locked(start, pages, table_bytes / 4));
-    if (fits && bytes > table_end - first) { /* a folded block may wrap round the table's end */
-        fits = tl_port_commit((void *)table_start, bytes - (table_end - first));
-        bytes = table_end - first;
-    }
+    bool fits = !folded || fits_folded_locked(start, pages);
     if (fits)
         fits = tl_port_commit((void *)first, bytes);
     if (fits)

@@ -8,8 +8,8 @@
  *               `page number | fold`, a negative number: `fold` has ones above the bits in use.
  * 3 Sizes       64-bit: the table covers the whole user address space (a reservation, not memory). Where address space is
  *               limited (ulimit -v), or on 32 bits, it is smaller, and addresses alike in their low bits share an entry: growth
- *               refuses a block whose entries are taken (tl_page_map_cover), so our own pages never share. The same code
- *               serves both.
+ *               refuses a block whose entries are taken (tl_page_map_cover), so our own pages never share, nor does the
+ *               page of NULL with them. The same code serves both.
  * 4 Ordering    Entries are relaxed atomics. A block is handed out after its entries were written, by the thread that wrote
  *               them or through the pool's lock; the program's own hand-over carries it on from there.
  * 5 Locks       tl_meta_lock for covering and for new descriptors; entries of a run are written by whoever holds the run.
@@ -46,8 +46,8 @@ static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
     tl_store32_relaxed(tl_page_entry(address), (uint32_t)offset);
 }
 
-/* Makes the entries of a block from the provider writable. Returns false when they could not be, or another block of ours
- * shares an entry with it. Context: thread; takes tl_meta_lock. */
+/* Makes the entries of a block from the provider writable. Returns false when they could not be, or another block of ours or
+ * the page of NULL shares an entry with it. Context: thread; takes tl_meta_lock. */
 bool tl_page_map_cover(uintptr_t start, size_t pages);
 
 /* Hands out `count` new descriptors, UNUSED, chained through free.next; fewer, or NULL, when the area is used up.
