@@ -12,6 +12,7 @@
 #include <sched.h>
 
 #define SIZE_MAX_REMOTE ((size_t)2048)
+#define FULL_SLOTS_MAX  4u /* a giver who finds so many lets the takers run */
 #define BURST           48u
 
 /* One box for each pair in "one way", else the first for all. */
@@ -42,18 +43,18 @@ static void random_owners(struct st_worker *worker, void *shared)
 static void give(struct st_worker *worker, struct st_mailbox *box)
 {
     size_t   size = st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, SIZE_MAX_REMOTE);
-    unsigned start = (unsigned)st_rng_next(&worker->rng), given = 0;
+    unsigned start = (unsigned)st_rng_next(&worker->rng), full = 0;
 
-    for (unsigned n = 0; n < BURST; n++) {
+    for (unsigned n = 0; n < BURST && full < FULL_SLOTS_MAX; n++) {
         struct st_block block;
         if (!st_block_alloc(worker, &block, size))
             continue;
-        if (st_mailbox_try_give(box, start + n, block.p))
-            given++;
-        else
+        if (!st_mailbox_try_give(box, start + n, block.p)) {
+            full++;
             st_block_free(worker, &block);
+        }
     }
-    if (given == 0)
+    if (full == FULL_SLOTS_MAX)
         sched_yield(); /* full: let the takers run */
 }
 
