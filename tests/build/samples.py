@@ -19,7 +19,7 @@ def samples(text):
 
 
 def run(problems, path, command, **options):
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
     if result.returncode != 0:
         said = (result.stderr or result.stdout).strip().splitlines()[:3]
         problems.append(f"{path}: {os.path.basename(command[0])} ended with {result.returncode}: {' '.join(said)}")
@@ -97,6 +97,24 @@ def check_linking(build):
     return problems
 
 
+def check_embedding(root):
+    """As in the README: the tree as a folder of another CMake project, with the program shown there."""
+    problems = []
+    lists = re.findall(r"^```cmake\n(.*?)^```", tree.read(root, "README.md"), re.M | re.S)
+    programs = samples(tree.read(root, "README.md"))
+    if len(lists) != 1 or not programs:
+        return ["README.md: shows no CMake project, or no program to embed talus in"]
+    head = "cmake_minimum_required(VERSION 3.25)\nproject(service C)\nadd_executable(service service.c)\n"
+    with tempfile.TemporaryDirectory(prefix="talus-sample-") as folder:
+        os.symlink(root, os.path.join(folder, "talus"))
+        tree.plant(folder, {"CMakeLists.txt": head + lists[0], "service.c": programs[0]})
+        build = os.path.join(folder, "build")
+        if run(problems, "README.md, embedded", ["cmake", "-G", "Ninja", "-S", folder, "-B", build]):
+            if run(problems, "README.md, embedded", ["cmake", "--build", build, "--parallel", "2", "--target", "service"]):
+                run(problems, "README.md, embedded", [os.path.join(build, "service")])
+    return problems
+
+
 def check_planted(root):
     """For the self-test: programs that need no library."""
     problems, _ = check_programs(root, root, "-lm")
@@ -122,5 +140,5 @@ if __name__ == "__main__":
     all_problems, count = check_programs(tree.ROOT, include_folder, os.path.join(build_folder, "libtalus.a"))
     if count < 3:
         all_problems.append(f"only {count} programs found in the documents")
-    all_problems += check_contexts(tree.ROOT) + check_names(tree.ROOT) + check_linking(build_folder)
+    all_problems += check_contexts(tree.ROOT) + check_names(tree.ROOT) + check_linking(build_folder) + check_embedding(tree.ROOT)
     sys.exit(tree.report(all_problems))
