@@ -3,6 +3,10 @@
 passed=0 failed=0 skipped=0
 failures=()
 
+# What ctest says besides its verdicts; everything else it prints is the output of a failed test.
+ctest_chatter='^( *Start +[0-9]+:|Test project|Internal ctest|The following tests|[0-9]+% tests|Total Test|Label Time|Errors while'
+ctest_chatter+='|Output from these|Use "--rerun|.*sec\*proc|[[:space:]]+[0-9]+ - |$)'
+
 say() {
     printf '== %s\n' "$*"
 }
@@ -57,8 +61,8 @@ run() {
         elif [[ $text =~ ^\ *[0-9]+/[0-9]+\ Test\ +#[0-9]+:\ ([^ ]+) ]]; then
             line FAILED "$preset" "${BASH_REMATCH[1]}" -
             count "not run" "$preset" "${BASH_REMATCH[1]}"
-        elif [[ ! $text =~ ^( *Start|Test\ project|Internal|The\ following|[0-9]+%\ tests|Total\ Test|Label\ Time|Errors|Output\ from|.*sec\*proc|$) ]]; then
-            [[ $text =~ ^[[:space:]]+[0-9]+\ -\  ]] || printf '    | %s\n' "$text"
+        elif [[ ! $text =~ $ctest_chatter ]]; then
+            printf '    | %s\n' "$text"
         fi
     done < <(cd "$root" && ctest --test-dir "build/$preset" --output-on-failure -j 2 "$@" 2>&1 </dev/null)
     if [ $((passed + failed + skipped)) = "$before" ]; then

@@ -64,11 +64,12 @@ def run_service(service, sides, options, ports, folder):
             row["rate"][name] = statistics.median(one["steps"][step][0] for one in results[name])
             row["p99_ms"][name] = statistics.median(one["steps"][step][1] for one in results[name])
         steps.append(row)
-    total = {"rate": {}, "p99_ms": {}, "peak_bytes": {}}
+    total = {"rate": {}, "p99_ms": {}, "peak_bytes": {}, "cpu_us": {}}
     for name, _ in sides:
         total["rate"][name] = geometric_mean([row["rate"][name] for row in steps])
         total["p99_ms"][name] = geometric_mean([max(row["p99_ms"][name], 0.001) for row in steps])
         total["peak_bytes"][name] = max(one["peak"] for one in results[name])
+        total["cpu_us"][name] = statistics.median(1e6 * one["cpu"] / one["requests"] for one in results[name])
     return {"service": service.NAME, "version": service.version(), "steps": steps, "total": total}
 
 
@@ -97,6 +98,8 @@ def print_table(result, first, second):
         )
     peak = result["total"]["peak_bytes"]
     mib = {name: f"{bytes / 2**20:,.1f} MiB" for name, bytes in peak.items()}
+    cpu = result["total"]["cpu_us"]
+    print(line.format("CPU per request", f"{cpu[first]:.2f} us", f"{cpu[second]:.2f} us", ratio(cpu, first, second), "", "", ""))
     print(line.format("peak memory (VmHWM)", mib[first], mib[second], ratio(peak, first, second), "", "", ""))
 
 
@@ -108,7 +111,7 @@ def print_all(report, first, second):
             print("\n".join("    " + text for text in result["stats"].splitlines()))
     print(
         f"\nMedians of {report['rounds']} interleaved rounds. Ratio of rates: above 1 {first} is faster;"
-        f" of latency and memory: below 1 {first} needs less."
+        f" of latency, CPU and memory: below 1 {first} needs less."
     )
 
 

@@ -105,12 +105,15 @@ class Server:
             match = re.search(rf"^{field}:\s+(\d+) kB", status.read(), re.M)
         return int(match.group(1)) * 1024
 
+    def cpu_seconds(self):
+        """Processor time that the process has used, in user and kernel mode, all threads."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def has_mapped(self, library):
         with open(f"/proc/{self.process.pid}/maps") as maps:
             return os.path.realpath(library) in maps.read()
-
-    def threads(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
     def stop(self):
         """Asks it to end, and makes it end. Returns its exit status."""

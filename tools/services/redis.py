@@ -40,12 +40,12 @@ def ask(port, *words):
 
 
 def parse_benchmark(text):
-    """redis-benchmark's CSV -> (requests per second over all its tests, worst p99 in ms)."""
+    """redis-benchmark's CSV -> (requests per second over all its tests, worst p99 in ms, number of tests)."""
     rows = list(csv.DictReader(io.StringIO(text)))
     if not rows:
         raise Failure(f"redis-benchmark printed no result:\n{text}")
     seconds_per_request = sum(1 / float(row["rps"]) for row in rows) / len(rows)
-    return 1 / seconds_per_request, max(float(row["p99_latency_ms"]) for row in rows)
+    return 1 / seconds_per_request, max(float(row["p99_latency_ms"]) for row in rows), len(rows)
 
 
 class Speed:
@@ -57,13 +57,14 @@ class Speed:
     def measure(cls, port):
         if cls.factor is None:
             probe = ["--csv", "-h", "127.0.0.1", "-p", str(port), "-c", "50", "-n", "30000"]
-            rate, _ = parse_benchmark(run(["redis-benchmark", *probe, *STEPS[0][1]], 300))
+            rate, _, _ = parse_benchmark(run(["redis-benchmark", *probe, *STEPS[0][1]], 300))
             cls.factor = min(3.0, max(0.02, rate / STEPS[0][2]))
         return cls.factor
 
 
 def run_side(side, library, folder, ports, seconds, stats_file):
-    """One side of one round. Returns {"steps": {name: (rate, p99)}, "peak": bytes}."""
+    """One side of one round. Returns {"steps": {name: (rate, p99)}, "peak": bytes, "cpu": seconds,
+    "requests": how many in all these steps}."""
     port = ports.get()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     command += ["--io-threads", str(THREADS), "--io-threads-do-reads", "yes", "--dir", folder]
@@ -74,21 +75,25 @@ def run_side(side, library, folder, ports, seconds, stats_file):
         raise Failure(f"redis-server runs without {library}")
 
     speed = Speed.measure(port)
+    idle = server.cpu_seconds()
     steps = {}
+    total = 0
     for name, arguments, per_second in STEPS:
         requests = max(2000, int(per_second * speed * seconds / len(STEPS)))
         clients = ["--csv", "-h", "127.0.0.1", "-p", str(port), "-c", "50", "-n", str(requests)]
-        steps[name] = parse_benchmark(run(["redis-benchmark", *clients, *arguments], 120 + 20 * seconds))
+        output = run(["redis-benchmark", *clients, *arguments], 120 + 20 * seconds)
+        *steps[name], tests = parse_benchmark(output)
+        total += requests * tests
         server.check()
         say(f"    {side:<8} {name:<28} {steps[name][0]:>12,.0f} requests/s   p99 {steps[name][1]:.2f} ms")
-    peak = server.memory("VmHWM")
+    used = {"peak": server.memory("VmHWM"), "cpu": server.cpu_seconds() - idle, "requests": total}
     keys = ask(port, "DBSIZE")
     if not keys or int(keys.strip(":\r\n")) == 0:
         raise Failure("redis-server holds no keys after the load")
     status = server.stop()
     if status != 0:
         raise Failure(f"redis-server ended with status {status}; its last lines:\n{server.log_tail()}")
-    return {"steps": steps, "peak": peak}
+    return {"steps": steps, **used}
 
 
 def version():

@@ -123,11 +123,12 @@ def load(port, folder, seconds):
     lost = float(numbers.get("Queries lost", 0)) / float(numbers["Queries sent"])
     if lost > 0.01:
         raise Failure(f"{lost:.1%} of the queries were lost: the machine is overloaded, or the resolver fails")
-    return float(numbers["Queries per second"]), latencies[int(len(latencies) * 0.99)] * 1000
+    return float(numbers["Queries per second"]), latencies[int(len(latencies) * 0.99)] * 1000, len(latencies)
 
 
 def run_side(side, library, folder, ports, seconds, stats_file):
-    """One side of one round: the resolver on `library`. Returns {"steps": {name: (rate, p99)}, "peak": bytes}."""
+    """One side of one round: the resolver on `library`. Returns {"steps": {name: (rate, p99)}, "peak": bytes, "cpu": seconds,
+    "requests": how many in all these steps}."""
     zones = "".join(
         f'    local-zone: "z{n}.test." redirect\n    local-data: \'z{n}.test. 300 IN TXT "{"t" * size}"\'\n'
         for n, size in enumerate(ANSWER_BYTES)
@@ -143,16 +144,18 @@ def run_side(side, library, folder, ports, seconds, stats_file):
         raise Failure(f"unbound runs without {library}")
 
     steps = {}
+    total = 0
     for name, share in (("cache filling", 0.4), ("cache full, evicting", 0.6)):
-        steps[name] = load(port, folder, max(1, round(seconds * share)))
+        *steps[name], answered = load(port, folder, max(1, round(seconds * share)))
+        total += answered
         server.check()
         say(f"    {side:<8} {name:<28} {steps[name][0]:>12,.0f} queries/s    p99 {steps[name][1]:.2f} ms")
-    peak = server.memory("VmHWM")
+    used = {"peak": server.memory("VmHWM"), "cpu": server.cpu_seconds(), "requests": total}
     status = server.stop()
     upstream.stop()
     if status != 0:
         raise Failure(f"unbound ended with status {status}; its last lines:\n{server.log_tail()}")
-    return {"steps": steps, "peak": peak}
+    return {"steps": steps, **used}
 
 
 def version():
