@@ -88,8 +88,14 @@ void *talus_aligned_alloc(size_t align, size_t size)
 
 void *talus_realloc(void *block, size_t size)
 {
-    if (block == NULL)
+    struct tl_span *span = tl_page_span((uintptr_t)block);
+    if (TL_LIKELY(span->cut_heap != NULL)) {
+        size_t half = span->block_size / 2;
+        if (TL_LIKELY(size - half <= span->block_size - half)) /* half <= size <= block_size: it stays */
+            return block;
+    } else if (block == NULL) {
         return tl_malloc_fast(size);
+    }
     return tl_realloc(NULL, block, size);
 }
 

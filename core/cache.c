@@ -14,6 +14,10 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 {
     memset(cache->head, 0, sizeof cache->head);
     memset(cache->bin, 0, sizeof cache->bin);
+    memset(cache->foreign, 0, sizeof cache->foreign);
+    memset(cache->credit, 0, sizeof cache->credit);
+    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++)
+        cache->foreign_room[class_id] = tl_classes[class_id].foreign_max;
     memcpy(cache->small_class, tl_small_class, sizeof tl_small_class);
     cache->heap = heap;
     cache->empty_bytes = 0;
@@ -24,9 +28,7 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
     tl_store_relaxed(&cache->batches_in.n, 0);
 }
 
-static void return_chain(struct tl_cache *cache, struct tl_block *chain);
-
-/* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to where they belong. */
+/* Takes in what others sent, batch by batch, for malloc to use whole. */
 static void drain(struct tl_cache *cache)
 {
     struct tl_block *batch = tl_inbox_drain(&cache->inbox);
@@ -34,17 +36,10 @@ static void drain(struct tl_cache *cache)
         struct tl_block *older = tl_get(&batch->next_batch);
         struct tl_bin   *bin = &cache->bin[tl_page_span((uintptr_t)batch)->class_id];
         tl_counter_add_owner(&cache->batches_in, 1);
-        if (bin->pending_count < TL_PENDING_BATCHES_MAX) {
-            tl_put(&batch->next_batch, bin->pending);
-            bin->pending = batch;
-            bin->pending_count++;
-        } else {
-            return_chain(cache, batch);
-        }
+        tl_put(&batch->next_batch, bin->pending);
+        bin->pending = batch;
         batch = older;
     }
-    if (cache->empty_bytes > TL_CACHE_EMPTY_MAX)
-        tl_span_release_empty(cache);
 }
 
 /* A non-empty list for head[class_id], or NULL. The order is that of cache.h, 4. */
@@ -52,19 +47,15 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *list;
-    bin->credit = tl_classes[class_id].foreign_max;
+    cache->credit[class_id] = tl_classes[class_id].foreign_max;
     cache->zeroed = false;
     tl_cache_tick(cache);
-    if ((list = bin->foreign) != NULL) {
-        bin->foreign = NULL;
-        bin->foreign_count = 0;
-        return list;
-    }
+    if (cache->foreign[class_id] != NULL)
+        return tl_remote_take(cache, class_id);
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
     if ((list = bin->pending) != NULL) {
         bin->pending = tl_get(&list->next_batch);
-        bin->pending_count--;
         return list;
     }
     TL_ASSERT(cache->head[class_id] == NULL);
@@ -110,9 +101,32 @@ static TL_COLD void undo_double_free(struct tl_span *span)
     tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block, "double free: no block of this span is allocated");
 }
 
+/* The blocks on the span's list, just freed, go to the class's head as they are: still given out, so nothing else changes.
+ * Only where the list holds no others, and either the head is empty or it is a single block and there is credit. */
+static inline bool give_to_head(struct tl_cache *cache, struct tl_span *span)
+{
+    struct tl_span_owned *own = &span->own;
+    unsigned              class_id = span->class_id;
+    if (own->local_count != 0 || own->outstanding == 0)
+        return false;
+    if (cache->head[class_id] != NULL) {
+        if (own->until_start != 1 || cache->credit[class_id] == 0)
+            return false;
+        cache->credit[class_id]--;
+        tl_put(&own->local->next, cache->head[class_id]);
+    }
+    cache->head[class_id] = own->local;
+    own->local = NULL;
+    own->until_slow = own->until_start;
+    return true;
+}
+
 void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
 {
-    struct tl_bin *bin = &cache->bin[span->class_id];
+    if (TL_LIKELY(give_to_head(cache, span))) {
+        tl_cache_tick(cache);
+        return;
+    }
     if (TL_UNLIKELY(span->own.outstanding == 0)) {
         undo_double_free(span);
         return;
@@ -122,7 +136,7 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
         tl_span_emptied(cache, span);
     } else {
         if (!span->own.listed)
-            tl_avail_append(bin, span);
+            tl_avail_append(&cache->bin[span->class_id], span);
         tl_span_arm(span);
     }
     if (!tl_inbox_is_empty(&cache->inbox))
@@ -186,25 +200,25 @@ void tl_cache_flush(struct tl_cache *cache)
         return_chain(cache, head);
         struct tl_block *pending = bin->pending;
         bin->pending = NULL;
-        bin->pending_count = 0;
         while (pending != NULL) {
             struct tl_block *older = tl_get(&pending->next_batch);
             return_chain(cache, pending);
             pending = older;
         }
         tl_remote_flush(cache, class_id);
-        bin->credit = 0;
+        cache->credit[class_id] = 0;
     }
     tl_span_release_empty(cache);
 }
 
-void tl_cache_tick(struct tl_cache *cache)
+/* The clock says whether what lies in the lists has lain there long enough. */
+void tl_cache_look_at_clock(struct tl_cache *cache)
 {
-    if (++cache->slow_exits < SLOW_EXITS_PER_LOOK)
-        return;
-    cache->slow_exits = 0;
     struct tl_pool *pool = &cache->heap->pool;
     uint64_t        now_ms = tl_port_now_ms();
+    cache->slow_exits = 0;
+    if (!tl_inbox_is_empty(&cache->inbox))
+        drain(cache);
     if (now_ms - cache->trim_ms < pool->decay_ms)
         return;
     cache->trim_ms = now_ms;

@@ -12,7 +12,8 @@
  *               tl_span_settle, at every slow exit: freed = until_start - until_slow.
  *               Invariant of a settled span: outstanding + local_count == carved <= capacity.
  *               until_slow never exceeds outstanding, so that the free that empties a span is always a slow exit.
- * 4 A bin       avail: own spans with blocks on `local`, oldest first; fresh: the span being carved.
+ * 4 A bin       avail: own spans with blocks on `local`, oldest first; fresh: the span being carved; pending: whole batches that
+ *               came by the inbox, not walked until they are used or flushed.
  *               malloc, when head is empty, takes in this order: foreign, pending (after draining the inbox), avail, fresh, an
  *               idle cache's blocks, a new span. What was freed last on another CPU is used first.
  * 5 Ownership   Everything here but `inbox` and the counters belongs to the cache's owner: the living thread, or whoever holds
@@ -31,11 +32,7 @@ struct tl_bin {
     struct tl_span  *avail;
     struct tl_span  *avail_last;
     struct tl_span  *fresh;
-    struct tl_block *foreign;       /* blocks of other caches' spans, newest first */
-    struct tl_block *pending;       /* batches, through next_batch */
-    uint16_t         foreign_count;
-    uint16_t         credit;        /* foreign blocks that may still go straight on head */
-    uint16_t         pending_count; /* batches */
+    struct tl_block *pending; /* batches, through next_batch */
 };
 
 struct tl_heap_entry; /* thread.h */
@@ -44,6 +41,10 @@ struct tl_cache {
     /* What the fast path reads. A cache that belongs to nobody yet is all zero: every request is of class 0, whose list is empty. */
     struct tl_block *head[TL_CLASS_COUNT_MAX];
     uint8_t          small_class[(TL_SMALL_SLOTS + 7) / 8 * 8];
+    /* What a free of a foreign block touches, by class. */
+    struct tl_block *foreign[TL_CLASS_COUNT_MAX];      /* blocks of other caches' spans, newest first */
+    uint16_t         credit[TL_CLASS_COUNT_MAX];       /* blocks that may still go straight on head */
+    uint16_t         foreign_room[TL_CLASS_COUNT_MAX]; /* blocks that the chain still takes before it leaves */
     struct tl_heap  *heap;          /* constant from creation until the heap's end */
     struct tl_cache *next;          /* all caches of the heap; heap->lock */
     struct tl_cache *idle_next;     /* idle caches; heap->lock */
@@ -79,8 +80,14 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span);
 /* Empties every list of blocks, returns empty spans to the pool. */
 void tl_cache_flush(struct tl_cache *cache);
 
-/* At a slow exit, now and then: looks at the clock and flushes what lay idle for the heap's decay time. */
-void tl_cache_tick(struct tl_cache *cache);
+/* At a slow exit: every so often looks at the clock, and flushes when the heap's decay time has passed since the last flush. */
+void tl_cache_look_at_clock(struct tl_cache *cache);
+
+static inline void tl_cache_tick(struct tl_cache *cache)
+{
+    if (TL_UNLIKELY(++cache->slow_exits >= TL_SLOW_EXITS_PER_LOOK))
+        tl_cache_look_at_clock(cache);
+}
 
 /* ---- cache_span.c: spans within a cache ---- */
 

@@ -32,10 +32,11 @@
 #define TL_CARVE_BYTES ((size_t)4096)                /* cut at a time: about what one page fault brings */
 #define TL_FREES_UNTIL_SLOW_MAX 256u                 /* an active owner looks at its inbox at least so often */
 
+#define TL_SLOW_EXITS_PER_LOOK 16u                   /* at the clock */
+
 /* Foreign blocks (D3), per class and cache. */
 #define TL_FOREIGN_BYTES ((size_t)32 * 1024)
 #define TL_FOREIGN_BLOCKS_MAX 64u
-#define TL_PENDING_BATCHES_MAX 16u                   /* whole batches kept for malloc; more are walked back to their spans */
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */
 #define TL_CACHE_EMPTY_MAX ((size_t)1 << 20)

@@ -12,33 +12,36 @@ void tl_remote_push(struct tl_span *span, struct tl_block *chain)
     tl_inbox_push_mpsc(&owner->inbox, chain);
 }
 
-void tl_remote_keep(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id)
 {
-    struct tl_bin *bin = &cache->bin[span->class_id];
-    tl_put(&block->next, bin->foreign);
-    bin->foreign = block;
-    if (TL_LIKELY(++bin->foreign_count < tl_classes[span->class_id].foreign_max))
-        return;
-    bin->foreign = NULL;
-    bin->foreign_count = 0;
-    tl_remote_push(span, block);
+    struct tl_block *chain = cache->foreign[class_id];
+    cache->foreign[class_id] = NULL;
+    cache->foreign_room[class_id] = tl_classes[class_id].foreign_max;
+    return chain;
+}
+
+/* Puts a foreign block on its class's chain. True: the chain is full. */
+static inline bool chain_up(struct tl_cache *cache, unsigned class_id, struct tl_block *block)
+{
+    tl_put(&block->next, cache->foreign[class_id]);
+    cache->foreign[class_id] = block;
+    return --cache->foreign_room[class_id] == 0;
+}
+
+static TL_NOINLINE void send_chain(struct tl_cache *cache, struct tl_span *span)
+{
+    tl_remote_push(span, tl_remote_take(cache, span->class_id));
 }
 
 void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
 {
-    struct tl_bin *bin = &cache->bin[span->class_id];
-    tl_put(&block->next, bin->foreign);
-    bin->foreign = block;
-    if (++bin->foreign_count >= tl_classes[span->class_id].foreign_max)
+    if (chain_up(cache, span->class_id, block))
         tl_remote_flush(cache, span->class_id);
 }
 
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
 {
-    struct tl_bin   *bin = &cache->bin[class_id];
-    struct tl_block *chain = bin->foreign;
-    bin->foreign = NULL;
-    bin->foreign_count = 0;
+    struct tl_block *chain = tl_remote_take(cache, class_id);
     while (chain != NULL) { /* runs of one owner stay together */
         struct tl_span  *span = tl_page_span((uintptr_t)chain);
         struct tl_cache *owner = tl_span_owner(span);
@@ -54,16 +57,17 @@ void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
     }
 }
 
-/* A foreign or an own block of `cache`'s heap. */
-static void free_into(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+/* A block of another cache of the same heap. */
+static inline void free_foreign(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
 {
-    struct tl_bin *bin = &cache->bin[span->class_id];
-    if (TL_LIKELY(bin->credit > 0)) {
-        bin->credit--;
-        tl_put(&block->next, cache->head[span->class_id]);
-        cache->head[span->class_id] = block;
-    } else {
-        tl_remote_keep(cache, span, block);
+    unsigned class_id = span->class_id;
+    unsigned credit = cache->credit[class_id];
+    if (credit > 0) {
+        cache->credit[class_id] = (uint16_t)(credit - 1);
+        tl_put(&block->next, cache->head[class_id]);
+        cache->head[class_id] = block;
+    } else if (TL_UNLIKELY(chain_up(cache, class_id, block))) {
+        send_chain(cache, span);
     }
 }
 
@@ -112,7 +116,7 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
         } else if (tl_span_owner(span) == cache) {
             tl_cache_free_own(cache, span, (struct tl_block *)block);
         } else {
-            free_into(cache, span, (struct tl_block *)block);
+            free_foreign(cache, span, (struct tl_block *)block);
         }
     } else {
         tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block, "free of a pointer into free pages: freed before?");
@@ -122,7 +126,7 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
 void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self)
 {
     if (TL_LIKELY(span->cut_heap == self->heap))
-        free_into(self, span, (struct tl_block *)block);
+        free_foreign(self, span, (struct tl_block *)block);
     else
         free_rare(block, span);
 }

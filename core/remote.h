@@ -25,13 +25,14 @@ talus_misuse tl_misuse_of(const void *pointer);
 /* Sends one chain of blocks to the owner of `span`. Context: any. */
 void tl_remote_push(struct tl_span *span, struct tl_block *chain);
 
-/* Puts a foreign block on the bin's chain; sends the chain off when it is full. Owner of `cache` only. */
-void tl_remote_keep(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
+/* Takes the class's foreign chain, or NULL, for use as it is. Owner of `cache` only. */
+struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id);
 
-/* The same, but a full chain goes home block by block: what is walked back once should not be walked back by the next one, too. */
+/* Puts a foreign block that is walked back on its class's chain. A full chain then goes home block by block: what is walked back
+ * once should not be walked back by the next one, too. Owner of `cache` only. */
 void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
-/* Sends the bin's foreign chain home, each block to its own owner. Owner of `cache` only. */
+/* Sends the class's foreign chain home, each block to its own owner. Owner of `cache` only. */
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id);
 
 #endif
