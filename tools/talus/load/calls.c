@@ -8,8 +8,8 @@ static uint32_t sizes[TL_SIZES_COUNT]; /* the one thread */
 /* Looks at what tl_load_touch is about to write: a block of calloc must be zero there. */
 static void check_zero(const void *block, size_t size)
 {
-    const char *bytes = block;
-    int         seen = bytes[size - 1];
+    const unsigned char *bytes = block;
+    unsigned             seen = bytes[size - 1];
     for (size_t at = 0; at < size; at += TL_LOAD_PAGE)
         seen |= bytes[at];
     if (seen != 0)
@@ -115,7 +115,8 @@ void tl_run_grow(const struct tl_load *load, struct tl_load_result *result)
             size += size / 2;
         }
         for (uint32_t i = 0; i < n; i++) {
-            tl_load_give(blocks[i]);
+            if (blocks[i] != NULL)
+                tl_load_give(blocks[i]);
             blocks[i] = NULL;
         }
     }

@@ -110,8 +110,8 @@ void tl_run_flow_pairs(const struct tl_load *load, struct tl_load_result *result
     struct flow        flows[TL_LOAD_THREADS_MAX / 2];
     struct flow_thread threads[TL_LOAD_THREADS_MAX];
     uint32_t           pairs = load->threads;
-    if (pairs > TL_LOAD_THREADS_MAX / 2)
-        tl_load_die(5, "too many threads");
+    if (pairs == 0 || pairs > TL_LOAD_THREADS_MAX / 2)
+        tl_load_die(5, "no pairs, or too many");
     tl_load_sizes(sizes, load);
     for (uint32_t i = 0; i < pairs; i++) {
         flows[i] = (struct flow){ .load = load, .producers = 1, .consumers = 1 };
