@@ -122,13 +122,14 @@ def check_planted(root):
 
 
 CONTEXT_TABLE = {CONTEXTS: "| `talus_f` | thread |\n", "core/include/talus/a.h": "TALUS_API void *talus_f(int a);\n"}
+MUTANTS = {"arch/mutants.h": "#define TL_MUTANT_a 0\n#define TL_MUTANT_b 0\n"}
 FAULTS = [
     (CONTEXT_TABLE, None),
     ({**CONTEXT_TABLE, "core/include/talus/b.h": "TALUS_API bool talus_g(int a);\n"}, "where talus_g"),
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 0;\n}\n```\n"}, None),
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 3;\n}\n```\n"}, "ended with 3"),
     ({**CONTEXT_TABLE, "docs/a.md": "```c\nint main(void)\n{\n    return f();\n}\n```\n"}, "cc ended with 1"),
-    ({**CONTEXT_TABLE, "arch/mutants.h": "#define TL_MUTANT_a 0\n#define TL_MUTANT_b 0\n", "docs/testing.md": "| `a` |\n"}, "mention b"),
+    ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": "| `a` |\n"}, "mention b"),
     ({**CONTEXT_TABLE, "core/options.c": '    {"limit", "a size"},\n'}, "mention limit"),
 ]
 
