@@ -11,7 +11,7 @@
 #ifndef TALUS_MULTIARCH
 #define TALUS_MULTIARCH ""
 #endif
-#define MULTIARCH_FOLDER "lib/" TALUS_MULTIARCH "/"
+static const char multiarch_folder[] = "lib/" TALUS_MULTIARCH "/";
 
 int tl_tool_error(const char *format, ...)
 {
@@ -28,7 +28,7 @@ int tl_tool_error(const char *format, ...)
  * <prefix>/lib... */
 bool tl_tool_locate(const char *file, char path[TL_TOOL_PATH_MAX])
 {
-    static const char *const folders[] = { "",       "lib/",           MULTIARCH_FOLDER,
+    static const char *const folders[] = { "",       "lib/",           multiarch_folder,
                                            "lib64/", "libexec/talus/", "stress/" };
     char                     directory[TL_TOOL_PATH_MAX];
     ssize_t                  length = readlink("/proc/self/exe", directory, sizeof directory - 1);
