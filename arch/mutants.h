@@ -44,6 +44,11 @@
 #define TL_MUTANT_adopt_unclaimed 0
 #endif
 
+/* core/adopt.c: what idle caches hold never goes back, unless somebody asks for a trim. */
+#ifndef TL_MUTANT_idle_kept
+#define TL_MUTANT_idle_kept 0
+#endif
+
 /* core/growth.c: the quota of a growth that the provider refused is not given back. */
 #ifndef TL_MUTANT_growth_quota_kept
 #define TL_MUTANT_growth_quota_kept 0

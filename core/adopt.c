@@ -149,7 +149,8 @@ static void flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
 
 void tl_adopt_trim_idle(struct tl_heap *heap)
 {
-    flush_idle(heap, tl_port_now_ms() - heap->pool.decay_ms);
+    if (!TL_MUTANT_idle_kept)
+        flush_idle(heap, tl_port_now_ms() - heap->pool.decay_ms);
 }
 
 void tl_adopt_flush_idle(struct tl_heap *heap)

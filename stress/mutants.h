@@ -22,6 +22,7 @@
     ST_MUTANT(adopt_unclaimed, hosted, churn, 60, "two threads in one idle cache: overlap or damage") \
     ST_MUTANT(lock_no_wait, hosted, mixed, 60, "two threads in the page pool: overlap or damage") \
     ST_MUTANT(growth_quota_kept, hosted, oom, 60, "the heap counts pages that it does not have") \
+    ST_MUTANT(idle_kept, hosted, flow, 60, "memory stays after the load ended") \
     ST_MUTANT(inbox_push_relaxed, tsan, remote, 60, "blocks sent without order: a data race") \
     ST_MUTANT(inbox_drain_relaxed, tsan, remote, 60, "blocks taken without order: a data race") \
     ST_MUTANT(claim_drop_relaxed, tsan, churn, 60, "an idle cache let go without order: a data race")

@@ -7,8 +7,9 @@
  *               bytes that may be under way at once, and 2 MiB.
  *               When the load ends, with some blocks still alive, and the decay time passes, the heap keeps at most
  *               1.3 times the live bytes and 4 MiB that are not given back to the system; nobody asks it to trim.
- * 4 Counted     By the heap's own statistics, mapped less free pages given back, so that the oracle's shadow does not count.
- * 5 Skipped     on targets without heap instances. */
+ * 4 Must catch  idle_kept
+ * 5 Counted     By the heap's own statistics, mapped less free pages given back, so that the oracle's shadow does not count.
+ * 6 Skipped     on targets without heap instances. */
 #include "stress/suites/suite.h"
 
 #include "stress/lib/report.h"
