@@ -108,7 +108,7 @@ const struct tl_workload tl_workloads[] = {
       ONE,
       true,
       tl_run_replace,
-      { .n = 16, .size_min = 64 * KIB, .size_max = MIB, .ops = 12000 },
+      { .n = 16, .size_min = 64 * KIB, .size_max = MIB, .ops = 40000 },
       "a working set of 16 blocks of 64 KiB..1 MiB" },
     { "huge",
       ONE,
