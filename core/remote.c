@@ -109,7 +109,7 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
         else
             tl_large_free(span);
     } else if (kind == TL_SPAN_CUT) {
-        struct tl_cache *cache = tl_thread_cache_of(span->cut_heap);
+        struct tl_cache *cache = tl_thread_cache_for_free(span->cut_heap);
         if (cache == NULL) {
             tl_put(&((struct tl_block *)block)->next, NULL);
             tl_remote_push(span, (struct tl_block *)block);

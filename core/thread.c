@@ -114,6 +114,12 @@ struct tl_cache *tl_thread_enter(struct tl_heap *heap)
     return cache;
 }
 
+struct tl_cache *tl_thread_cache_for_free(struct tl_heap *heap)
+{
+    struct tl_cache *cache = tl_thread_cache_of(heap);
+    return cache != NULL || tl_self == &tl_gone_cache ? cache : tl_thread_enter(heap);
+}
+
 void tl_thread_let_go(struct tl_cache *cache)
 {
     if (TL_UNLIKELY(tl_self == &tl_gone_cache))

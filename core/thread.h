@@ -24,7 +24,11 @@ extern TL_HIDDEN struct tl_cache tl_no_cache, tl_gone_cache;
 /* The calling thread's cache of `heap`, or NULL when it has none. */
 struct tl_cache *tl_thread_cache_of(struct tl_heap *heap);
 
-/* The same, made if need be; for a thread that is ending, an idle one borrowed until tl_thread_let_go. NULL: no memory. */
+/* The same, for a free: made if need be, so that a thread that only frees sends whole batches home and not single blocks. NULL:
+ * the thread is ending, or there is no memory for a cache; the block goes to its owner by itself. Keeps errno. */
+struct tl_cache *tl_thread_cache_for_free(struct tl_heap *heap);
+
+/* The same, for an allocation, made if need be; for a thread that is ending, an idle one borrowed until tl_thread_let_go. NULL: no memory. */
 struct tl_cache *tl_thread_enter(struct tl_heap *heap);
 void             tl_thread_let_go(struct tl_cache *cache);
 
