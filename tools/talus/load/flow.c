@@ -60,6 +60,8 @@ static void consume(struct flow_thread *self)
                                 consume_one, self);
         if (got == 0)
             tl_ring_wait(&turns);
+        else
+            turns = 0;
     }
 }
 

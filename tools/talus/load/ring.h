@@ -6,8 +6,8 @@
  * 2 Invariants  taken <= published; published - taken <= TL_RING_SLOTS
  * 3 Ordering    publish: release on `published`, pairs with the acquire in tl_ring_take; give room:
  *               release on `taken`, pairs with the acquire in tl_ring_put
- * 4 Contexts    thread; a full or empty ring spins a little and then yields, since there may be
- *               more threads than CPUs */
+ * 4 Contexts    thread; a full or empty ring spins, then yields, then sleeps: there may be more
+ *               threads than CPUs, or other programs */
 #ifndef TALUS_TOOLS_RING_H
 #define TALUS_TOOLS_RING_H
 
@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define TL_RING_SLOTS 1024u /* a power of two */
 #define TL_RING_GROUP 32u   /* messages published at once */
@@ -29,13 +30,20 @@ struct tl_ring {
         *slots[TL_RING_SLOTS]; /* producer until published, then consumer until taken */
 };
 
+/* A turn of waiting: at first the other side is about to come round; then it may want this CPU; then
+ * it has none, and sleeping helps it to one. */
 static inline void tl_ring_wait(unsigned *turns)
 {
-    if (++*turns % 64 == 0)
-        sched_yield();
+    static const struct timespec nap = { 0, 20000 };
+    if (++*turns < 512) {
 #if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
+        __builtin_ia32_pause();
 #endif
+    } else if (*turns < 520) {
+        sched_yield();
+    } else {
+        nanosleep(&nap, NULL);
+    }
 }
 
 static inline void tl_ring_publish(struct tl_ring *ring)
