@@ -29,6 +29,8 @@ static unsigned bin_in_use(const struct tl_pool *pool, unsigned bin)
 struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough)
 {
     unsigned bin = bin_of(pages);
+    if (bin >= TL_POOL_BINS)
+        return NULL; /* no run is as long */
     struct tl_span *best = NULL;
     unsigned seen = 0;
     for (struct tl_span *run = pool->bin[bin]; run != NULL; run = run->free.next) {
