@@ -48,13 +48,15 @@ static void start_all(talus_heap *heap, void *(*body)(void *))
 {
     uint64_t seed = test_seed();
 
-    for (size_t i = 0; i < THREADS; i++) {
+    for (size_t i = 0; i < THREADS;
+         i++) { /* all of them first: a worker may look at its neighbour's */
         workers[i].heap = heap;
         workers[i].seed = seed + i;
         workers[i].errors = 0;
         workers[i].refused = 0;
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, body, &workers[i]), 0);
     }
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, body, &workers[i]), 0);
 }
 
 static void join_all(void)
