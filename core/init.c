@@ -4,6 +4,7 @@
 #include "core/options.h"
 #include "core/pagemap.h"
 #include "core/stats.h"
+#include "core/thread.h"
 #include "sync/once.h"
 
 static struct tl_once     once = TL_ONCE_INIT;
@@ -51,6 +52,8 @@ bool tl_init(void)
 /* Before main, so that the page map is in place before there are threads; and where asking for a call at exit is safe. */
 __attribute__((constructor)) static void start(void)
 {
+    /* As early as can be: handlers of the program that are older than these run while the heap is held for the fork. */
+    tl_thread_fork_handlers();
     if (!tl_init() || !tl_once_begin(&exit_once))
         return;
     if (options.stats_file[0] != '\0')

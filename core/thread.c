@@ -15,7 +15,7 @@ _Thread_local struct tl_cache *tl_self = &tl_no_cache;
 
 static bool fork_handlers_set; /* tl_heaps_lock */
 
-static void set_fork_handlers(void)
+void tl_thread_fork_handlers(void)
 {
     tl_lock_acquire(&tl_heaps_lock);
     bool set = fork_handlers_set;
@@ -37,7 +37,7 @@ static struct tl_cache *default_cache(void)
         return NULL;
     tl_self = cache; /* before the port, which may call us back */
     tl_port_at_thread_exit();
-    set_fork_handlers();
+    tl_thread_fork_handlers();
     return cache;
 }
 

@@ -32,6 +32,9 @@ struct tl_cache *tl_thread_cache_for_free(struct tl_heap *heap);
 struct tl_cache *tl_thread_enter(struct tl_heap *heap);
 void             tl_thread_let_go(struct tl_cache *cache);
 
+/* Asks the system port to hold the heaps during fork; once, later calls do nothing. */
+void tl_thread_fork_handlers(void);
+
 /* Called by the system port when the calling thread ends; it may still allocate and free afterwards. */
 void tl_thread_exit(void);
 
