@@ -1,31 +1,36 @@
-/* mutants.h: the seeded bugs that the stress suites claim, one entry each. arch/mutants.h declares them all, and says what each
- * breaks. stress/CMakeLists.txt reads the table: each entry becomes a build of the whole core with the bug in it, and a test that
- * passes only if the suite fails within the time.
+/* mutants.h: the seeded bugs that the stress suites claim, one entry each. arch/mutants.h declares
+ * them all, and says what each breaks. stress/CMakeLists.txt reads the table: each entry becomes a
+ * build of the whole core with the bug in it, and a test that passes only if the suite fails within
+ * the time.
  *
  * ST_MUTANT(name, where, suite, seconds, "how it shows")
- *   where    hosted: in builds without a sanitizer; tsan: in the ThreadSanitizer build, which alone can see it on this CPU
+ *   where    hosted: in builds without a sanitizer; tsan: in the ThreadSanitizer build, which alone
+ *            can see it on this CPU
  *   suite    which must catch it
  *   seconds  most time that it may take; TALUS_MUTANT_SECONDS may shorten it
  *
- * Left to the models (tests/model): claim_no_cas and claim_leave_relaxed, since the core takes every claim, and leaves every cache,
- * under a lock that hides them; once_early, since a process initialises once; lock_no_wake, since the timer signals wake whoever
- * was forgotten. */
+ * Left to the models (tests/model): claim_no_cas and claim_leave_relaxed, since the core takes
+ * every claim, and leaves every cache, under a lock that hides them; once_early, since a process
+ * initialises once; lock_no_wake, since the timer signals wake whoever was forgotten. */
 #ifndef STRESS_MUTANTS_H
 #define STRESS_MUTANTS_H
 
-/* clang-format off */
-#define ST_MUTANTS \
-    ST_MUTANT(inbox_push_lost, hosted, remote, 60, "a batch linked twice: overlap, damage, or lost at the end") \
-    ST_MUTANT(inbox_drain_split, hosted, remote, 60, "a push between load and store is forgotten: lost at the end") \
-    ST_MUTANT(cache_head_twice, hosted, fastpath, 60, "a list in two places: overlap, or seen by the heap itself") \
-    ST_MUTANT(remote_as_own, hosted, remote, 60, "two threads on one list: overlap") \
-    ST_MUTANT(adopt_unclaimed, hosted, churn, 60, "two threads in one idle cache: overlap or damage") \
+#define ST_MUTANTS                                                                                \
+    ST_MUTANT(inbox_push_lost, hosted, remote, 60,                                                \
+              "a batch linked twice: overlap, damage, or lost at the end")                        \
+    ST_MUTANT(inbox_drain_split, hosted, remote, 60,                                              \
+              "a push between load and store is forgotten: lost at the end")                      \
+    ST_MUTANT(cache_head_twice, hosted, fastpath, 60,                                             \
+              "a list in two places: overlap, or seen by the heap itself")                        \
+    ST_MUTANT(remote_as_own, hosted, remote, 60, "two threads on one list: overlap")              \
+    ST_MUTANT(adopt_unclaimed, hosted, churn, 60,                                                 \
+              "two threads in one idle cache: overlap or damage")                                 \
     ST_MUTANT(lock_no_wait, hosted, mixed, 60, "two threads in the page pool: overlap or damage") \
-    ST_MUTANT(growth_quota_kept, hosted, oom, 60, "the heap counts pages that it does not have") \
-    ST_MUTANT(idle_kept, hosted, flow, 60, "memory stays after the load ended") \
-    ST_MUTANT(inbox_push_relaxed, tsan, remote, 60, "blocks sent without order: a data race") \
-    ST_MUTANT(inbox_drain_relaxed, tsan, remote, 60, "blocks taken without order: a data race") \
-    ST_MUTANT(claim_drop_relaxed, tsan, churn, 60, "an idle cache let go without order: a data race")
-/* clang-format on */
+    ST_MUTANT(growth_quota_kept, hosted, oom, 60, "the heap counts pages that it does not have")  \
+    ST_MUTANT(idle_kept, hosted, flow, 60, "memory stays after the load ended")                   \
+    ST_MUTANT(inbox_push_relaxed, tsan, remote, 60, "blocks sent without order: a data race")     \
+    ST_MUTANT(inbox_drain_relaxed, tsan, remote, 60, "blocks taken without order: a data race")   \
+    ST_MUTANT(claim_drop_relaxed, tsan, churn, 60,                                                \
+              "an idle cache let go without order: a data race")
 
 #endif

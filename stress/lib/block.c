@@ -1,12 +1,15 @@
 /* block.c: blocks that check themselves.
- * 1 Contents    From 16 bytes on: word 0 says size and owner, word 1 is a hash of it, of the address and of the seed. Words of the
- *               body are word 1 plus their offset: all of the first 128 bytes, then one word in 256 bytes, and the last whole
- *               word; then the odd bytes of the tail. Smaller blocks are filled with a hash of address and seed. A byte that
- *               another owner, a list of the heap or the system wrote shows when the block is checked, at the latest by the free.
- * 2 TSan        Contents are plain memory: a block that two threads hold is a data race too, and so is a block handed from one
- *               thread's free to another's malloc without order.
- * 3 Order       claim -> fill -> ... -> check -> release -> free: the oracle's word is ours whenever we touch the block. During
- *               realloc it is nobody's: the heap may move it. */
+ * 1 Contents    From 16 bytes on: word 0 says size and owner, word 1 is a hash of it, of the
+ *               address and of the seed. Words of the body are word 1 plus their offset: all of the
+ *               first 128 bytes, then one word in 256 bytes, and the last whole word; then the odd
+ *               bytes of the tail. Smaller blocks are filled with a hash of address and seed. A
+ *               byte that another owner, a list of the heap or the system wrote shows when the
+ *               block is checked, at the latest by the free.
+ * 2 TSan        Contents are plain memory: a block that two threads hold is a data race too, and so
+ *               is a block handed from one thread's free to another's malloc without order.
+ * 3 Order       claim -> fill -> ... -> check -> release -> free: the oracle's word is ours
+ *               whenever we touch the block. During realloc it is nobody's: the heap may move it.
+ *               */
 #include "stress/lib/block.h"
 
 #include "stress/lib/oracle.h"
@@ -32,7 +35,8 @@ static uint64_t hash_of(const struct st_block *block)
                   st_mix(block->size ^ (uint64_t)block->owner << 32 ^ st_block_seed));
 }
 
-/* Offset of the sampled word after the one at `at`; `words_end`: the offset behind the last whole word. */
+/* Offset of the sampled word after the one at `at`; `words_end`: the offset behind the last whole
+ * word. */
 static size_t next_word(size_t at, size_t words_end)
 {
     size_t last = words_end - sizeof(uint64_t);
@@ -59,7 +63,8 @@ static void fill(const struct st_block *block)
         block->p[at] = (unsigned char)(hash >> (8 * (at & 7)));
 }
 
-/* Offset of the first byte or word that is not as filled for `as`, looking at the first `bytes` bytes; NOWHERE: all is right. */
+/* Offset of the first byte or word that is not as filled for `as`, looking at the first `bytes`
+ * bytes; NOWHERE: all is right. */
 static size_t first_wrong(const unsigned char *p, const struct st_block *as, size_t bytes)
 {
     uint64_t hash = hash_of(as);

@@ -1,4 +1,5 @@
-/* block.h: a block that the suite holds, and the only ways in which suites touch the heap. Theory: block.c. */
+/* block.h: a block that the suite holds, and the only ways in which suites touch the heap. Theory:
+ * block.c. */
 #ifndef STRESS_LIB_BLOCK_H
 #define STRESS_LIB_BLOCK_H
 
@@ -17,7 +18,8 @@ struct st_block {
 /* Constant while workers run: part of every block's contents. */
 extern uint64_t st_block_seed;
 
-/* Allocate; the block is claimed in the oracle and filled. False: refused (only where worker->may_fail; else the run fails). */
+/* Allocate; the block is claimed in the oracle and filled. False: refused (only where
+ * worker->may_fail; else the run fails). */
 bool st_block_alloc(struct st_worker *worker, struct st_block *block, size_t size);
 bool st_block_zalloc(struct st_worker *worker, struct st_block *block,
                      size_t size); /* checks that it is zero */
@@ -26,7 +28,8 @@ bool st_block_aligned(struct st_worker *worker, struct st_block *block, size_t a
 /* Resizes, checks that the contents came along. False: refused, and the block is as it was. */
 bool st_block_resize(struct st_worker *worker, struct st_block *block, size_t size);
 
-/* Checks the contents, gives the granules back to nobody, frees. block->p is NULL then. NULL is ignored. */
+/* Checks the contents, gives the granules back to nobody, frees. block->p is NULL then. NULL is
+ * ignored. */
 void st_block_free(struct st_worker *worker, struct st_block *block);
 
 /* The block at `p`, of ST_BLOCK_PASSABLE bytes or more, which another worker handed over. */

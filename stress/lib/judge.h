@@ -4,14 +4,17 @@
 
 #include "stress/lib/team.h"
 
-/* Runs `attempt` in a child process, with seeds counted up, until one fails with a report, crash or sanitizer report. Returns ST_PASSED if
- * one did within `seconds`, else ST_FAILURE. No thread runs yet. */
+/* Runs `attempt` in a child process, with seeds counted up, until one fails with a report, crash or
+ * sanitizer report. Returns ST_PASSED if one did within `seconds`, else ST_FAILURE. No thread runs
+ * yet. */
 int st_expect_caught(double seconds, uint64_t seed, int (*attempt)(uint64_t seed));
 
-/* Runs `attempt` once in a child process. True if it failed with a report of `kind`; NULL: if it passed. */
+/* Runs `attempt` once in a child process. True if it failed with a report of `kind`; NULL: if it
+ * passed. */
 bool st_judge_once(int (*attempt)(uint64_t seed), uint64_t seed, const char *kind);
 
-/* Shows that the oracle and the checks bark when they must, and are silent when they must be. Returns ST_PASSED or ST_FAILURE. */
+/* Shows that the oracle and the checks bark when they must, and are silent when they must be.
+ * Returns ST_PASSED or ST_FAILURE. */
 int st_self_test(uint64_t seed);
 
 #endif

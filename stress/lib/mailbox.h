@@ -1,7 +1,7 @@
 /* mailbox.h: slots through which workers hand blocks over.
- * A slot holds a pointer or NULL. It orders what a hand-over must order, the giver's writes before the taker's reads, and nothing in
- * the other direction: an order from taker back to giver is the heap's to make, and the suites must be able to see that it is
- * missing.
+ * A slot holds a pointer or NULL. It orders what a hand-over must order, the giver's writes before
+ * the taker's reads, and nothing in the other direction: an order from taker back to giver is the
+ * heap's to make, and the suites must be able to see that it is missing.
  * Who with whom: any number of givers and takers on each slot. */
 #ifndef STRESS_LIB_MAILBOX_H
 #define STRESS_LIB_MAILBOX_H
@@ -17,7 +17,8 @@ struct st_mailbox {
     _Atomic(void *) slot[ST_MAILBOX_SLOTS_MAX];
 };
 
-/* Gives `block` and returns what lay there, NULL: nothing. Release: publishes the block; acquire: receives the other. */
+/* Gives `block` and returns what lay there, NULL: nothing. Release: publishes the block; acquire:
+ * receives the other. */
 static inline void *st_mailbox_swap(struct st_mailbox *box, unsigned slot, void *block)
 {
     return atomic_exchange_explicit(&box->slot[slot % box->slots], block, memory_order_acq_rel);

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An owner as one word: the worker's number and the size of its block in granules. Never 0, which means nobody. */
+/* An owner as one word: the worker's number and the size of its block in granules. Never 0, which
+ * means nobody. */
 #define ST_OWNER_SIZE_BITS 20
 #define ST_OWNER_SIZE_MAX  ((UINT32_C(1) << ST_OWNER_SIZE_BITS) - 1)
 #define ST_GRANULE         ((size_t)16)
@@ -23,7 +24,8 @@ static inline unsigned st_owner_worker(uint32_t owner)
     return owner >> ST_OWNER_SIZE_BITS;
 }
 
-/* Size of the owner's block in bytes, rounded up to granules; about 16 MiB stands for that and more. */
+/* Size of the owner's block in bytes, rounded up to granules; about 16 MiB stands for that and
+ * more. */
 static inline size_t st_owner_size(uint32_t owner)
 {
     return (size_t)(owner & ST_OWNER_SIZE_MAX) * ST_GRANULE;
@@ -40,7 +42,8 @@ struct st_conflict {
 /* Reserves the shadow. Before any thread starts. False: no address space for even a small one. */
 bool st_oracle_start(void);
 
-/* Takes [block, block + size) from nobody to `owner`. False: somebody owns a part of it; `conflict` says who. */
+/* Takes [block, block + size) from nobody to `owner`. False: somebody owns a part of it; `conflict`
+ * says who. */
 bool st_oracle_claim(const void *block, size_t size, uint32_t owner, struct st_conflict *conflict);
 
 /* Gives [block, block + size) back to nobody. False: a part of it is not `owner`'s. */

@@ -1,18 +1,24 @@
 /* preempt.c: real preemption.
- * 1 Timers      Each worker owns a POSIX timer that sends a signal to itself alone (SIGEV_THREAD_ID). The handler yields, so the
- *               cut falls wherever the worker was, most usefully inside of the heap, and another thread runs there first. One
- *               signal in 16 sleeps instead, so that a thread can stay cut for as long as thousands of operations of others.
- * 2 Pinning     none: the scheduler's choice; one: all on one CPU, so that every switch is a preemption; spread: worker n on CPU
- *               n modulo CPUs; phases (the default): these three in turn, since some races need true concurrency and others need
- *               one thread to stand still.
- * 3 Yields      Builds of the core with TL_PREEMPT_HOOK call tl_preempt_point() between the steps of its algorithms; there a
- *               seeded one in so many yields.
- * 4 Contexts    The handler touches its own worker's counters only, keeps errno, and calls nothing but system calls.
- * 5 Exit        The timer outlives st_worker_leave(): it stops in the third round of the thread's exit destructors, after those of the
- *               heap have run. The fourth and last is left uncut: sanitizers take their thread state down there.
- * 6 TSan        It delivers signals at atomics and at intercepted calls only: the cuts then fall there, and nowhere else. A cut
- *               inside of pthread_join deadlocks its runtime (libc frees there, under a lock of the runtime that the handler's entry
- *               takes again), so starting and joining threads is done in pauses, in all builds. */
+ * 1 Timers      Each worker owns a POSIX timer that sends a signal to itself alone
+ *               (SIGEV_THREAD_ID). The handler yields, so the cut falls wherever the worker was,
+ *               most usefully inside of the heap, and another thread runs there first. One signal
+ *               in 16 sleeps instead, so that a thread can stay cut for as long as thousands of
+ *               operations of others.
+ * 2 Pinning     none: the scheduler's choice; one: all on one CPU, so that every switch is a
+ *               preemption; spread: worker n on CPU n modulo CPUs; phases (the default): these
+ *               three in turn, since some races need true concurrency and others need one thread to
+ *               stand still.
+ * 3 Yields      Builds of the core with TL_PREEMPT_HOOK call tl_preempt_point() between the steps
+ *               of its algorithms; there a seeded one in so many yields.
+ * 4 Contexts    The handler touches its own worker's counters only, keeps errno, and calls nothing
+ *               but system calls.
+ * 5 Exit        The timer outlives st_worker_leave(): it stops in the third round of the thread's
+ *               exit destructors, after those of the heap have run. The fourth and last is left
+ *               uncut: sanitizers take their thread state down there.
+ * 6 TSan        It delivers signals at atomics and at intercepted calls only: the cuts then fall
+ *               there, and nowhere else. A cut inside of pthread_join deadlocks its runtime (libc
+ *               frees there, under a lock of the runtime that the handler's entry takes again), so
+ *               starting and joining threads is done in pauses, in all builds. */
 #include "stress/lib/preempt.h"
 
 #include "stress/lib/report.h"
@@ -142,11 +148,12 @@ void st_preempt_thread_start(struct st_worker *worker)
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = SIGRTMIN + 1;
     event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-    /* EAGAIN: the machine has no more timers (pending-signal limit). The worker then runs without, and the rates show it. */
+    /* EAGAIN: the machine has no more timers (pending-signal limit). The worker then runs without,
+     * and the rates show it. */
     if (timer_create(CLOCK_MONOTONIC, &event, &worker->timer) != 0)
         return;
-    /* Each CPU sees about one cut in period_us, whatever the number of workers: more would starve them of their work. A spread of
-     * periods, so that workers are not cut in step. */
+    /* Each CPU sees about one cut in period_us, whatever the number of workers: more would starve
+     * them of their work. A spread of periods, so that workers are not cut in step. */
     unsigned live = atomic_fetch_add_explicit(&timers, 1, memory_order_relaxed) + 1;
     unsigned us = period_us * (cpu_count < 2 ? live : (live + cpu_count - 1) / cpu_count);
     us += st_rng_below(&worker->signal_rng, us / 2 + 1);

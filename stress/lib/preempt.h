@@ -6,16 +6,18 @@
 
 enum st_pin { ST_PIN_NONE, ST_PIN_ONE, ST_PIN_SPREAD, ST_PIN_PHASES };
 
-/* Before any worker starts. `period_us` 0: no timers. `yield_one_in` 0: no yields at marked points. */
+/* Before any worker starts. `period_us` 0: no timers. `yield_one_in` 0: no yields at marked points.
+ * */
 void st_preempt_setup(unsigned period_us, enum st_pin pin, unsigned yield_one_in);
 
-/* The worker's timer starts now, and stops in the last moments of its thread: st_preempt_thread_stop() arranges for that, so that the
- * heap's own work at thread exit is cut, too. */
+/* The worker's timer starts now, and stops in the last moments of its thread:
+ * st_preempt_thread_stop() arranges for that, so that the heap's own work at thread exit is cut,
+ * too. */
 void st_preempt_thread_start(struct st_worker *worker);
 void st_preempt_thread_stop(struct st_worker *worker);
 
-/* No cuts between these two, for calls of the system that the suites make and do not test; threads created between them start
- * uncut until they enter. */
+/* No cuts between these two, for calls of the system that the suites make and do not test; threads
+ * created between them start uncut until they enter. */
 void st_preempt_pause(void);
 void st_preempt_resume(void);
 

@@ -1,4 +1,5 @@
-/* provider.c: talus_provider_mmap() behind a counter. All counters are relaxed: they order nothing between the heap's threads. */
+/* provider.c: talus_provider_mmap() behind a counter. All counters are relaxed: they order nothing
+ * between the heap's threads. */
 #include "stress/lib/provider.h"
 
 #include "stress/lib/report.h"

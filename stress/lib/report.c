@@ -1,5 +1,5 @@
-/* report.c: every line is formatted into a buffer on the stack and written at once: the heap under test may be the one that
- * stdio would use, and it may be broken by the time we speak. */
+/* report.c: every line is formatted into a buffer on the stack and written at once: the heap under
+ * test may be the one that stdio would use, and it may be broken by the time we speak. */
 #include "stress/lib/report.h"
 
 #include "stress/lib/worker.h"

@@ -1,4 +1,5 @@
-/* rng.h: one seeded stream of numbers per worker (splitmix64): small, fast, and the same on every machine. */
+/* rng.h: one seeded stream of numbers per worker (splitmix64): small, fast, and the same on every
+ * machine. */
 #ifndef STRESS_LIB_RNG_H
 #define STRESS_LIB_RNG_H
 
@@ -36,7 +37,8 @@ static inline bool st_rng_one_in(struct st_rng *rng, uint32_t n)
     return st_rng_below(rng, n) == 0;
 }
 
-/* A size in [low, high], each power of two about equally likely: most blocks are small, and some are not. */
+/* A size in [low, high], each power of two about equally likely: most blocks are small, and some
+ * are not. */
 static inline size_t st_rng_size(struct st_rng *rng, size_t low, size_t high)
 {
     unsigned low_bits = 0, high_bits = 0;

@@ -1,5 +1,6 @@
-/* self_test.c: a scripted heap that does one thing wrong at a time. Each case runs in a child process and must end in a report of its
- * own kind; the cases that do nothing wrong must end in none. */
+/* self_test.c: a scripted heap that does one thing wrong at a time. Each case runs in a child
+ * process and must end in a report of its own kind; the cases that do nothing wrong must end in
+ * none. */
 #include "stress/lib/block.h"
 #include "stress/lib/judge.h"
 #include "stress/lib/oracle.h"

@@ -1,4 +1,5 @@
-/* target.c: the process's own malloc, whatever is preloaded, and the list of targets. The talus ones are in target_talus.c. */
+/* target.c: the process's own malloc, whatever is preloaded, and the list of targets. The talus
+ * ones are in target_talus.c. */
 #include "stress/lib/target.h"
 
 #include <errno.h>

@@ -19,8 +19,8 @@ struct st_target {
     /* Before and after a suite; called by the main thread, no worker runs. NULL: nothing to do. */
     void (*open)(struct st_target *target);
     void (*close)(struct st_target *target);
-    /* Bytes that the heap believes to be in use, once every thread's cache is flushed. NULL: unknown, so lost blocks go
-     * unnoticed. Called by the main thread, no worker runs. */
+    /* Bytes that the heap believes to be in use, once every thread's cache is flushed. NULL:
+     * unknown, so lost blocks go unnoticed. Called by the main thread, no worker runs. */
     size_t (*allocated)(void *context);
     bool instances; /* the suites that make heaps of their own may run */
 };

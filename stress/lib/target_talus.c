@@ -1,4 +1,5 @@
-/* target_talus.c: the default heap, and heap instances over a provider that counts what it gives. */
+/* target_talus.c: the default heap, and heap instances over a provider that counts what it gives.
+ * */
 #include "stress/lib/target.h"
 
 #include "stress/lib/provider.h"

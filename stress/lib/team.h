@@ -26,8 +26,9 @@ struct st_team {
     _Atomic bool      stop;
 };
 
-/* Runs `size` workers over `body` until `seconds` are over, and joins them. Each body returns soon after st_team_runs() says
- * false. A team that does not move for a long time is a failure ("stuck"). */
+/* Runs `size` workers over `body` until `seconds` are over, and joins them. Each body returns soon
+ * after st_team_runs() says false. A team that does not move for a long time is a failure
+ * ("stuck"). */
 void st_team_run(struct st_team *team, unsigned size, double seconds);
 
 /* For each worker, at least every few thousand operations. */

@@ -1,6 +1,7 @@
 /* toy.c: an allocator that is broken on purpose, so that the oracle can be seen to bark.
- * Cells of one size on a list whose pop loads the head and stores the next one, without a compare-exchange: two threads can take the
- * same cell. All is atomic and relaxed, so the list itself is no data race; the double hand-out is. */
+ * Cells of one size on a list whose pop loads the head and stores the next one, without a
+ * compare-exchange: two threads can take the same cell. All is atomic and relaxed, so the list
+ * itself is no data race; the double hand-out is. */
 #include "stress/lib/rng.h"
 #include "stress/lib/target.h"
 

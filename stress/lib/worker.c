@@ -1,4 +1,5 @@
-/* worker.c: the table of workers. An entry is reused by the next thread with that number, never by two at once. */
+/* worker.c: the table of workers. An entry is reused by the next thread with that number, never by
+ * two at once. */
 #include "stress/lib/worker.h"
 
 #include "stress/lib/preempt.h"

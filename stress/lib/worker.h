@@ -1,4 +1,5 @@
-/* worker.h: one thread of a suite: its number, its random stream, its counters, its last operations. */
+/* worker.h: one thread of a suite: its number, its random stream, its counters, its last
+ * operations. */
 #ifndef STRESS_LIB_WORKER_H
 #define STRESS_LIB_WORKER_H
 
@@ -8,7 +9,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-/* Workers are numbered from 1. A suite's team takes the first numbers; short-lived children and the main thread the last. */
+/* Workers are numbered from 1. A suite's team takes the first numbers; short-lived children and the
+ * main thread the last. */
 #define ST_TEAM_MAX     128u
 #define ST_CHILDREN_MAX 256u
 #define ST_WORKERS_MAX  (ST_TEAM_MAX + ST_CHILDREN_MAX + 1u)
@@ -25,7 +27,8 @@ enum st_operation {
     ST_FAILED
 };
 
-/* What a suite counts. Written by the worker alone (relaxed load and store), read by anyone at any time. */
+/* What a suite counts. Written by the worker alone (relaxed load and store), read by anyone at any
+ * time. */
 struct st_counts {
     _Atomic uint64_t operations;  /* calls of the heap */
     _Atomic uint64_t blocks;      /* blocks received */
@@ -69,8 +72,9 @@ extern _Thread_local struct st_worker *st_self; /* NULL in threads that are no w
 
 struct st_worker *st_worker_get(unsigned id);
 
-/* Makes the calling thread worker `id`: its timer starts, its crashes are reported. Leave before the thread ends; preemption and
- * reports go on into its exit destructors, which may enter again to find themselves. */
+/* Makes the calling thread worker `id`: its timer starts, its crashes are reported. Leave before
+ * the thread ends; preemption and reports go on into its exit destructors, which may enter again to
+ * find themselves. */
 struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, uint64_t seed);
 void              st_worker_leave(struct st_worker *worker);
 

@@ -1,10 +1,11 @@
 /* churn.c: threads that come, allocate, leave blocks behind, and go.
- * 1 Hunts       An idle cache that two threads claim; blocks freed to an owner who just died; a cache taken over while somebody still
- *               pushes to it; a flush at thread exit that forgets a store; allocation inside of thread-exit destructors, after the
- *               cache was given up once already.
- * 2 Pressure    Every worker starts children by the handful; a child swaps blocks with the whole team, so that most are freed by others
- *               and after their owner's death; every other child leaves a block to a destructor, which frees it and
- *               allocates anew.
+ * 1 Hunts       An idle cache that two threads claim; blocks freed to an owner who just died; a
+ *               cache taken over while somebody still pushes to it; a flush at thread exit that
+ *               forgets a store; allocation inside of thread-exit destructors, after the cache was
+ *               given up once already.
+ * 2 Pressure    Every worker starts children by the handful; a child swaps blocks with the whole
+ *               team, so that most are freed by others and after their owner's death; every other
+ *               child leaves a block to a destructor, which frees it and allocates anew.
  * 3 Must catch  adopt_unclaimed; under ThreadSanitizer claim_drop_relaxed */
 #include "stress/suites/suite.h"
 
@@ -42,7 +43,8 @@ static void swap_one(struct st_worker *worker, size_t size)
     st_block_free(worker, &block);
 }
 
-/* Runs while the thread exits, before or after the heap's own destructor: the order is the system's. */
+/* Runs while the thread exits, before or after the heap's own destructor: the order is the
+ * system's. */
 static void at_exit(void *argument)
 {
     struct child     *child = argument;

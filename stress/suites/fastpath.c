@@ -1,8 +1,11 @@
-/* fastpath.c: each worker allocates and frees its own blocks as fast as it can, and is cut by its timer anywhere within.
- * 1 Hunts       A list head that two hold after a refill; a list operation that a signal or a switch leaves half done; a counter that
- *               runs past its slow exit; a free list that survives in two places.
- * 2 Pressure    Few sizes at a time, so that one class fills and drains: pairs, bursts longer than a span's list taken back in
- *               three orders, random replacement. More workers than CPUs.
+/* fastpath.c: each worker allocates and frees its own blocks as fast as it can, and is cut by its
+ * timer anywhere within.
+ * 1 Hunts       A list head that two hold after a refill; a list operation that a signal or a
+ *               switch leaves half done; a counter that runs past its slow exit; a free list that
+ *               survives in two places.
+ * 2 Pressure    Few sizes at a time, so that one class fills and drains: pairs, bursts longer than
+ *               a span's list taken back in three orders, random replacement. More workers than
+ *               CPUs.
  * 3 Must catch  cache_head_twice (stress/mutants.h) */
 #include "stress/suites/suite.h"
 

@@ -1,14 +1,17 @@
 /* flow.c: givers and takers for the whole time, and an eye on the memory.
- * 1 Hunts       Blocks that flow one way and pile up somewhere on their way home; caches that grow without bound; memory that stays
- *               with the process after the load is gone.
- * 2 Pressure    Half of the workers allocate, the other half free, in pairs of changing speed; a bounded number of blocks is
- *               under way. Workers come anew for each of several stretches, so that idle caches take part.
- * 3 Promises    The most that the heap holds in the second half of the time is at most 1.5 times the most of the first, the
- *               bytes that may be under way at once, and 2 MiB.
- *               When the load ends, with some blocks still alive, and the decay time passes, the heap keeps at most
- *               1.3 times the live bytes and 4 MiB that are not given back to the system; nobody asks it to trim.
+ * 1 Hunts       Blocks that flow one way and pile up somewhere on their way home; caches that grow
+ *               without bound; memory that stays with the process after the load is gone.
+ * 2 Pressure    Half of the workers allocate, the other half free, in pairs of changing speed; a
+ *               bounded number of blocks is under way. Workers come anew for each of several
+ *               stretches, so that idle caches take part.
+ * 3 Promises    The most that the heap holds in the second half of the time is at most 1.5 times
+ *               the most of the first, the bytes that may be under way at once, and 2 MiB.
+ *               When the load ends, with some blocks still alive, and the decay time passes, the
+ *               heap keeps at most 1.3 times the live bytes and 4 MiB that are not given back to
+ *               the system; nobody asks it to trim.
  * 4 Must catch  idle_kept
- * 5 Counted     By the heap's own statistics, mapped less free pages given back, so that the oracle's shadow does not count.
+ * 5 Counted     By the heap's own statistics, mapped less free pages given back, so that the
+ *               oracle's shadow does not count.
  * 6 Skipped     on targets without heap instances. */
 #include "stress/suites/suite.h"
 

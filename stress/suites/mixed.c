@@ -1,8 +1,10 @@
 /* mixed.c: every kind of request, from 1 byte to several MiB, kept and handed around.
- * 1 Hunts       Runs cut or joined wrongly in the page pool; large blocks over small ones; a page map entry that is stale or early;
- *               realloc that loses contents, or grows into a neighbour; calloc over pages that are not zero; alignment.
- * 2 Pressure    A table per worker under a bound of bytes, so that pages go back and forth between sizes all the time; one
- *               block in four is swapped with a stranger.
+ * 1 Hunts       Runs cut or joined wrongly in the page pool; large blocks over small ones; a page
+ *               map entry that is stale or early;
+ *               realloc that loses contents, or grows into a neighbour; calloc over pages that are
+ *               not zero; alignment.
+ * 2 Pressure    A table per worker under a bound of bytes, so that pages go back and forth between
+ *               sizes all the time; one block in four is swapped with a stranger.
  * 3 Must catch  lock_no_wait */
 #include "stress/suites/suite.h"
 
@@ -43,7 +45,8 @@ static void get(struct st_worker *worker, struct st_block *block)
     }
 }
 
-/* Small blocks change among small ones and large ones by halves and doubles, as growing buffers do; some jump. */
+/* Small blocks change among small ones and large ones by halves and doubles, as growing buffers do;
+ * some jump. */
 static void resize(struct st_worker *worker, struct st_block *block)
 {
     size_t size;

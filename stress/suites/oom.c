@@ -1,10 +1,14 @@
-/* oom.c: heaps with a small limit and a provider that fails now and then, driven into the wall by all workers at once.
- * 1 Hunts       A request refused halfway that keeps pages, quota or a lock; a limit overrun by two growths at once; a heap that stays
- *               refused after memory came back; pages that a destroyed heap forgets.
- * 2 Pressure    Rounds. In each a fresh heap with a limit of 1 to 16 MiB, in every other round a provider that fails one call in
- *               four. Workers allocate until they are refused, free a part, and so on; one block in four changes hands.
- * 3 Promises    NULL comes with ENOMEM (block.c); the provider never gave more than the limit; when all is freed the heap serves a
- *               small block at once, and half the limit in one block after a trim; allocated is 0; destroy returns all pages;
+/* oom.c: heaps with a small limit and a provider that fails now and then, driven into the wall by
+ * all workers at once.
+ * 1 Hunts       A request refused halfway that keeps pages, quota or a lock; a limit overrun by two
+ *               growths at once; a heap that stays refused after memory came back; pages that a
+ *               destroyed heap forgets.
+ * 2 Pressure    Rounds. In each a fresh heap with a limit of 1 to 16 MiB, in every other round a
+ *               provider that fails one call in four. Workers allocate until they are refused, free
+ *               a part, and so on; one block in four changes hands.
+ * 3 Promises    NULL comes with ENOMEM (block.c); the provider never gave more than the limit; when
+ *               all is freed the heap serves a small block at once, and half the limit in one block
+ *               after a trim; allocated is 0; destroy returns all pages;
  *               threads that used the heap may exit after it is gone; what the heap counts as
  *               mapped is what the provider gave.
  * 4 Must catch  growth_quota_kept

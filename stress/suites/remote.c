@@ -1,12 +1,15 @@
-/* remote.c: blocks freed by another thread than the one that allocated them, in the four ways in which programs do it.
- * 1 Hunts       A push into an inbox that loses the blocks of another push; a drain that overlooks a push; a foreign block that
- *               lands on its span's own list; a batch given to an owner who no longer is; memory handed back without the order
- *               that makes its contents the receiver's.
- * 2 Parts       random: everybody swaps blocks with everybody; one way: pairs of a giver and a taker; many to one; one to many. The
- *               hand-over makes no order from taker to giver (mailbox.h), so that it must come from the heap.
+/* remote.c: blocks freed by another thread than the one that allocated them, in the four ways in
+ * which programs do it.
+ * 1 Hunts       A push into an inbox that loses the blocks of another push; a drain that overlooks
+ *               a push; a foreign block that lands on its span's own list; a batch given to an
+ *               owner who no longer is; memory handed back without the order that makes its
+ *               contents the receiver's.
+ * 2 Parts       random: everybody swaps blocks with everybody; one way: pairs of a giver and a
+ *               taker; many to one; one to many. The hand-over makes no order from taker to giver
+ *               (mailbox.h), so that it must come from the heap.
  * 3 Pressure    Few sizes, in bursts, so that batches form, bounds are reached and owners run dry.
- * 4 Must catch  inbox_push_lost, inbox_drain_split (by the account of lost blocks at the end), remote_as_own; under ThreadSanitizer
- *               inbox_push_relaxed, inbox_drain_relaxed */
+ * 4 Must catch  inbox_push_lost, inbox_drain_split (by the account of lost blocks at the end),
+ *               remote_as_own; under ThreadSanitizer inbox_push_relaxed, inbox_drain_relaxed */
 #include "stress/suites/suite.h"
 
 #include <sched.h>
