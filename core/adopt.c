@@ -110,7 +110,7 @@ static bool move_span(struct tl_cache *cache, struct tl_cache *from, unsigned cl
         cache->bin[class_id].fresh = span;
     }
     if (span->own.local != NULL)
-        tl_avail_append(&cache->bin[class_id], span);
+        tl_avail_add(&cache->bin[class_id], span);
     tl_span_arm(span);
     return true;
 }

@@ -1,7 +1,8 @@
 /* adopt.h: caches come and go with their threads (D4).
  *
  * 1 Purpose     A thread that ends leaves its cache IDLE, with its spans and lists; the next new thread takes it over whole. A
- *               thread short of a class takes blocks, or a span, out of idle caches. Nothing is copied or walked at exit.
+ *               thread short of a class takes blocks, or a span, out of idle caches. Nothing is walked at exit but the blocks of empty spans beyond a
+ *               bound.
  * 2 States      LIVE (a thread's) -> IDLE -> CLAIMED -> IDLE | LIVE; LOST after a fork (sync/claim.h).
  *               Whoever wants anything of an idle cache claims it first, and is its owner until he lets go.
  * 3 Locks       heap->lock: both lists of caches. A claim is taken under it, used without it.

@@ -10,6 +10,12 @@
 
 void *tl_malloc_slow(size_t size)
 {
+    struct tl_cache *cache = tl_self;
+    if (TL_LIKELY(cache->heap == &tl_default_heap && size <= TL_CLASS_MAX)) {
+        void *block = tl_cache_alloc(cache, tl_class_of_size(size + (size == 0)));
+        if (TL_LIKELY(block != NULL))
+            return block;
+    }
     return tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
 }
 
@@ -83,6 +89,8 @@ void *talus_aligned_alloc(size_t align, size_t size)
     size_t rounded = tl_size_aligned(size, align);
     if (TL_LIKELY(rounded - 1 < TL_SMALL_MAX)) /* 0 is not */
         return tl_malloc_fast(rounded);
+    if (TL_LIKELY(rounded - 1 < TL_CLASS_MAX && align <= TL_PAGE_SIZE))
+        return tl_malloc_medium(rounded);
     return tl_heap_alloc_slow(&tl_default_heap, size, align, false);
 }
 

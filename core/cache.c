@@ -136,7 +136,7 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
         tl_span_emptied(cache, span);
     } else {
         if (!span->own.listed)
-            tl_avail_append(&cache->bin[span->class_id], span);
+            tl_avail_add(&cache->bin[span->class_id], span);
         tl_span_arm(span);
     }
     if (!tl_inbox_is_empty(&cache->inbox))
@@ -144,21 +144,22 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
     tl_cache_tick(cache);
 }
 
-/* The slow exit while a chain is walked back: nothing is drained, released or handed out meanwhile. */
-static void return_slow_exit(struct tl_cache *cache, struct tl_span *span)
+/* The slow exit while a chain is walked back: nothing is drained, released or handed out meanwhile. False: a double free. */
+static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span)
 {
     if (TL_UNLIKELY(span->own.outstanding == 0)) {
         undo_double_free(span);
-        return;
+        return false;
     }
     tl_span_settle(cache, span);
     if (!span->own.listed)
-        tl_avail_append(&cache->bin[span->class_id], span);
+        tl_avail_add(&cache->bin[span->class_id], span);
     if (span->own.outstanding == 0) {
         span->own.counted_empty = true;
         cache->empty_bytes += tl_span_bytes(span);
     }
     tl_span_arm(span);
+    return true;
 }
 
 /* True: the slow exit is due. */
@@ -175,16 +176,17 @@ void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_b
         tl_cache_free_slow_exit(cache, span);
 }
 
-/* Walks a chain back: own blocks to their spans, others towards their owners. */
+/* Walks a chain back: own blocks to their spans, others towards their owners. A chain that a block is in twice may run in a circle:
+ * the walk ends at the first sign of it, and what is left of the chain stays given out. */
 static void return_chain(struct tl_cache *cache, struct tl_block *chain)
 {
-    while (chain != NULL) {
+    for (unsigned left = TL_CHAIN_BLOCKS_MAX; chain != NULL && left > 0; left--) {
         struct tl_block *next = tl_get(&chain->next);
         struct tl_span  *span = tl_page_span((uintptr_t)chain);
         if (tl_span_owner(span) != cache)
             tl_remote_return(cache, span, chain);
-        else if (push_own(span, chain))
-            return_slow_exit(cache, span);
+        else if (push_own(span, chain) && !return_slow_exit(cache, span))
+            return;
         chain = next;
     }
 }

@@ -93,7 +93,7 @@ static inline void tl_cache_tick(struct tl_cache *cache)
 
 void tl_span_settle(struct tl_cache *cache, struct tl_span *span);
 void tl_span_arm(struct tl_span *span);
-void tl_avail_append(struct tl_bin *bin, struct tl_span *span);
+void tl_avail_add(struct tl_bin *bin, struct tl_span *span);
 void tl_avail_remove(struct tl_bin *bin, struct tl_span *span);
 
 /* Everything on the span's list, which must not be empty, for head[class]. */

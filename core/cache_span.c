@@ -25,16 +25,19 @@ void tl_span_arm(struct tl_span *span)
     own->until_slow = own->until_start = until;
 }
 
-void tl_avail_append(struct tl_bin *bin, struct tl_span *span)
+/* Small blocks: last, so that a span gathers many before its turn. Larger ones: first, while they are warm. */
+void tl_avail_add(struct tl_bin *bin, struct tl_span *span)
 {
+    bool             first = span->block_size > TL_SMALL_MAX;
+    struct tl_span  *next = first ? bin->avail : NULL;
+    struct tl_span  *prev = first ? NULL : bin->avail_last;
+    struct tl_span **to_here = prev != NULL ? &prev->own.next : &bin->avail;
+    struct tl_span **back_here = next != NULL ? &next->own.prev : &bin->avail_last;
     span->own.listed = true;
-    span->own.next = NULL;
-    span->own.prev = bin->avail_last;
-    if (bin->avail_last != NULL)
-        bin->avail_last->own.next = span;
-    else
-        bin->avail = span;
-    bin->avail_last = span;
+    span->own.next = next;
+    span->own.prev = prev;
+    *to_here = span;
+    *back_here = span;
 }
 
 void tl_avail_remove(struct tl_bin *bin, struct tl_span *span)
@@ -190,7 +193,7 @@ void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
     span->own.counted_empty = true;
     cache->empty_bytes += tl_span_bytes(span);
     if (!span->own.listed)
-        tl_avail_append(bin, span);
+        tl_avail_add(bin, span);
     tl_span_arm(span);
 }
 

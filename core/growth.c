@@ -5,7 +5,8 @@
 #include "core/pagemap.h"
 #include "core/runs.h"
 
-void tl_growth_await_locked(struct tl_pool *pool)
+/* Waits until the growth in flight ended. Lock held before and after. */
+static void await_growth_locked(struct tl_pool *pool)
 {
     uint32_t ticket = tl_event_prepare(&pool->grown);
     tl_lock_release(&pool->lock);
@@ -84,8 +85,8 @@ static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes)
 
 bool tl_growth_locked(struct tl_pool *pool, size_t pages)
 {
-    if (pool->growing) {
-        tl_growth_await_locked(pool);
+    if (pool->growing != 0) {
+        await_growth_locked(pool);
         return true;
     }
     if (pages > TL_REQUEST_MAX >> TL_PAGE_SHIFT)
@@ -96,7 +97,7 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
         pool->limit_hits++;
         return false;
     }
-    pool->growing = true;
+    pool->growing = bytes;
     pool->mapped += bytes; /* the quota, before the provider is asked */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(growth);
@@ -110,7 +111,7 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
         block = map_block(pool, bytes);
     }
     tl_lock_acquire(&pool->lock);
-    pool->growing = false;
+    pool->growing = 0;
     pool->mapped -= refused;
     if (block == NULL) {
         if (!TL_MUTANT_growth_quota_kept)

@@ -8,7 +8,4 @@
  * True: something changed, look again. False: limit or provider refused. */
 bool tl_growth_locked(struct tl_pool *pool, size_t pages);
 
-/* Waits until the growth in flight ended. Lock held before and after. */
-void tl_growth_await_locked(struct tl_pool *pool);
-
 #endif

@@ -15,7 +15,7 @@
 /* Size classes: eight to each doubling, so that at most 1/9 of a block above 8 grains is padding. */
 #define TL_GRAIN ((size_t)TALUS_ALIGN_MIN)
 #define TL_GRAIN_SHIFT (sizeof(void *) == 8 ? 4 : 3)
-#define TL_CLASS_MAX_SHIFT 20                        /* the largest class is 1 MiB; above it a block has its own run */
+#define TL_CLASS_MAX_SHIFT 16                        /* the largest class is 64 KiB; above it a block has its own run */
 #define TL_CLASS_MAX ((size_t)1 << TL_CLASS_MAX_SHIFT)
 #define TL_CLASS_COUNT (8 + 8 * (TL_CLASS_MAX_SHIFT - TL_GRAIN_SHIFT - 3))
 #define TL_CLASS_COUNT_MAX (8 + 8 * (TL_CLASS_MAX_SHIFT - 6)) /* the bound on any CPU, for array sizes */
@@ -34,8 +34,10 @@
 
 #define TL_SLOW_EXITS_PER_LOOK 16u                   /* at the clock */
 
+#define TL_CHAIN_BLOCKS_MAX (2 * TL_SPAN_BLOCKS_MAX)   /* more than any sound list of a class can hold */
+
 /* Foreign blocks (D3), per class and cache. */
-#define TL_FOREIGN_BYTES ((size_t)32 * 1024)
+#define TL_FOREIGN_BYTES ((size_t)128 * 1024)
 #define TL_FOREIGN_BLOCKS_MAX 64u
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */

@@ -23,9 +23,10 @@ static bool            folded; /* the table does not cover every address */
 #define ADDRESS_PAGE_BITS (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
 #define PAGE_BITS_MIN     10u
 #define DESCRIPTORS_MAX   ((size_t)(sizeof(void *) == 8 ? (size_t)8 << 30 : (size_t)16 << 20))
+#define DESCRIPTORS_BESIDE_RUNS 256u /* the zero descriptor, regions, spares */
 
-/* Page-number bits for a limited address space: four times as many entries as pages can exist, so that folding never meets in
- * practice, and 1/1000 of the limit at most. */
+/* Page-number bits for a limited address space: four times as many entries as pages can exist, or more, so that folding never
+ * meets in practice. With a descriptor for each page the map reserves about 1/100 of the limit. */
 static unsigned page_bits_for(size_t address_space)
 {
     if (address_space == SIZE_MAX)
@@ -42,8 +43,10 @@ bool tl_page_map_init(void)
     size_t address_space = tl_port_address_space();
     for (unsigned bits = page_bits_for(address_space); bits >= PAGE_BITS_MIN; bits--) {
         size_t table = (size_t)sizeof(uint32_t) << bits;
-        size_t descriptors = (size_t)2 * sizeof(struct tl_span)
-                             << bits; /* a run and a free remainder for each page */
+        size_t pages = (size_t)1 << bits;
+        if (pages > address_space >> TL_PAGE_SHIFT)
+            pages = address_space >> TL_PAGE_SHIFT;
+        size_t descriptors = (pages + DESCRIPTORS_BESIDE_RUNS) * sizeof(struct tl_span);
         if (table < TL_PAGE_SIZE)
             table = TL_PAGE_SIZE; /* base must be aligned for descriptors */
         if (descriptors > DESCRIPTORS_MAX)

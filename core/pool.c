@@ -149,8 +149,6 @@ void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
 void tl_pool_fork_prepare(struct tl_pool *pool)
 {
     tl_lock_acquire(&pool->lock);
-    while (pool->growing)
-        tl_growth_await_locked(pool);
 }
 
 void tl_pool_fork_parent(struct tl_pool *pool)
@@ -160,5 +158,8 @@ void tl_pool_fork_parent(struct tl_pool *pool)
 
 void tl_pool_fork_child(struct tl_pool *pool)
 {
+    pool->mapped -= pool->growing;
+    pool->growing = 0;
+    pool->grown = (struct tl_event)TL_EVENT_INIT;
     tl_lock_init(&pool->lock);
 }

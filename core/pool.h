@@ -28,7 +28,7 @@ struct tl_pool {
     size_t            growth;    /* constant; bytes, 0: rising with the heap */
     uint32_t          decay_ms;  /* constant */
     bool              keep_pages;/* constant */
-    bool              growing;   /* a growth is in flight */
+    size_t            growing;   /* bytes of quota that the growth in flight took; 0: none is in flight */
     bool              clean_is_zero;
     struct tl_event   grown;     /* signalled when a growth ended */
     size_t            limit;     /* bytes, SIZE_MAX: none */
@@ -78,7 +78,8 @@ void tl_pool_destroy(struct tl_pool *pool);
 void tl_pool_set_limit(struct tl_pool *pool, size_t limit);
 void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats);
 
-/* Fork: the pool's lock held and no growth in flight; and the child's fresh start. */
+/* Fork: the pool's lock held; and the child's fresh start: a growth that was in flight is none of the child's, who gets the quota
+ * back; what the provider was about to give is lost to the child. */
 void tl_pool_fork_prepare(struct tl_pool *pool);
 void tl_pool_fork_parent(struct tl_pool *pool);
 void tl_pool_fork_child(struct tl_pool *pool);

@@ -42,12 +42,12 @@ void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_bl
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_block *chain = tl_remote_take(cache, class_id);
-    while (chain != NULL) { /* runs of one owner stay together */
-        struct tl_span  *span = tl_page_span((uintptr_t)chain);
-        struct tl_cache *owner = tl_span_owner(span);
+    unsigned         left = TL_FOREIGN_BLOCKS_MAX; /* a chain with a block freed twice may run in a circle */
+    while (chain != NULL && left > 0) {            /* runs of one owner stay together */
+        struct tl_cache *owner = tl_span_owner(tl_page_span((uintptr_t)chain));
         struct tl_block *last = chain;
         struct tl_block *next = tl_get(&last->next);
-        while (next != NULL && tl_span_owner(tl_page_span((uintptr_t)next)) == owner) {
+        for (left--; next != NULL && left > 0 && tl_span_owner(tl_page_span((uintptr_t)next)) == owner; left--) {
             last = next;
             next = tl_get(&last->next);
         }
