@@ -41,7 +41,7 @@ static int bench_help(FILE *to)
         "  --base NAME         a table of ratios to this allocator besides the one to the best\n"
         "  --rounds N          runs of each workload on each allocator (5)\n"
         "  --scale X           multiplies the length of the workloads (1)\n"
-        "  --settle MS         idle time before the settled size is read, in the last round (1000)\n"
+        "  --settle MS         idle time before the settled size is read, last round (1000)\n"
         "  --clock wall|cpu    what time to compare (wall); cpu is steadier where other programs "
         "run\n"
         "  --seed N            first seed (1); round i uses seed + i for all allocators\n"

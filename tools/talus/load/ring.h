@@ -26,11 +26,11 @@ struct tl_ring {
     TL_RING_LINE _Atomic uint32_t taken;     /* consumer writes, producer reads */
     TL_RING_LINE uint32_t         put_count; /* producer: messages written, published or not */
     uint32_t room_until; /* producer: `taken` as last seen, plus TL_RING_SLOTS */
-    TL_RING_LINE void
-        *slots[TL_RING_SLOTS]; /* producer until published, then consumer until taken */
+    /* producer until published, then consumer until taken */
+    TL_RING_LINE void *slots[TL_RING_SLOTS];
 };
 
-/* A turn of waiting: at first the other side is about to come round; then it may want this CPU; then
+/* A turn of waiting: at first the other side is about to come; then it may want this CPU; then
  * it has none, and sleeping helps it to one. */
 static inline void tl_ring_wait(unsigned *turns)
 {
