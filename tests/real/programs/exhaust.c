@@ -17,12 +17,11 @@ struct piece {
     size_t        size;
 };
 
-static size_t next_size(uint32_t *random)
+static size_t next_size(uint32_t *random, size_t most)
 {
     uint32_t kind = next_random(random) % 100;
-    if (kind < 90)
-        return sizeof(struct piece) + next_random(random) % 4000;
-    return sizeof(struct piece) + next_random(random) % (kind < 99 ? 100000 : 2000000);
+    size_t   bound = kind < 90 ? 4000 : kind < 99 ? 100000 : 2000000;
+    return sizeof(struct piece) + next_random(random) % (bound < most ? bound : most);
 }
 
 static void *take_and_free(void *argument)
@@ -31,13 +30,17 @@ static void *take_and_free(void *argument)
     uint32_t      random = (uint32_t)number + 1;
     struct piece *all = NULL;
     size_t        taken = 0;
+    size_t        most = (size_t)1 << 21;
     for (;;) {
-        size_t size = next_size(&random);
+        size_t size = next_size(&random, most);
         errno = 0;
         struct piece *piece = malloc(size);
         if (piece == NULL) {
             CHECK(errno == ENOMEM);
-            break;
+            if (most <= 64)
+                break;
+            most /= 2; /* no room for that, but perhaps for less */
+            continue;
         }
         memset(piece, (int)(size & 0xff), size);
         piece->next = all;
