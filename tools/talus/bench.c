@@ -41,7 +41,7 @@ static int bench_help(FILE *to)
         "  --base NAME         a table of ratios to this allocator besides the one to the best\n"
         "  --rounds N          runs of each workload on each allocator (5)\n"
         "  --scale X           multiplies the length of the workloads (1)\n"
-        "  --settle MS         idle time before the settled size is read, last round (1000)\n"
+        "  --settle MS         idle time before the settled size is read, last round (2000)\n"
         "  --clock wall|cpu    what time to compare (wall); cpu is steadier where other programs "
         "run\n"
         "  --seed N            first seed (1); round i uses seed + i for all allocators\n"
@@ -306,7 +306,7 @@ static int report(const struct tl_bench *bench, const char *json)
 
 int tl_command_bench(int argc, char **argv)
 {
-    struct tl_bench bench = { .rounds = 5, .scale = 1, .settle_ms = 1000, .seed = 1 };
+    struct tl_bench bench = { .rounds = 5, .scale = 1, .settle_ms = 2000, .seed = 1 };
     struct options  options = { .bench = &bench };
     char            load[TL_TOOL_PATH_MAX];
     int             status = read_options(&options, argc, argv);
