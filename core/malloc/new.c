@@ -7,8 +7,8 @@
  * 3 Nothrow     `new (std::nothrow)` is not here. A new-handler may throw, and the nothrow forms
  *               must catch that, which C cannot. The forms of libstdc++ and libc++ do, and take
  *               their memory from the plain forms, so from here.
- * 4 Binding     The shared library looks up what it needs of the C++ library when memory is out: the
- *               C++ library may have come later, by dlopen, and be visible to the caller alone.
+ * 4 Binding     The shared library looks up what it needs of the C++ library when memory is out:
+ *               the latter may have come later, by dlopen, and be visible to the caller alone.
  *               In the archive the references are strong, or a static link would not take them out
  *               of libstdc++.a; this object is linked only where the program refers to one of its
  *               names.

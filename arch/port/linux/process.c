@@ -87,7 +87,8 @@ TL_NORETURN void tl_port_abort(void)
     abort();
 }
 
-/* The value of TALUS_OPTIONS as the kernel handed it over, or NULL; cut off at the buffer's size. Once per process. */
+/* The value of TALUS_OPTIONS as the kernel handed it over, or NULL; cut off at the buffer's size.
+ * Once per process. */
 static const char *option_text_of_kernel(void)
 {
     static const char name[] = "TALUS_OPTIONS=";

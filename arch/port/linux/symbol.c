@@ -1,5 +1,5 @@
 /* symbol.c: finding a function in a library that may have come by dlopen (contract: arch/port.h).
- * A file of its own, so that static programs, which have no such libraries, are not linked to it. */
+ * A file of its own: static programs, which have no such libraries, are not linked to it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

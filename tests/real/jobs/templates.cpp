@@ -1,5 +1,5 @@
-// Many instances of the standard library's templates, for a compiler to chew on; and a small program
-// of strings, maps and lists.
+// Many instances of the standard library's templates, for a compiler to chew on; and a small
+// program of strings, maps and lists.
 #include <algorithm>
 #include <deque>
 #include <functional>

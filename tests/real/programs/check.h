@@ -1,7 +1,7 @@
 /* check.h: for small programs that test the drop-in library from inside a process of their own.
  * A program exits 0 when all checks held; else it names the first that did not, and exits 1. The
- * same source runs preloaded (REAL_PRELOAD), linked to the shared library, and linked to the archive
- * (REAL_STATIC); in each it first shows that talus serves its malloc. */
+ * same source runs preloaded (REAL_PRELOAD), linked to the shared library, and linked to the
+ * archive (REAL_STATIC); in each it first shows that talus serves its malloc. */
 #ifndef TL_TESTS_REAL_CHECK_H
 #define TL_TESTS_REAL_CHECK_H
 

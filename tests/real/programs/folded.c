@@ -1,6 +1,6 @@
-/* folded.c: where the address space is limited (ulimit -v) the page map is small, and addresses that
- * agree in their low bits share an entry. Two blocks from a provider that share entries, and a block
- * that shares one with the page of NULL, must both be refused, and others used in their place. D1. */
+/* folded.c: where the address space is limited (ulimit -v) the page map is small, and addresses
+ * that agree in their low bits share an entry. A block from a provider that shares entries with
+ * another block, or with the page of NULL, must be refused, and another used in its place. D1. */
 #include "check.h"
 
 #include <sys/mman.h>
