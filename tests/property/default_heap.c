@@ -68,7 +68,7 @@ static void small_sizes_keep_every_promise(void **state)
     uint64_t seed = test_seed();
 
     (void)state;
-    for (uint64_t i = 0; i < 6; i++)
+    for (uint64_t i = 0; i < 4; i++)
         assert_true(run_sequence(&small, seed + i, (size_t)TEST_ROUNDS(20000)));
 }
 
@@ -82,7 +82,7 @@ static void all_sizes_keep_every_promise(void **state)
     mixed.name = "default heap, all sizes";
     mixed.largest = 8 * MIB;
     mixed.live_max = 128 * MIB;
-    for (uint64_t i = 0; i < 5; i++)
+    for (uint64_t i = 0; i < 3; i++)
         assert_true(run_sequence(&mixed, seed + i, (size_t)TEST_ROUNDS(5000)));
 }
 

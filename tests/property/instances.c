@@ -70,7 +70,7 @@ static void an_instance_keeps_every_promise(void **state)
 {
     (void)state;
     limit = 0;
-    run_seeds(&unlimited, 20, (size_t)TEST_ROUNDS(5000));
+    run_seeds(&unlimited, 10, (size_t)TEST_ROUNDS(5000));
 }
 
 /* R15, R46: more is asked than the limit allows; refusals are right, nothing is lost, and the empty heap has room again. */
@@ -84,7 +84,7 @@ static void a_limited_instance_keeps_every_promise(void **state)
     limited.largest = 2 * MIB;
     limited.may_refuse = true;
     limited.surely = MIB;
-    run_seeds(&limited, 20, (size_t)TEST_ROUNDS(5000));
+    run_seeds(&limited, 10, (size_t)TEST_ROUNDS(5000));
 }
 
 /* R12, R13, R46: a small fixed region: refusals are right, and pages merge again. */
@@ -99,7 +99,7 @@ static void a_region_keeps_every_promise(void **state)
     fixed.largest = 256 * KIB;
     fixed.may_refuse = true;
     fixed.surely = 512 * KIB;
-    run_seeds(&fixed, 20, (size_t)TEST_ROUNDS(5000));
+    run_seeds(&fixed, 10, (size_t)TEST_ROUNDS(5000));
 }
 
 /* R15, R24: the same with small sizes only: what one class leaves free must serve the others. */
@@ -114,7 +114,7 @@ static void a_region_of_small_blocks_keeps_every_promise(void **state)
     fixed.largest = 2048;
     fixed.may_refuse = true;
     fixed.surely = 512 * KIB;
-    run_seeds(&fixed, 10, (size_t)TEST_ROUNDS(20000));
+    run_seeds(&fixed, 5, (size_t)TEST_ROUNDS(20000));
 }
 
 int main(void)
