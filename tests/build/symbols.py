@@ -51,7 +51,8 @@ def check_needs(path):
     if "TEXTREL" in dynamic:
         problems.append(f"{name}: has text relocations")
     undefined = symbols(path, "-D", "--undefined-only")
-    for symbol in sorted(undefined & set([*MALLOC_FAMILY, *OPERATORS, "strdup", "asprintf", "printf", "fopen", "__tls_get_addr"])):
+    unwanted = {*MALLOC_FAMILY, *OPERATORS, "strdup", "asprintf", "printf", "fopen", "__tls_get_addr"}
+    for symbol in sorted(undefined & unwanted):
         problems.append(f"{name}: calls {symbol}")
     headers = output("readelf", "-lW", path)
     if re.search(r"GNU_STACK.*RWE", headers):

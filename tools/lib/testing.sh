@@ -4,8 +4,8 @@ passed=0 failed=0 skipped=0
 failures=()
 
 # What ctest says besides its verdicts; everything else it prints is the output of a failed test.
-ctest_chatter='^( *Start +[0-9]+:|Test project|Internal ctest|The following tests|[0-9]+% tests|Total Test|Label Time|Errors while'
-ctest_chatter+='|Output from these|Use "--rerun|.*sec\*proc|[[:space:]]+[0-9]+ - |$)'
+ctest_chatter='^( *Start +[0-9]+:|Test project|Internal ctest|The following tests|[0-9]+% tests|Total Test'
+ctest_chatter+='|Label Time|Errors while|Output from these|Use "--rerun|.*sec\*proc|[[:space:]]+[0-9]+ - |$)'
 
 say() {
     printf '== %s\n' "$*"
