@@ -28,7 +28,9 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
     tl_store_relaxed(&cache->batches_in.n, 0);
 }
 
-/* Takes in what others sent, batch by batch, for malloc to use whole. */
+static void return_chain(struct tl_cache *cache, struct tl_block *chain);
+
+/* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to where they belong. */
 static void drain(struct tl_cache *cache)
 {
     struct tl_block *batch = tl_inbox_drain(&cache->inbox);
@@ -36,10 +38,17 @@ static void drain(struct tl_cache *cache)
         struct tl_block *older = tl_get(&batch->next_batch);
         struct tl_bin   *bin = &cache->bin[tl_page_span((uintptr_t)batch)->class_id];
         tl_counter_add_owner(&cache->batches_in, 1);
-        tl_put(&batch->next_batch, bin->pending);
-        bin->pending = batch;
+        if (bin->pending_count < TL_PENDING_BATCHES_MAX) {
+            tl_put(&batch->next_batch, bin->pending);
+            bin->pending = batch;
+            bin->pending_count++;
+        } else {
+            return_chain(cache, batch);
+        }
         batch = older;
     }
+    if (cache->empty_bytes > TL_CACHE_EMPTY_MAX)
+        tl_span_release_empty(cache);
 }
 
 /* A non-empty list for head[class_id], or NULL. The order is that of cache.h, 4. */
@@ -56,6 +65,7 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id)
         drain(cache);
     if ((list = bin->pending) != NULL) {
         bin->pending = tl_get(&list->next_batch);
+        bin->pending_count--;
         return list;
     }
     TL_ASSERT(cache->head[class_id] == NULL);
@@ -202,6 +212,7 @@ void tl_cache_flush(struct tl_cache *cache)
         return_chain(cache, head);
         struct tl_block *pending = bin->pending;
         bin->pending = NULL;
+        bin->pending_count = 0;
         while (pending != NULL) {
             struct tl_block *older = tl_get(&pending->next_batch);
             return_chain(cache, pending);

@@ -13,7 +13,8 @@
  *               Invariant of a settled span: outstanding + local_count == carved <= capacity.
  *               until_slow never exceeds outstanding, so that the free that empties a span is always a slow exit.
  * 4 A bin       avail: own spans with blocks on `local`, oldest first; fresh: the span being carved; pending: whole batches that
- *               came by the inbox, not walked until they are used or flushed.
+ *               came by the inbox, a bounded number, for malloc to use without a walk; more are walked home, since they may
+ *               be blocks that other caches lack.
  *               malloc, when head is empty, takes in this order: foreign, pending (after draining the inbox), avail, fresh, an
  *               idle cache's blocks, a new span. What was freed last on another CPU is used first.
  * 5 Ownership   Everything here but `inbox` and the counters belongs to the cache's owner: the living thread, or whoever holds
@@ -32,7 +33,8 @@ struct tl_bin {
     struct tl_span  *avail;
     struct tl_span  *avail_last;
     struct tl_span  *fresh;
-    struct tl_block *pending; /* batches, through next_batch */
+    struct tl_block *pending;       /* batches, through next_batch */
+    uint32_t         pending_count; /* batches */
 };
 
 struct tl_heap_entry; /* thread.h */

@@ -39,6 +39,7 @@
 /* Foreign blocks (D3), per class and cache. */
 #define TL_FOREIGN_BYTES ((size_t)128 * 1024)
 #define TL_FOREIGN_BLOCKS_MAX 64u
+#define TL_PENDING_BATCHES_MAX 4u                    /* per class, kept whole; docs/adr/0004 has the reason */
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */
 #define TL_CACHE_EMPTY_MAX ((size_t)1 << 20)
