@@ -1,9 +1,12 @@
 /* fastpath_x86.c: counts the instructions of malloc and free by executing them one at a time.
- * 1 Purpose   The fast path has a bound (docs/performance.md): so many instructions, no lock prefix, no call. The disassembly
- *             cannot tell which branch is the usual one; a processor that stops after each instruction can.
- * 2 Method    A child warms the cache up and then calls malloc and free; the parent traces it, waits until it stands on the first
- *             instruction of either, and counts until it is back at the return address.
- * 3 Use       fastpath_x86 LIBRARY MALLOC_MAX FREE_MAX; exit status 1 when a bound is broken, 2 when it could not be measured */
+ * 1 Purpose   The fast path has a bound (docs/performance.md): so many instructions, no lock
+ *             prefix, no call. The disassembly cannot tell which branch is the usual one; a
+ *             processor that stops after each instruction can.
+ * 2 Method    A child warms the cache up and then calls malloc and free; the parent traces it,
+ *             waits until it stands on the first instruction of either, and counts until it is back
+ *             at the return address.
+ * 3 Use       fastpath_x86 LIBRARY MALLOC_MAX FREE_MAX; exit status 1 when a bound is broken, 2
+ *             when it could not be measured */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -17,7 +20,8 @@
 
 enum { SIZE_MAX_FAST = 1024, WARM_BLOCKS = 64, STEPS_MAX = 100000 };
 
-/* Calls measured one after the other; so many of them must be fast. The others may meet a slow exit: an empty list, a counter. */
+/* Calls measured one after the other; so many of them must be fast. The others may meet a slow
+ * exit: an empty list, a counter. */
 enum { CALLS = 8, FAST_CALLS_MIN = 5 };
 
 struct heap {
@@ -37,7 +41,8 @@ static size_t next_size(size_t size)
     return size % 16 == 0 ? size + 1 : size + 15;
 }
 
-/* The traced half: for each size a warm cache, then CALLS of malloc and CALLS of free between two stops. */
+/* The traced half: for each size a warm cache, then CALLS of malloc and CALLS of free between two
+ * stops. */
 static void child(const struct heap *heap)
 {
     static void *warm[WARM_BLOCKS];
@@ -75,7 +80,8 @@ static bool step(pid_t pid, struct user_regs_struct *registers)
     return WIFSTOPPED(status) && ptrace(PTRACE_GETREGS, pid, 0, registers) == 0;
 }
 
-/* The child stands before a call of `entry`: counts from its first instruction to its return, both included. */
+/* The child stands before a call of `entry`: counts from its first instruction to its return, both
+ * included. */
 static bool measure(pid_t pid, uint64_t entry, struct path *path)
 {
     struct user_regs_struct registers;
@@ -100,7 +106,8 @@ static bool measure(pid_t pid, uint64_t entry, struct path *path)
     return true;
 }
 
-/* CALLS calls of `entry`. Returns how many of them stayed within the bound, or -1; the worst of those in *fast. */
+/* CALLS calls of `entry`. Returns how many of them stayed within the bound, or -1; the worst of
+ * those in *fast. */
 static int measure_calls(pid_t pid, uint64_t entry, unsigned bound, unsigned *fast)
 {
     struct path path, least = { UINT32_MAX, 0, 0 };
