@@ -69,13 +69,15 @@ void tl_cache_leave(struct tl_cache *cache)
     tl_lock_release(&heap->lock);
 }
 
-/* The next idle cache from `*after` on (NULL: from the first), claimed. heap->lock is taken and released. */
+/* The next idle cache from `*after` on (NULL: from the first), claimed. heap->lock is taken and
+ * released. */
 static struct tl_cache *claim_next(struct tl_heap *heap, unsigned *looked_at, unsigned most)
 {
     struct tl_cache *found = NULL;
     tl_lock_acquire(&heap->lock);
     unsigned position = 0;
-    for (struct tl_cache *cache = heap->idle; cache != NULL && found == NULL && *looked_at < most; cache = cache->idle_next) {
+    for (struct tl_cache *cache = heap->idle; cache != NULL && found == NULL && *looked_at < most;
+         cache = cache->idle_next) {
         if (position++ < *looked_at)
             continue;
         ++*looked_at;
@@ -128,7 +130,8 @@ struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
         if (list != NULL)
             from->head[class_id] = NULL;
         else if (move_span(cache, from, class_id))
-            list = bin->avail != NULL ? tl_span_take_local(cache, bin->avail) : tl_span_carve(cache, bin->fresh);
+            list = bin->avail != NULL ? tl_span_take_local(cache, bin->avail)
+                                      : tl_span_carve(cache, bin->fresh);
         tl_claim_drop(&from->claim);
     }
     return list;

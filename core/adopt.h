@@ -1,20 +1,24 @@
 /* adopt.h: caches come and go with their threads (D4).
  *
- * 1 Purpose     A thread that ends leaves its cache IDLE, with its spans and lists; the next new thread takes it over whole. A
- *               thread short of a class takes blocks, or a span, out of idle caches. Nothing is walked at exit but the blocks of empty spans beyond a
+ * 1 Purpose     A thread that ends leaves its cache IDLE, with its spans and lists; the next new
+ *               thread takes it over whole. A thread short of a class takes blocks, or a span, out
+ *               of idle caches. Nothing is walked at exit but the blocks of empty spans beyond a
  *               bound.
- * 2 States      LIVE (a thread's) -> IDLE -> CLAIMED -> IDLE | LIVE; LOST after a fork (sync/claim.h).
- *               Whoever wants anything of an idle cache claims it first, and is its owner until he lets go.
+ * 2 States      LIVE (a thread's) -> IDLE -> CLAIMED -> IDLE | LIVE; LOST after a fork
+ *               (sync/claim.h). Whoever wants anything of an idle cache claims it first, and is its
+ *               owner until he lets go.
  * 3 Locks       heap->lock: both lists of caches. A claim is taken under it, used without it.
- * 4 Ordering    leave and drop release, try acquires: the claimer sees all that the owner before him wrote. A span that changes
- *               hands gets its new owner while its old cache is claimed.
+ * 4 Ordering    leave and drop release, try acquires: the claimer sees all that the owner before
+ *               him wrote. A span that changes hands gets its new owner while its old cache is
+ *               claimed.
  * 5 Contexts    thread. */
 #ifndef TL_CORE_ADOPT_H
 #define TL_CORE_ADOPT_H
 
 #include "core/cache.h"
 
-/* A LIVE cache of `heap` for the calling thread: an idle one, or a new one. NULL: no memory for it. */
+/* A LIVE cache of `heap` for the calling thread: an idle one, or a new one. NULL: no memory for it.
+ * */
 struct tl_cache *tl_cache_acquire(struct tl_heap *heap);
 
 /* Leaves a LIVE cache to whoever needs one next. */
@@ -23,7 +27,8 @@ void tl_cache_leave(struct tl_cache *cache);
 /* A list of blocks of the class out of an idle cache, or NULL. */
 struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id);
 
-/* Flushes idle caches that nobody took over for the decay time; `all`: tl_adopt_flush_idle, any of them. */
+/* Flushes idle caches that nobody took over for the decay time; `all`: tl_adopt_flush_idle, any of
+ * them. */
 void tl_adopt_trim_idle(struct tl_heap *heap);
 void tl_adopt_flush_idle(struct tl_heap *heap);
 

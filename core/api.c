@@ -1,4 +1,5 @@
-/* api.c: the default heap's public functions, and the slow ways behind the fast paths. See talus.h. */
+/* api.c: the default heap's public functions, and the slow ways behind the fast paths. See talus.h.
+ * */
 #include "arch/port.h"
 #include "core/fast.h"
 #include "core/heap.h"
@@ -60,7 +61,8 @@ void talus_free_sized(void *block, size_t size)
 {
     struct tl_span *span = tl_page_span((uintptr_t)block);
     if (TL_UNLIKELY(!size_fits(span, size))) {
-        tl_misuse_report(TALUS_MISUSE_WRONG_SIZE, block, "talus_free_sized with a size that the block cannot have");
+        tl_misuse_report(TALUS_MISUSE_WRONG_SIZE, block,
+                         "talus_free_sized with a size that the block cannot have");
         return;
     }
     tl_free_fast(block);
@@ -99,7 +101,8 @@ void *talus_realloc(void *block, size_t size)
     struct tl_span *span = tl_page_span((uintptr_t)block);
     if (TL_LIKELY(span->cut_heap != NULL)) {
         size_t half = span->block_size / 2;
-        if (TL_LIKELY(size - half <= span->block_size - half)) /* half <= size <= block_size: it stays */
+        /* half <= size <= block_size: it stays */
+        if (TL_LIKELY(size - half <= span->block_size - half))
             return block;
     } else if (block == NULL) {
         return tl_malloc_fast(size);
@@ -141,7 +144,7 @@ size_t talus_good_size(size_t size)
 
 const char *talus_version(void)
 {
-#define TEXT(x) #x
+#define TEXT(x)                      #x
 #define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
     return VERSION(TALUS_VERSION_MAJOR, TALUS_VERSION_MINOR, TALUS_VERSION_PATCH);
 }

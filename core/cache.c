@@ -30,7 +30,8 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 
 static void return_chain(struct tl_cache *cache, struct tl_block *chain);
 
-/* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to where they belong. */
+/* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to
+ * where they belong. */
 static void drain(struct tl_cache *cache)
 {
     struct tl_block *batch = tl_inbox_drain(&cache->inbox);
@@ -102,17 +103,20 @@ void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id)
     return block;
 }
 
-/* The push made one free more than blocks were out: a double free, seen for certain. Takes the block off again. */
+/* The push made one free more than blocks were out: a double free, seen for certain. Takes the
+ * block off again. */
 static TL_COLD void undo_double_free(struct tl_span *span)
 {
     struct tl_block *block = span->own.local;
     span->own.local = tl_get(&block->next);
     tl_span_arm(span);
-    tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block, "double free: no block of this span is allocated");
+    tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block,
+                     "double free: no block of this span is allocated");
 }
 
-/* The blocks on the span's list, just freed, go to the class's head as they are: still given out, so nothing else changes.
- * Only where the list holds no others, and either the head is empty or it is a single block and there is credit. */
+/* The blocks on the span's list, just freed, go to the class's head as they are: still given out,
+ * so nothing else changes. Only where the list holds no others, and either the head is empty or it
+ * is a single block and there is credit. */
 static inline bool give_to_head(struct tl_cache *cache, struct tl_span *span)
 {
     struct tl_span_owned *own = &span->own;
@@ -154,7 +158,8 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
     tl_cache_tick(cache);
 }
 
-/* The slow exit while a chain is walked back: nothing is drained, released or handed out meanwhile. False: a double free. */
+/* The slow exit while a chain is walked back: nothing is drained, released or handed out meanwhile.
+ * False: a double free. */
 static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span)
 {
     if (TL_UNLIKELY(span->own.outstanding == 0)) {
@@ -186,8 +191,9 @@ void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_b
         tl_cache_free_slow_exit(cache, span);
 }
 
-/* Walks a chain back: own blocks to their spans, others towards their owners. A chain that a block is in twice may run in a circle:
- * the walk ends at the first sign of it, and what is left of the chain stays given out. */
+/* Walks a chain back: own blocks to their spans, others towards their owners. A chain that a block
+ * is in twice may run in a circle: the walk ends at the first sign of it, and what is left of the
+ * chain stays given out. */
 static void return_chain(struct tl_cache *cache, struct tl_block *chain)
 {
     for (unsigned left = TL_CHAIN_BLOCKS_MAX; chain != NULL && left > 0; left--) {

@@ -1,24 +1,28 @@
 /* cache.h: the lock-free front of a heap: one per thread and heap.
  *
- * 1 Purpose     malloc pops a per-class list that lies in the cache itself; free pushes on the list of the block's own span when
- *               this cache owns the span, else hands the block to remote.c. Neither uses an atomic read-modify-write, a lock or
- *               a counter for statistics (D2). All else happens at the slow exits.
- * 2 Blocks      A block is in exactly one place: with the program; on head[class] of one cache; on span->own.local of its span;
- *               on one bin's `foreign` chain; in one batch (inbox or `pending`); or not carved yet.
- *               `outstanding` counts a span's blocks in all places but `local` and uncarved, whoever holds them. Blocks on
- *               head, foreign, pending and in inboxes may belong to spans of any cache of the heap; that is what lets whole
+ * 1 Purpose     malloc pops a per-class list that lies in the cache itself; free pushes on the list
+ *               of the block's own span when this cache owns the span, else hands the block to
+ *               remote.c. Neither uses an atomic read-modify-write, a lock or a counter for
+ *               statistics (D2). All else happens at the slow exits.
+ * 2 Blocks      A block is in exactly one place: with the program; on head[class] of one cache; on
+ *               span->own.local of its span; on one bin's `foreign` chain; in one batch (inbox or
+ *               `pending`); or not carved yet. `outstanding` counts a span's blocks in all places
+ *               but `local` and uncarved, whoever holds them. Blocks on head, foreign, pending and
+ *               in inboxes may belong to spans of any cache of the heap; that is what lets whole
  *               chains change hands without a look at their blocks.
- * 3 Settling    Own frees only push and count until_slow down. What they changed is entered into outstanding and local_count by
- *               tl_span_settle, at every slow exit: freed = until_start - until_slow.
- *               Invariant of a settled span: outstanding + local_count == carved <= capacity.
- *               until_slow never exceeds outstanding, so that the free that empties a span is always a slow exit.
- * 4 A bin       avail: own spans with blocks on `local`, oldest first; fresh: the span being carved; pending: whole batches that
- *               came by the inbox, a bounded number, for malloc to use without a walk; more are walked home, since they may
- *               be blocks that other caches lack.
- *               malloc, when head is empty, takes in this order: foreign, pending (after draining the inbox), avail, fresh, an
- *               idle cache's blocks, a new span. What was freed last on another CPU is used first.
- * 5 Ownership   Everything here but `inbox` and the counters belongs to the cache's owner: the living thread, or whoever holds
- *               the claim while it is idle (adopt.c).
+ * 3 Settling    Own frees only push and count until_slow down. What they changed is entered into
+ *               outstanding and local_count by tl_span_settle, at every slow exit: freed =
+ *               until_start - until_slow. Invariant of a settled span: outstanding + local_count ==
+ *               carved <= capacity. until_slow never exceeds outstanding, so that the free that
+ *               empties a span is always a slow exit.
+ * 4 A bin       avail: own spans with blocks on `local`, oldest first; fresh: the span being
+ *               carved; pending: whole batches that came by the inbox, a bounded number, for malloc
+ *               to use without a walk; more are walked home, since they may be blocks that other
+ *               caches lack. malloc, when head is empty, takes in this order: foreign, pending
+ *               (after draining the inbox), avail, fresh, an idle cache's blocks, a new span. What
+ *               was freed last on another CPU is used first.
+ * 5 Ownership   Everything here but `inbox` and the counters belongs to the cache's owner: the
+ *               living thread, or whoever holds the claim while it is idle (adopt.c).
  * 6 Contexts    thread. */
 #ifndef TL_CORE_CACHE_H
 #define TL_CORE_CACHE_H
@@ -40,28 +44,37 @@ struct tl_bin {
 struct tl_heap_entry; /* thread.h */
 
 struct tl_cache {
-    /* What the fast path reads. A cache that belongs to nobody yet is all zero: every request is of class 0, whose list is empty. */
+    /* What the fast path reads. A cache that belongs to nobody yet is all zero: every request is of
+     * class 0, whose list is empty. */
     struct tl_block *head[TL_CLASS_COUNT_MAX];
     uint8_t          small_class[(TL_SMALL_SLOTS + 7) / 8 * 8];
     /* What a free of a foreign block touches, by class. */
-    struct tl_block *foreign[TL_CLASS_COUNT_MAX];      /* blocks of other caches' spans, newest first */
-    uint16_t         credit[TL_CLASS_COUNT_MAX];       /* blocks that may still go straight on head */
-    uint16_t         foreign_room[TL_CLASS_COUNT_MAX]; /* blocks that the chain still takes before it leaves */
-    struct tl_heap  *heap;          /* constant from creation until the heap's end */
-    struct tl_cache *next;          /* all caches of the heap; heap->lock */
-    struct tl_cache *idle_next;     /* idle caches; heap->lock */
-    uint64_t         trim_ms;       /* owner: when it was last trimmed */
-    uint32_t         slow_exits;    /* owner: since the clock was last looked at */
-    bool             zeroed;        /* owner: the block that the last refill returned reads as zero but for its links */
-    size_t           empty_bytes;   /* owner: in empty spans kept */
-    struct tl_heap_entry *others;   /* owner thread, default heap's cache only: caches of other heaps (thread.c) */
+    /* blocks of other caches' spans, newest first */
+    struct tl_block *foreign[TL_CLASS_COUNT_MAX];
+    /* blocks that may still go straight on head */
+    uint16_t credit[TL_CLASS_COUNT_MAX];
+    /* blocks that the chain still takes before it leaves */
+    uint16_t         foreign_room[TL_CLASS_COUNT_MAX];
+    struct tl_heap  *heap;       /* constant from creation until the heap's end */
+    struct tl_cache *next;       /* all caches of the heap; heap->lock */
+    struct tl_cache *idle_next;  /* idle caches; heap->lock */
+    uint64_t         trim_ms;    /* owner: when it was last trimmed */
+    uint32_t         slow_exits; /* owner: since the clock was last looked at */
+    /* owner: the block that the last refill returned reads as zero but for its links */
+    bool   zeroed;
+    size_t empty_bytes; /* owner: in empty spans kept */
+    /* owner thread, default heap's cache only: caches of other heaps (thread.c) */
+    struct tl_heap_entry *others;
     struct tl_heap_entry *others_spare;
-    size_t           others_mask, others_used;
-    struct tl_counter given_out;    /* written by the owner: bytes of blocks outstanding; two's complement */
-    struct tl_counter batches_in;   /* written by the owner: batches drained */
-    struct tl_claim  claim;
-    TL_CACHE_LINE struct tl_inbox inbox; /* pushed by anybody */
-    TL_CACHE_LINE struct tl_bin bin[TL_CLASS_COUNT_MAX];
+    size_t                others_mask, others_used;
+    /* written by the owner: bytes of blocks outstanding; two's complement */
+    struct tl_counter given_out;
+    struct tl_counter batches_in; /* written by the owner: batches drained */
+    struct tl_claim   claim;
+    TL_CACHE_LINE
+    struct tl_inbox inbox; /* pushed by anybody */
+    TL_CACHE_LINE
+    struct tl_bin bin[TL_CLASS_COUNT_MAX];
 };
 
 /* Makes zeroed memory, or a cache of a heap that ended, a cache of `heap`. */
@@ -82,7 +95,8 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span);
 /* Empties every list of blocks, returns empty spans to the pool. */
 void tl_cache_flush(struct tl_cache *cache);
 
-/* At a slow exit: every so often looks at the clock, and flushes when the heap's decay time has passed since the last flush. */
+/* At a slow exit: every so often looks at the clock, and flushes when the heap's decay time has
+ * passed since the last flush. */
 void tl_cache_look_at_clock(struct tl_cache *cache);
 
 static inline void tl_cache_tick(struct tl_cache *cache)
@@ -107,7 +121,8 @@ struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span);
 /* A new span of the class, or NULL. */
 struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id);
 
-/* The span has nothing outstanding: hands its list to an empty head, keeps the span, or gives it back to the pool. */
+/* The span has nothing outstanding: hands its list to an empty head, keeps the span, or gives it
+ * back to the pool. */
 void tl_span_emptied(struct tl_cache *cache, struct tl_span *span);
 
 /* Gives back every empty span the cache kept. */

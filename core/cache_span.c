@@ -1,4 +1,5 @@
-/* cache_span.c: the spans of a cache: carved, drained, listed, emptied, given back. Theory: cache.h. Owner only. */
+/* cache_span.c: the spans of a cache: carved, drained, listed, emptied, given back. Theory:
+ * cache.h. Owner only. */
 #include "core/cache.h"
 #include "core/heap.h"
 #include "core/pagemap.h"
@@ -14,18 +15,20 @@ void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
     tl_counter_add_owner(&cache->given_out, 0 - (uintptr_t)freed * span->block_size);
 }
 
-/* Sets until_slow of a settled span: never beyond what is outstanding, and no later than when it should be listed. */
+/* Sets until_slow of a settled span: never beyond what is outstanding, and no later than when it
+ * should be listed. */
 void tl_span_arm(struct tl_span *span)
 {
     struct tl_span_owned *own = &span->own;
-    uint32_t              most = own->listed ? TL_FREES_UNTIL_SLOW_MAX : tl_classes[span->class_id].relist_frees;
-    uint32_t              until = own->outstanding < most ? own->outstanding : most;
+    uint32_t most = own->listed ? TL_FREES_UNTIL_SLOW_MAX : tl_classes[span->class_id].relist_frees;
+    uint32_t until = own->outstanding < most ? own->outstanding : most;
     if (until == 0)
         until = 1; /* nothing is out: the next free is a mistake, and must be seen */
     own->until_slow = own->until_start = until;
 }
 
-/* Small blocks: last, so that a span gathers many before its turn. Larger ones: first, while they are warm. */
+/* Small blocks: last, so that a span gathers many before its turn. Larger ones: first, while they
+ * are warm. */
 void tl_avail_add(struct tl_bin *bin, struct tl_span *span)
 {
     bool             first = span->block_size > TL_SMALL_MAX;
@@ -109,9 +112,9 @@ struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span)
 
 struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
 {
-    struct tl_heap        *heap = cache->heap;
+    struct tl_heap *heap = cache->heap;
     const struct tl_class *class = &tl_classes[class_id];
-    struct tl_span        *span = tl_pool_take(&heap->pool, class->span_pages, 1);
+    struct tl_span *span = tl_pool_take(&heap->pool, class->span_pages, 1);
     if (span == NULL) { /* a shorter one may still be had */
         size_t least = (class->block_size + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
         if (least < class->span_pages)
@@ -123,7 +126,7 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
     span->capacity = (uint32_t)(tl_span_bytes(span) / class->block_size);
     span->class_id = (uint8_t)class_id;
     span->zeroed = span->dirty == 0;
-    span->own = (struct tl_span_owned){.until_slow = 1, .until_start = 1};
+    span->own = (struct tl_span_owned){ .until_slow = 1, .until_start = 1 };
     span->cut_heap = heap;
     tl_store_relaxed(&span->owner, (uintptr_t)cache);
     tl_span_set_kind(span, TL_SPAN_CUT);
@@ -134,10 +137,11 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
     return span;
 }
 
-/* Walks the list of an empty span: every block of it exactly once, or something was freed twice (D3). */
+/* Walks the list of an empty span: every block of it exactly once, or something was freed twice
+ * (D3). */
 static bool list_is_whole(const struct tl_span *span)
 {
-    size_t   seen[TL_SPAN_BLOCKS_MAX / (8 * sizeof(size_t))] = {0};
+    size_t   seen[TL_SPAN_BLOCKS_MAX / (8 * sizeof(size_t))] = { 0 };
     uint32_t count = 0;
     for (struct tl_block *block = span->own.local; block != NULL; block = tl_get(&block->next)) {
         size_t offset = (uintptr_t)block - span->start;
@@ -162,7 +166,9 @@ static void release(struct tl_cache *cache, struct tl_span *span)
         bin->fresh = NULL;
     uncount_empty(cache, span);
     if (!list_is_whole(span)) {
-        tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, span->own.local, "a block was freed twice; the blocks of its span that are free now are set aside");
+        tl_misuse_report(
+            TALUS_MISUSE_DOUBLE_FREE, span->own.local,
+            "a block was freed twice; the blocks of its span that are free now are set aside");
         span->own.local = NULL; /* its blocks are never handed out again */
         span->own.local_count = 0;
         span->own.outstanding = UINT32_MAX / 2; /* never empty again */

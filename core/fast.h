@@ -1,7 +1,9 @@
-/* fast.h: the fast paths of malloc and free, inlined into whatever function is called malloc or free.
+/* fast.h: the fast paths of malloc and free, inlined into whatever function is called malloc or
+ * free.
  *
- * malloc, up to TL_SMALL_MAX: the thread's cache, the class, the list's head: pop. free: page map, owner compare, push, count.
- * No lock, no atomic read-modify-write, no call; the rest is tail-called. Annotated machine code: docs/performance.md. R24. */
+ * malloc, up to TL_SMALL_MAX: the thread's cache, the class, the list's head: pop. free: page map,
+ * owner compare, push, count. No lock, no atomic read-modify-write, no call; the rest is
+ * tail-called. Annotated machine code: docs/performance.md. R24. */
 #ifndef TL_CORE_FAST_H
 #define TL_CORE_FAST_H
 
@@ -34,7 +36,8 @@ static TL_ALWAYS_INLINE void tl_free_fast(void *block)
 {
     struct tl_cache *cache = tl_self;
     struct tl_span  *span = tl_page_span((uintptr_t)block);
-    if (TL_UNLIKELY(!tl_span_is_owned_by(span, cache)) && !(TL_MUTANT_remote_as_own && span->cut_heap == cache->heap)) {
+    if (TL_UNLIKELY(!tl_span_is_owned_by(span, cache)) &&
+        !(TL_MUTANT_remote_as_own && span->cut_heap == cache->heap)) {
         tl_free_other(block, span, cache);
         return;
     }

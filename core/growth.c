@@ -1,4 +1,5 @@
-/* growth.c: the page pool and its provider: growth, decay, the end. Theory: pool.h. No provider call under a lock. */
+/* growth.c: the page pool and its provider: growth, decay, the end. Theory: pool.h. No provider
+ * call under a lock. */
 #include "core/growth.h"
 #include "arch/port.h"
 #include "core/meta.h"
@@ -14,8 +15,8 @@ static void await_growth_locked(struct tl_pool *pool)
     tl_lock_acquire(&pool->lock);
 }
 
-/* What to ask of the provider for a request of `needed` bytes: the growth step, so far as the limit allows it.
- * 0: the limit forbids even `needed`. */
+/* What to ask of the provider for a request of `needed` bytes: the growth step, so far as the limit
+ * allows it. 0: the limit forbids even `needed`. */
 static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
 {
     size_t room = pool->limit > pool->mapped ? pool->limit - pool->mapped : 0;
@@ -48,8 +49,8 @@ static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
 }
 
 /* A block from the provider with its page map entries, or NULL. No lock held.
- * Where the page map is folded, a block may lie where it cannot be used: it is held while another is asked for, or the
- * provider would offer the same place again. */
+ * Where the page map is folded, a block may lie where it cannot be used: it is held while another
+ * is asked for, or the provider would offer the same place again. */
 static void *map_block(struct tl_pool *pool, size_t bytes)
 {
     void *block = pool->provider.map(pool->provider.context, bytes);
@@ -138,7 +139,8 @@ static struct tl_region *whole_region(const struct tl_span *run)
     return NULL;
 }
 
-/* Takes `region` out of the free run that holds it and gives it to the provider. Lock held, let go of meanwhile. */
+/* Takes `region` out of the free run that holds it and gives it to the provider. Lock held, let go
+ * of meanwhile. */
 static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struct tl_region *region)
 {
     uint64_t  freed_ms = run->free.freed_ms;
@@ -179,9 +181,9 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
     tl_spare_put_locked(pool, (struct tl_span *)region);
 }
 
-/* Has the provider purge `pages` from `start` in `region`, and on through the regions that touch: one call for each, since a
- * provider knows its own blocks only. The run is BUSY, so these regions and the links between them stay. No lock held.
- * Returns true when all read as zero. */
+/* Has the provider purge `pages` from `start` in `region`, and on through the regions that touch:
+ * one call for each, since a provider knows its own blocks only. The run is BUSY, so these regions
+ * and the links between them stay. No lock held. Returns true when all read as zero. */
 static bool purge_pages(struct tl_pool *pool, const struct tl_region *region, uintptr_t start,
                         size_t pages)
 {
@@ -266,7 +268,8 @@ bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to
     return true;
 }
 
-/* Clears the page map of a region of a heap that ends, and recycles the descriptors of the runs that begin in it. */
+/* Clears the page map of a region of a heap that ends, and recycles the descriptors of the runs
+ * that begin in it. */
 static void forget_region(struct tl_pool *pool, struct tl_region *region)
 {
     uintptr_t end = tl_region_end(region);

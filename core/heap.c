@@ -14,7 +14,7 @@
 struct tl_lock tl_heaps_lock = TL_LOCK_INIT;
 struct tl_heap tl_default_heap;
 
-static struct tl_heap *heaps;   /* all but the default one; tl_heaps_lock, as all below */
+static struct tl_heap *heaps; /* all but the default one; tl_heaps_lock, as all below */
 static struct tl_heap *spare;
 static uintptr_t       last_id;
 
@@ -81,7 +81,7 @@ static void end(struct tl_heap *heap)
 
 talus_heap *talus_heap_create(const talus_heap_options *options)
 {
-    talus_heap_options filled = options != NULL ? *options : (talus_heap_options){0};
+    talus_heap_options filled = options != NULL ? *options : (talus_heap_options){ 0 };
     if (filled.provider == NULL)
         filled.provider = talus_provider_mmap();
     if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE)) {
@@ -107,7 +107,8 @@ static bool is_live(const struct tl_heap *heap)
 {
     if (TL_LIKELY(heap != NULL && tl_load_relaxed(&heap->id) != 0))
         return true;
-    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, heap, "use of a heap that was destroyed or never created");
+    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, heap,
+                     "use of a heap that was destroyed or never created");
     errno = EINVAL;
     return false;
 }
@@ -131,7 +132,8 @@ talus_heap *talus_heap_default(void)
 }
 
 /* One try: `cache` may be NULL for large blocks alone. */
-static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align, bool zero)
+static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
+                       bool zero)
 {
     if (align > TL_PAGE_SIZE || size > TL_CLASS_MAX)
         return tl_large_alloc(heap, size, align, zero);
@@ -141,8 +143,9 @@ static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size
     return zero ? tl_cache_zalloc(cache, class_id) : tl_cache_alloc(cache, class_id);
 }
 
-/* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans, and empty spans to the pool: the
- * first round sends foreign blocks to their owners' inboxes, the second takes them in. */
+/* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,
+ * and empty spans to the pool: the first round sends foreign blocks to their owners' inboxes, the
+ * second takes them in. */
 static void flush_all(struct tl_heap *heap, struct tl_cache *cache)
 {
     for (unsigned round = 0; round < 2; round++) {
@@ -152,8 +155,10 @@ static void flush_all(struct tl_heap *heap, struct tl_cache *cache)
     }
 }
 
-/* After a failure: what this cache and the idle ones hold goes back to the pool, and the owner is asked. */
-static void *try_again(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align, bool zero)
+/* After a failure: what this cache and the idle ones hold goes back to the pool, and the owner is
+ * asked. */
+static void *try_again(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
+                       bool zero)
 {
     flush_all(heap, cache);
     void *block = try_alloc(heap, cache, size, align, zero);
@@ -294,7 +299,8 @@ void tl_fork_parent(void)
     tl_lock_release(&tl_heaps_lock);
 }
 
-/* The child has one thread; what the others had in hand when they vanished is lost, and stays untouched. */
+/* The child has one thread; what the others had in hand when they vanished is lost, and stays
+ * untouched. */
 void tl_fork_child(void)
 {
     tl_lock_init(&tl_meta_lock);

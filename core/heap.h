@@ -1,9 +1,12 @@
 /* heap.h: a heap instance: its pool, its caches, its policy (R19, D15).
  *
- * 1 Purpose     What belongs to one heap and to no thread. The default heap is one of them, and is never destroyed.
- * 2 Life        Structures are type-stable and recycled; `id` is 0 while there is no heap in it, and never used twice, so that an
- *               old entry in a thread's table is a miss, not another heap.
- * 3 Locks       Order: tl_heaps_lock, heap->lock, pool.lock, tl_meta_lock. No lock is held over a call of the owner's.
+ * 1 Purpose     What belongs to one heap and to no thread. The default heap is one of them, and is
+ *               never destroyed.
+ * 2 Life        Structures are type-stable and recycled; `id` is 0 while there is no heap in it,
+ *               and never used twice, so that an old entry in a thread's table is a miss, not
+ *               another heap.
+ * 3 Locks       Order: tl_heaps_lock, heap->lock, pool.lock, tl_meta_lock. No lock is held over a
+ *               call of the owner's.
  * 4 Contexts    thread. */
 #ifndef TL_CORE_HEAP_H
 #define TL_CORE_HEAP_H
@@ -12,8 +15,8 @@
 #include "core/pool.h"
 
 struct tl_heap {
-    tl_atomic_word    id;          /* 0: no heap; written under tl_heaps_lock */
-    const char       *name;        /* constant */
+    tl_atomic_word    id;   /* 0: no heap; written under tl_heaps_lock */
+    const char       *name; /* constant */
     struct tl_lock    lock;
     struct tl_cache  *caches;      /* all; heap->lock */
     struct tl_cache  *idle;        /* heap->lock */
@@ -23,10 +26,10 @@ struct tl_heap {
     struct tl_counter spans;       /* shared */
     struct tl_counter large_bytes; /* shared */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
-    void             *on_exhausted_context;
-    struct tl_heap   *next;        /* all heaps, or spare structures; tl_heaps_lock */
-    struct tl_heap   *prev;
-    struct tl_pool    pool;
+    void           *on_exhausted_context;
+    struct tl_heap *next; /* all heaps, or spare structures; tl_heaps_lock */
+    struct tl_heap *prev;
+    struct tl_pool  pool;
 };
 
 extern TL_HIDDEN struct tl_lock tl_heaps_lock;
@@ -42,14 +45,15 @@ static inline talus_heap *tl_heap_handle(struct tl_heap *heap)
     return (talus_heap *)heap;
 }
 
-/* The process's first call of talus: page map, class table, options, default heap. Any number of calls; false: no memory. */
+/* The process's first call of talus: page map, class table, options, default heap. Any number of
+ * calls; false: no memory. */
 bool tl_init(void);
 
 /* Makes zeroed memory a heap; `options->provider` is set. Lists it and gives it its id. */
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
 
-/* Allocates from `heap` with whatever cache the calling thread may use: the way of everything that the fast paths are not.
- * `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */
+/* Allocates from `heap` with whatever cache the calling thread may use: the way of everything that
+ * the fast paths are not. `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */
 void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero);
 
 #endif

@@ -1,4 +1,5 @@
-/* init.c: the process's first call of talus, from wherever it comes: a constructor, or a malloc before any constructor ran. */
+/* init.c: the process's first call of talus, from wherever it comes: a constructor, or a malloc
+ * before any constructor ran. */
 #include "arch/port.h"
 #include "core/heap.h"
 #include "core/options.h"
@@ -7,9 +8,9 @@
 #include "core/thread.h"
 #include "sync/once.h"
 
-static struct tl_once     once = TL_ONCE_INIT;
-static struct tl_once     exit_once = TL_ONCE_INIT;
-static struct tl_options  options; /* written once, before `once` is done */
+static struct tl_once    once = TL_ONCE_INIT;
+static struct tl_once    exit_once = TL_ONCE_INIT;
+static struct tl_options options; /* written once, before `once` is done */
 
 static bool initialise(void)
 {
@@ -20,17 +21,20 @@ static bool initialise(void)
     tl_misuse_set_policy(options.misuse);
     size_t limit = options.limit;
     if (limit != 0 && limit < TL_PAGE_SIZE) {
-        tl_report_line("TALUS_OPTIONS: limit is less than a page of %z bytes; using one page", TL_PAGE_SIZE);
+        tl_report_line("TALUS_OPTIONS: limit is less than a page of %z bytes; using one page",
+                       TL_PAGE_SIZE);
         limit = TL_PAGE_SIZE;
     }
-    tl_heap_init(&tl_default_heap, &(talus_heap_options){
-                                       .name = "default",
-                                       .provider = talus_provider_mmap(),
-                                       .limit = limit,
-                                       .growth = options.growth,
-                                       .decay_ms = options.decay_ms < UINT32_MAX ? (uint32_t)options.decay_ms : UINT32_MAX,
-                                       .keep_pages = options.keep_pages,
-                                   });
+    tl_heap_init(
+        &tl_default_heap,
+        &(talus_heap_options){
+            .name = "default",
+            .provider = talus_provider_mmap(),
+            .limit = limit,
+            .growth = options.growth,
+            .decay_ms = options.decay_ms < UINT32_MAX ? (uint32_t)options.decay_ms : UINT32_MAX,
+            .keep_pages = options.keep_pages,
+        });
     return true;
 }
 
@@ -41,7 +45,8 @@ bool tl_init(void)
     if (!tl_once_begin(&once))
         return true;
     if (!initialise()) {
-        tl_report_line("no address space for the page map; every allocation fails. Raise the limit (ulimit -v)");
+        tl_report_line("no address space for the page map; every allocation fails. Raise the limit "
+                       "(ulimit -v)");
         tl_once_undo(&once);
         return false;
     }
@@ -49,10 +54,12 @@ bool tl_init(void)
     return true;
 }
 
-/* Before main, so that the page map is in place before there are threads; and where asking for a call at exit is safe. */
+/* Before main, so that the page map is in place before there are threads; and where asking for a
+ * call at exit is safe. */
 __attribute__((constructor)) static void start(void)
 {
-    /* As early as can be: handlers of the program that are older than these run while the heap is held for the fork. */
+    /* As early as can be: handlers of the program that are older than these run while the heap is
+     * held for the fork. */
     tl_thread_fork_handlers();
     if (!tl_init() || !tl_once_begin(&exit_once))
         return;

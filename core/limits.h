@@ -1,7 +1,8 @@
 /* limits.h: every bound of the core in one place, with its unit and its reason.
  *
- * The page is the public TALUS_PAGE_SIZE: 16 KiB hosted, so that one page holds a useful span, and so that the operating
- * system's pages of 4 or 16 KiB divide it; where the system's pages are larger, purging rounds inwards at run time. */
+ * The page is the public TALUS_PAGE_SIZE: 16 KiB hosted, so that one page holds a useful span, and
+ * so that the operating system's pages of 4 or 16 KiB divide it; where the system's pages are
+ * larger, purging rounds inwards at run time. */
 #ifndef TL_CORE_LIMITS_H
 #define TL_CORE_LIMITS_H
 
@@ -10,48 +11,60 @@
 #include <talus/heap.h>
 
 #define TL_PAGE_SHIFT TALUS_PAGE_SHIFT
-#define TL_PAGE_SIZE TALUS_PAGE_SIZE
+#define TL_PAGE_SIZE  TALUS_PAGE_SIZE
 
-/* Size classes: eight to each doubling, so that at most 1/9 of a block above 8 grains is padding. */
-#define TL_GRAIN ((size_t)TALUS_ALIGN_MIN)
+/* Size classes: eight to each doubling, so that at most 1/9 of a block above 8 grains is padding.
+ * */
+#define TL_GRAIN       ((size_t)TALUS_ALIGN_MIN)
 #define TL_GRAIN_SHIFT (sizeof(void *) == 8 ? 4 : 3)
-#define TL_CLASS_MAX_SHIFT 16                        /* the largest class is 64 KiB; above it a block has its own run */
-#define TL_CLASS_MAX ((size_t)1 << TL_CLASS_MAX_SHIFT)
-#define TL_CLASS_COUNT (8 + 8 * (TL_CLASS_MAX_SHIFT - TL_GRAIN_SHIFT - 3))
-#define TL_CLASS_COUNT_MAX (8 + 8 * (TL_CLASS_MAX_SHIFT - 6)) /* the bound on any CPU, for array sizes */
-#define TL_SMALL_MAX ((size_t)1024)                  /* bytes; classes up to here come from a table */
-#define TL_SMALL_SLOTS (1024 / 8 + 1)                /* table entries at the finest grain */
+/* the largest class is 64 KiB; above it a block has its own run */
+#define TL_CLASS_MAX_SHIFT 16
+#define TL_CLASS_MAX       ((size_t)1 << TL_CLASS_MAX_SHIFT)
+#define TL_CLASS_COUNT     (8 + 8 * (TL_CLASS_MAX_SHIFT - TL_GRAIN_SHIFT - 3))
+/* the bound on any CPU, for array sizes */
+#define TL_CLASS_COUNT_MAX (8 + 8 * (TL_CLASS_MAX_SHIFT - 6))
+/* bytes; classes up to here come from a table */
+#define TL_SMALL_MAX   ((size_t)1024)
+#define TL_SMALL_SLOTS (1024 / 8 + 1) /* table entries at the finest grain */
 
 /* Requests above this are refused at once: no address range is as large. */
 #define TL_REQUEST_MAX ((size_t)PTRDIFF_MAX - TL_PAGE_SIZE)
 
-/* Spans. 64 blocks keep slow exits rare; a quarter of a huge page bounds what one live block can pin. */
-#define TL_SPAN_BLOCKS_MIN 64u                       /* wanted for blocks up to TL_SMALL_MAX */
+/* Spans. 64 blocks keep slow exits rare; a quarter of a huge page bounds what one live block can
+ * pin. */
+#define TL_SPAN_BLOCKS_MIN 64u /* wanted for blocks up to TL_SMALL_MAX */
 #define TL_SPAN_BLOCKS_MAX ((uint32_t)(TL_PAGE_SIZE / TL_GRAIN))
-#define TL_SPAN_BYTES_USUAL ((size_t)64 * 1024)      /* for blocks from TL_SMALL_MAX on, until eight do not fit */
-#define TL_CARVE_BYTES ((size_t)4096)                /* cut at a time: about what one page fault brings */
-#define TL_FREES_UNTIL_SLOW_MAX 256u                 /* an active owner looks at its inbox at least so often */
+/* for blocks from TL_SMALL_MAX on, until eight do not fit */
+#define TL_SPAN_BYTES_USUAL ((size_t)64 * 1024)
+/* cut at a time: about what one page fault brings */
+#define TL_CARVE_BYTES ((size_t)4096)
+/* an active owner looks at its inbox at least so often */
+#define TL_FREES_UNTIL_SLOW_MAX 256u
 
-#define TL_SLOW_EXITS_PER_LOOK 16u                   /* at the clock */
+#define TL_SLOW_EXITS_PER_LOOK 16u /* at the clock */
 
-#define TL_CHAIN_BLOCKS_MAX (2 * TL_SPAN_BLOCKS_MAX)   /* more than any sound list of a class can hold */
+/* more than any sound list of a class can hold */
+#define TL_CHAIN_BLOCKS_MAX (2 * TL_SPAN_BLOCKS_MAX)
 
 /* Foreign blocks (D3), per class and cache. */
-#define TL_FOREIGN_BYTES ((size_t)128 * 1024)
+#define TL_FOREIGN_BYTES      ((size_t)128 * 1024)
 #define TL_FOREIGN_BLOCKS_MAX 64u
-#define TL_PENDING_BATCHES_MAX 4u                    /* per class, kept whole; docs/adr/0004 has the reason */
+/* per class, kept whole; docs/adr/0004 has the reason */
+#define TL_PENDING_BATCHES_MAX 4u
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */
 #define TL_CACHE_EMPTY_MAX ((size_t)1 << 20)
-#define TL_IDLE_EMPTY_MAX ((size_t)128 * 1024)       /* the same for a cache that its thread left */
+#define TL_IDLE_EMPTY_MAX  ((size_t)128 * 1024) /* the same for a cache that its thread left */
 
 /* The page pool. */
-#define TL_POOL_SCAN_MAX 8u                          /* runs looked at in one bin before a larger bin serves */
-#define TL_GROWTH_DEFAULT ((size_t)1 << 20)          /* bytes */
-#define TL_GROWTH_MAX ((size_t)32 << 20)             /* bytes; growth is an eighth of the heap between the two */
-#define TL_DECAY_MS_DEFAULT 500u
+/* runs looked at in one bin before a larger bin serves */
+#define TL_POOL_SCAN_MAX  8u
+#define TL_GROWTH_DEFAULT ((size_t)1 << 20) /* bytes */
+/* bytes; growth is an eighth of the heap between the two */
+#define TL_GROWTH_MAX          ((size_t)32 << 20)
+#define TL_DECAY_MS_DEFAULT    500u
 #define TL_PURGES_PER_CALL_MAX 4u
-#define TL_DESCRIPTOR_BATCH 32u                      /* descriptors fetched at a time: 4 KiB */
+#define TL_DESCRIPTOR_BATCH    32u /* descriptors fetched at a time: 4 KiB */
 
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */
 #define TL_INTERIOR_SEARCH_PAGES ((size_t)1 << 16)

@@ -6,7 +6,7 @@
 
 struct tl_lock tl_meta_lock = TL_LOCK_INIT;
 
-static char  *chunk;      /* tl_meta_lock, as all below */
+static char  *chunk; /* tl_meta_lock, as all below */
 static size_t chunk_left;
 static size_t handed_out;
 

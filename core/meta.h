@@ -1,7 +1,8 @@
 /* meta.h: memory for the heap's own structures: caches, heap instances, threads' tables.
  *
- * Type-stable: what is given back is kept for the same use and never unmapped, so that a late reader meets an old structure and
- * never a fault (D1). Nothing here lies among the blocks. Context: thread. Lock: tl_meta_lock, the innermost one. */
+ * Type-stable: what is given back is kept for the same use and never unmapped, so that a late
+ * reader meets an old structure and never a fault (D1). Nothing here lies among the blocks.
+ * Context: thread. Lock: tl_meta_lock, the innermost one. */
 #ifndef TL_CORE_META_H
 #define TL_CORE_META_H
 
@@ -11,7 +12,8 @@
 
 extern TL_HIDDEN struct tl_lock tl_meta_lock;
 
-/* Returns `bytes` of zeroed memory aligned to a cache line, or NULL. Never freed; the caller recycles it by type. */
+/* Returns `bytes` of zeroed memory aligned to a cache line, or NULL. Never freed; the caller
+ * recycles it by type. */
 void *tl_meta_new(size_t bytes);
 
 /* Bytes handed out by tl_meta_new so far. */

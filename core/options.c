@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define NAME_BYTES_MAX 32u
+#define NAME_BYTES_MAX  32u
 #define VALUE_BYTES_MAX 512u
 
 static bool read_size(const char *value, void *field)
@@ -15,7 +15,10 @@ static bool read_size(const char *value, void *field)
         if (__builtin_mul_overflow(size, (size_t)10, &size) ||
             __builtin_add_overflow(size, (size_t)(*value - '0'), &size))
             return false;
-    unsigned shift = *value == 'K' || *value == 'k' ? 10 : *value == 'M' || *value == 'm' ? 20 : *value == 'G' || *value == 'g' ? 30 : 0;
+    unsigned shift = *value == 'K' || *value == 'k'   ? 10
+                     : *value == 'M' || *value == 'm' ? 20
+                     : *value == 'G' || *value == 'g' ? 30
+                                                      : 0;
     if (shift != 0)
         value++;
     if (*value != '\0' || size > SIZE_MAX >> shift)
@@ -34,7 +37,7 @@ static bool read_flag(const char *value, void *field)
 
 static bool read_misuse(const char *value, void *field)
 {
-    static const char *const names[] = {"report", "abort", "ignore"};
+    static const char *const names[] = { "report", "abort", "ignore" };
     for (unsigned i = 0; i < 3; i++)
         if (strcmp(value, names[i]) == 0) {
             *(enum tl_misuse_policy *)field = (enum tl_misuse_policy)i;
@@ -55,13 +58,13 @@ static const struct option {
     size_t      offset;
     bool (*read)(const char *value, void *field);
 } known[] = {
-    {"limit", "a size like 512M; 0 for none", offsetof(struct tl_options, limit), read_size},
-    {"growth", "a size like 4M", offsetof(struct tl_options, growth), read_size},
-    {"decay_ms", "milliseconds", offsetof(struct tl_options, decay_ms), read_size},
-    {"keep_pages", "0 or 1", offsetof(struct tl_options, keep_pages), read_flag},
-    {"stats", "0 or 1", offsetof(struct tl_options, stats), read_flag},
-    {"stats_file", "the path of a file", offsetof(struct tl_options, stats_file), read_path},
-    {"misuse", "report, abort or ignore", offsetof(struct tl_options, misuse), read_misuse},
+    { "limit", "a size like 512M; 0 for none", offsetof(struct tl_options, limit), read_size },
+    { "growth", "a size like 4M", offsetof(struct tl_options, growth), read_size },
+    { "decay_ms", "milliseconds", offsetof(struct tl_options, decay_ms), read_size },
+    { "keep_pages", "0 or 1", offsetof(struct tl_options, keep_pages), read_flag },
+    { "stats", "0 or 1", offsetof(struct tl_options, stats), read_flag },
+    { "stats_file", "the path of a file", offsetof(struct tl_options, stats_file), read_path },
+    { "misuse", "report, abort or ignore", offsetof(struct tl_options, misuse), read_misuse },
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
@@ -91,7 +94,8 @@ static void report_unknown(const char *name)
     for (size_t i = 1; i < KNOWN_COUNT; i++)
         if (distance(name, known[i].name) < distance(name, nearest->name))
             nearest = &known[i];
-    tl_report_line("TALUS_OPTIONS: there is no option '%s'; did you mean '%s' (%s)?", name, nearest->name, nearest->expects);
+    tl_report_line("TALUS_OPTIONS: there is no option '%s'; did you mean '%s' (%s)?", name,
+                   nearest->name, nearest->expects);
 }
 
 static void set(struct tl_options *options, const char *name, const char *value)
@@ -100,14 +104,17 @@ static void set(struct tl_options *options, const char *name, const char *value)
         if (strcmp(name, known[i].name) != 0)
             continue;
         if (!known[i].read(value, (char *)options + known[i].offset))
-            tl_report_line("TALUS_OPTIONS: '%s' is no value for '%s', which takes %s", value, name, known[i].expects);
+            tl_report_line("TALUS_OPTIONS: '%s' is no value for '%s', which takes %s", value, name,
+                           known[i].expects);
         return;
     }
     report_unknown(name);
 }
 
-/* Copies up to one of `ends` or the text's end. Returns what follows; false in *fits when it was too long. */
-static const char *copy_until(const char *text, const char *ends, char *buffer, size_t size, bool *fits)
+/* Copies up to one of `ends` or the text's end. Returns what follows; false in *fits when it was
+ * too long. */
+static const char *copy_until(const char *text, const char *ends, char *buffer, size_t size,
+                              bool *fits)
 {
     size_t length = strcspn(text, ends);
     *fits = length < size;
@@ -118,7 +125,7 @@ static const char *copy_until(const char *text, const char *ends, char *buffer, 
 
 void tl_options_read(const char *text, struct tl_options *options)
 {
-    *options = (struct tl_options){0};
+    *options = (struct tl_options){ 0 };
     while (text != NULL && *text != '\0') {
         char name[NAME_BYTES_MAX], value[VALUE_BYTES_MAX];
         bool name_fits, value_fits;
@@ -133,7 +140,8 @@ void tl_options_read(const char *text, struct tl_options *options)
         else if (!name_fits)
             report_unknown(name);
         else if (!value_fits)
-            tl_report_line("TALUS_OPTIONS: the value of '%s' is longer than %u bytes", name, VALUE_BYTES_MAX - 1);
+            tl_report_line("TALUS_OPTIONS: the value of '%s' is longer than %u bytes", name,
+                           VALUE_BYTES_MAX - 1);
         else
             set(options, name, value);
         if (*text == ',')

@@ -1,4 +1,5 @@
-/* options.h: TALUS_OPTIONS=name=value,... read once, at the first call (docs/man). Context: thread, during tl_init. */
+/* options.h: TALUS_OPTIONS=name=value,... read once, at the first call (docs/man). Context: thread,
+ * during tl_init. */
 #ifndef TL_CORE_OPTIONS_H
 #define TL_CORE_OPTIONS_H
 
@@ -14,7 +15,8 @@ struct tl_options {
     char                  stats_file[512]; /* "": none */
 };
 
-/* Reads `text` (NULL: nothing set). What cannot be understood is reported, with the nearest right name, and left out. */
+/* Reads `text` (NULL: nothing set). What cannot be understood is reported, with the nearest right
+ * name, and left out. */
 void tl_options_read(const char *text, struct tl_options *options);
 
 #endif

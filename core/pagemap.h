@@ -1,29 +1,37 @@
 /* pagemap.h: from an address to the descriptor of its run, in one load and without a lock (D1).
  *
- * 1 Purpose     tl_page_span() answers for any address whatsoever; an address that is not ours gets the zero descriptor.
+ * 1 Purpose     tl_page_span() answers for any address whatsoever; an address that is not ours gets
+ *               the zero descriptor.
  * 2 Layout      One reservation, readable throughout, writable where it is used:
- *                  [ table: one 32-bit entry per page ][ base: the zero descriptor, then all descriptors ... ]
- *               An entry is the distance from base to the descriptor in units of 8 bytes; 0, the zero descriptor, is what
- *               memory that was never written reads as. The table lies below base, and is indexed by
- *               `page number | fold`, a negative number: `fold` has ones above the bits in use.
- * 3 Sizes       64-bit: the table covers the whole user address space (a reservation, not memory). Where address space is
- *               limited (ulimit -v), or on 32 bits, it is smaller, and addresses alike in their low bits share an entry: growth
- *               refuses a block whose entries are taken (tl_page_map_cover), so our own pages never share, nor does the
+ *                  [ table: one 32-bit entry per page ][ base: the zero descriptor, then all
+ *                  descriptors ... ]
+ *               An entry is the distance from base to the descriptor in units of 8 bytes; 0, the
+ *               zero descriptor, is what memory that was never written reads as. The table lies
+ *               below base, and is indexed by `page number | fold`, a negative number: `fold` has
+ *               ones above the bits in use.
+ * 3 Sizes       64-bit: the table covers the whole user address space (a reservation, not memory).
+ *               Where address space is limited (ulimit -v), or on 32 bits, it is smaller, and
+ *               addresses alike in their low bits share an entry: growth refuses a block whose
+ *               entries are taken (tl_page_map_cover), so our own pages never share, nor does the
  *               page of NULL with them. The same code serves both.
- * 4 Ordering    Entries are relaxed atomics. A block is handed out after its entries were written, by the thread that wrote
- *               them or through the pool's lock; the program's own hand-over carries it on from there.
- * 5 Locks       tl_meta_lock for covering and for new descriptors; entries of a run are written by whoever holds the run.
+ * 4 Ordering    Entries are relaxed atomics. A block is handed out after its entries were written,
+ *               by the thread that wrote them or through the pool's lock; the program's own
+ *               hand-over carries it on from there.
+ * 5 Locks       tl_meta_lock for covering and for new descriptors; entries of a run are written by
+ *               whoever holds the run.
  * 6 Contexts    tl_page_span: any. */
 #ifndef TL_CORE_PAGEMAP_H
 #define TL_CORE_PAGEMAP_H
 
 #include "core/span.h"
 
-/* Constant after tl_page_map_init; before it, every address has the index -1 and the zero descriptor. */
+/* Constant after tl_page_map_init; before it, every address has the index -1 and the zero
+ * descriptor. */
 extern TL_HIDDEN uintptr_t tl_page_fold;
 extern TL_HIDDEN char     *tl_page_base;
 
-/* Reserves the map. Returns false when not even the smallest map fits the address space. Once, before any heap. */
+/* Reserves the map. Returns false when not even the smallest map fits the address space. Once,
+ * before any heap. */
 bool tl_page_map_init(void);
 
 static inline tl_atomic_u32 *tl_page_entry(uintptr_t address)
@@ -32,8 +40,8 @@ static inline tl_atomic_u32 *tl_page_entry(uintptr_t address)
     return (tl_atomic_u32 *)tl_page_base + index;
 }
 
-/* The descriptor of the run that `address` lies in; the zero descriptor when it is not ours, or not the first page of a large
- * or the last of a free run. Never NULL. Context: any. */
+/* The descriptor of the run that `address` lies in; the zero descriptor when it is not ours, or not
+ * the first page of a large or the last of a free run. Never NULL. Context: any. */
 static inline struct tl_span *tl_page_span(uintptr_t address)
 {
     size_t offset = tl_load32_relaxed(tl_page_entry(address));
@@ -46,15 +54,17 @@ static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
     tl_store32_relaxed(tl_page_entry(address), (uint32_t)offset);
 }
 
-/* Makes the entries of a block from the provider writable. Returns false when they could not be, or another block of ours or
- * the page of NULL shares an entry with it. Context: thread; takes tl_meta_lock. */
+/* Makes the entries of a block from the provider writable. Returns false when they could not be, or
+ * another block of ours or the page of NULL shares an entry with it. Context: thread; takes
+ * tl_meta_lock. */
 bool tl_page_map_cover(uintptr_t start, size_t pages);
 
-/* Hands out `count` new descriptors, UNUSED, chained through free.next; fewer, or NULL, when the area is used up.
- * Context: thread; takes tl_meta_lock. */
+/* Hands out `count` new descriptors, UNUSED, chained through free.next; fewer, or NULL, when the
+ * area is used up. Context: thread; takes tl_meta_lock. */
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got);
 
-/* Takes back `count` descriptors of a heap that ended, chained through free.next. Context: thread; takes tl_meta_lock. */
+/* Takes back `count` descriptors of a heap that ended, chained through free.next. Context: thread;
+ * takes tl_meta_lock. */
 void tl_descriptors_recycle(struct tl_span *chain, unsigned count);
 
 /* Bytes of the map in use: entries covered and descriptors. */

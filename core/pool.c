@@ -1,4 +1,5 @@
-/* pool.c: taking and giving back runs. Theory: pool.h; free runs: runs.c; growth and shrinkage: growth.c. */
+/* pool.c: taking and giving back runs. Theory: pool.h; free runs: runs.c; growth and shrinkage:
+ * growth.c. */
 #include "core/pool.h"
 #include "arch/port.h"
 #include "core/growth.h"
@@ -20,12 +21,14 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
 }
 
 /* Cuts `pages` at the alignment out of the free run `run`; the rest stays free. */
-static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t pages, size_t align_pages)
+static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t pages,
+                                      size_t align_pages)
 {
     uint64_t freed_ms = run->free.freed_ms;
     tl_runs_remove_locked(pool, run);
     uintptr_t align_mask = (align_pages << TL_PAGE_SHIFT) - 1;
-    size_t    lead = (size_t)((((run->start + align_mask) & ~align_mask) - run->start) >> TL_PAGE_SHIFT);
+    size_t    lead =
+        (size_t)((((run->start + align_mask) & ~align_mask) - run->start) >> TL_PAGE_SHIFT);
     if (lead > 0) {
         struct tl_span *aligned = tl_runs_split_locked(pool, run, lead);
         tl_runs_insert_locked(pool, run, run->dirty, freed_ms);
@@ -112,7 +115,8 @@ bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes)
     bool grown = true;
     tl_lock_acquire(&pool->lock);
     while (grown && pool->mapped < bytes)
-        grown = tl_spares_ready_locked(pool) && tl_growth_locked(pool, (bytes - pool->mapped + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT);
+        grown = tl_spares_ready_locked(pool) &&
+                tl_growth_locked(pool, (bytes - pool->mapped + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT);
     tl_lock_release(&pool->lock);
     return grown;
 }

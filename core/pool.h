@@ -1,15 +1,21 @@
-/* pool.h: the page pool, the central store of page runs: the only lock on an allocation's way, and a short one (D5).
+/* pool.h: the page pool, the central store of page runs: the only lock on an allocation's way, and
+ * a short one (D5).
  *
- * 1 Purpose     Takes runs of pages out of the provider's blocks and merges them again. One pool per heap.
- * 2 Search      Free runs lie in bins by length, eight bins to each doubling, with a bitmap of the bins in use. A request looks at
- *               TL_POOL_SCAN_MAX runs of its own bin, then takes from the next bin that has any: every run there fits. Only a
- *               request that is about to fail looks through its whole bin. Lower addresses win, so that high ones empty.
- * 3 Dirt        A free run's first `dirty` pages may hold old contents; the rest is as the provider or a purge left it. Runs are
- *               used from their dirty end, so that clean pages stay untouched. Dirty runs wait in order of age, and those
- *               unused for decay_ms are purged, or unmapped where a whole region is free (R16), by whoever comes by.
- * 4 Growth      One at a time. The quota is reserved under the lock, the provider called without it, and the quota given back
- *               when it fails; who finds a growth in flight waits for it and looks again (R14).
- * 5 Locks       pool->lock: all fields but those marked. Never held over a call of the provider. tl_meta_lock nests inside.
+ * 1 Purpose     Takes runs of pages out of the provider's blocks and merges them again. One pool
+ *               per heap.
+ * 2 Search      Free runs lie in bins by length, eight bins to each doubling, with a bitmap of the
+ *               bins in use. A request looks at TL_POOL_SCAN_MAX runs of its own bin, then takes
+ *               from the next bin that has any: every run there fits. Only a request that is about
+ *               to fail looks through its whole bin. Lower addresses win, so that high ones empty.
+ * 3 Dirt        A free run's first `dirty` pages may hold old contents; the rest is as the provider
+ *               or a purge left it. Runs are used from their dirty end, so that clean pages stay
+ *               untouched. Dirty runs wait in order of age, and those unused for decay_ms are
+ *               purged, or unmapped where a whole region is free (R16), by whoever comes by.
+ * 4 Growth      One at a time. The quota is reserved under the lock, the provider called without
+ *               it, and the quota given back when it fails; who finds a growth in flight waits for
+ *               it and looks again (R14).
+ * 5 Locks       pool->lock: all fields but those marked. Never held over a call of the provider.
+ *               tl_meta_lock nests inside.
  * 6 Contexts    thread. */
 #ifndef TL_CORE_POOL_H
 #define TL_CORE_POOL_H
@@ -22,22 +28,23 @@
 #define TL_POOL_BITS (8 * sizeof(size_t))
 
 struct tl_pool {
-    struct tl_lock    lock;
-    struct tl_heap   *heap;      /* constant */
-    talus_provider    provider;  /* constant */
-    size_t            growth;    /* constant; bytes, 0: rising with the heap */
-    uint32_t          decay_ms;  /* constant */
-    bool              keep_pages;/* constant */
-    size_t            growing;   /* bytes of quota that the growth in flight took; 0: none is in flight */
+    struct tl_lock  lock;
+    struct tl_heap *heap;       /* constant */
+    talus_provider  provider;   /* constant */
+    size_t          growth;     /* constant; bytes, 0: rising with the heap */
+    uint32_t        decay_ms;   /* constant */
+    bool            keep_pages; /* constant */
+    /* bytes of quota that the growth in flight took; 0: none is in flight */
+    size_t            growing;
     bool              clean_is_zero;
-    struct tl_event   grown;     /* signalled when a growth ended */
-    size_t            limit;     /* bytes, SIZE_MAX: none */
-    struct tl_span   *spare;     /* unused descriptors */
+    struct tl_event   grown; /* signalled when a growth ended */
+    size_t            limit; /* bytes, SIZE_MAX: none */
+    struct tl_span   *spare; /* unused descriptors */
     unsigned          spares;
     struct tl_region *regions;
-    struct tl_span   *oldest;    /* dirty free runs */
+    struct tl_span   *oldest; /* dirty free runs */
     struct tl_span   *youngest;
-    size_t            mapped;    /* bytes, quota of a growth in flight included */
+    size_t            mapped; /* bytes, quota of a growth in flight included */
     size_t            mapped_peak;
     size_t            free_pages;
     size_t            dirty_pages;
@@ -49,27 +56,31 @@ struct tl_pool {
 /* Prepares an empty pool. */
 void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_options *options);
 
-/* Takes a run of `pages`, aligned to `align_pages` (a power of two), growing if need be. The result is BUSY, its `dirty` says how
- * many first pages are not known to be clean; only its first page maps to it. NULL: neither the pool nor the provider has it. */
+/* Takes a run of `pages`, aligned to `align_pages` (a power of two), growing if need be. The result
+ * is BUSY, its `dirty` says how many first pages are not known to be clean; only its first page
+ * maps to it. NULL: neither the pool nor the provider has it. */
 struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages);
 
-/* Gives back a run that no page maps to any more but, perhaps, the first. `dirty`: pages from its start that were written. */
+/* Gives back a run that no page maps to any more but, perhaps, the first. `dirty`: pages from its
+ * start that were written. */
 void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty);
 
 /* Grows the LARGE run `span` in place to `pages`, if the pages behind it are free. */
 bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages);
 
-/* Cuts the LARGE run `span` down to `pages` and frees the rest. Returns false, unchanged, when descriptors ran out. */
+/* Cuts the LARGE run `span` down to `pages` and frees the rest. Returns false, unchanged, when
+ * descriptors ran out. */
 bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages);
 
-/* Moves the first pages of `from`, a whole region, to the run `to` by the provider's move, and drops `from`. */
+/* Moves the first pages of `from`, a whole region, to the run `to` by the provider's move, and
+ * drops `from`. */
 bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to);
 
 /* Makes sure that the pool has mapped `bytes` at least; for the block a heap starts with. */
 bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
 
-/* Purges dirty runs that are older than the decay time (all: any dirty run), TL_PURGES_PER_CALL_MAX at most unless all.
- * Returns the bytes given back. */
+/* Purges dirty runs that are older than the decay time (all: any dirty run), TL_PURGES_PER_CALL_MAX
+ * at most unless all. Returns the bytes given back. */
 size_t tl_pool_decay(struct tl_pool *pool, bool all);
 
 /* Gives every region back, with all that is in it. No other call runs or follows. O(pages). */
@@ -78,8 +89,9 @@ void tl_pool_destroy(struct tl_pool *pool);
 void tl_pool_set_limit(struct tl_pool *pool, size_t limit);
 void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats);
 
-/* Fork: the pool's lock held; and the child's fresh start: a growth that was in flight is none of the child's, who gets the quota
- * back; what the provider was about to give is lost to the child. */
+/* Fork: the pool's lock held; and the child's fresh start: a growth that was in flight is none of
+ * the child's, who gets the quota back; what the provider was about to give is lost to the child.
+ * */
 void tl_pool_fork_prepare(struct tl_pool *pool);
 void tl_pool_fork_parent(struct tl_pool *pool);
 void tl_pool_fork_child(struct tl_pool *pool);

@@ -1,4 +1,5 @@
-/* provider_fixed.c: one fixed region as the only memory of a heap (R12, R13): its parts touch, so the heap sees one block. */
+/* provider_fixed.c: one fixed region as the only memory of a heap (R12, R13): its parts touch, so
+ * the heap sees one block. */
 #include "core/limits.h"
 
 static void *map(void *context, size_t bytes)
@@ -17,5 +18,5 @@ static void *map(void *context, size_t bytes)
 
 talus_provider talus_provider_fixed(talus_fixed_region *region)
 {
-    return (talus_provider){.map = map, .context = region};
+    return (talus_provider){ .map = map, .context = region };
 }

@@ -1,5 +1,5 @@
-/* realloc.c: a block stays where it is when its class still suits, or when the pages behind it are free; its pages move when
- * the provider can move them; else it is copied. See realloc.h. */
+/* realloc.c: a block stays where it is when its class still suits, or when the pages behind it are
+ * free; its pages move when the provider can move them; else it is copied. See realloc.h. */
 #include "core/realloc.h"
 #include "core/large.h"
 #include "core/pagemap.h"
@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* A smaller block is worth a copy only when it frees at least half of the old one; below a grain there is none smaller. */
+/* A smaller block is worth a copy only when it frees at least half of the old one; below a grain
+ * there is none smaller. */
 static bool stays(size_t usable, size_t size)
 {
     return size <= usable && (size >= usable / 2 || usable == TL_GRAIN);
@@ -64,7 +65,8 @@ void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
     if (heap != NULL && tl_span_heap(span) != heap)
         return misuse(TALUS_MISUSE_WRONG_HEAP, block, "realloc of a block of another heap");
     if (kind == TL_SPAN_LARGE && span->start != (uintptr_t)block)
-        return misuse(TALUS_MISUSE_INTERIOR_POINTER, block, "realloc of a pointer into a large block");
+        return misuse(TALUS_MISUSE_INTERIOR_POINTER, block,
+                      "realloc of a pointer into a large block");
     if (size > TL_REQUEST_MAX) {
         errno = ENOMEM;
         return NULL;

@@ -84,7 +84,8 @@ bool tl_region_folds_onto_another_locked(uintptr_t start, size_t pages, size_t e
     size_t mask = entries - 1;
     size_t first = (start >> TL_PAGE_SHIFT) & mask;
     for (struct tl_region *other = all_regions; other != NULL; other = other->all_next) {
-        size_t distance = ((other->start >> TL_PAGE_SHIFT) - first) & mask; /* from ours to the other, going up */
+        /* from ours to the other, going up */
+        size_t distance = ((other->start >> TL_PAGE_SHIFT) - first) & mask;
         if (distance < pages || entries - distance < other->pages)
             return true;
     }

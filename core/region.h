@@ -1,26 +1,29 @@
 /* region.h: a block of pages as the provider gave it, which is also how it goes back (R10, R16).
  *
- * Free runs merge across regions that touch (R13), so a run may begin in one region and end in another; each region counts its
- * own pages in use, and one whose count is zero lies wholly in a single free run.
- * Locks: a heap's regions are changed under its pool's lock; the list of all regions under tl_meta_lock. */
+ * Free runs merge across regions that touch (R13), so a run may begin in one region and end in
+ * another; each region counts its own pages in use, and one whose count is zero lies wholly in a
+ * single free run. Locks: a heap's regions are changed under its pool's lock; the list of all
+ * regions under tl_meta_lock. */
 #ifndef TL_CORE_REGION_H
 #define TL_CORE_REGION_H
 
 #include "core/span.h"
 
 struct tl_region {
-    uintptr_t         start;
-    size_t            pages;
-    size_t            used;       /* pages not in a free run; pool lock */
-    struct tl_region *touching;   /* the region that begins where this one ends, once a run crossed over; pool lock */
+    uintptr_t start;
+    size_t    pages;
+    size_t    used; /* pages not in a free run; pool lock */
+    /* the region that begins where this one ends, once a run crossed over; pool lock */
+    struct tl_region *touching;
     struct tl_region *touched_by; /* the other end of that link */
     struct tl_region *next;       /* the heap's regions; pool lock */
     struct tl_region *prev;
-    struct tl_region *all_next;   /* every heap's regions; tl_meta_lock */
+    struct tl_region *all_next; /* every heap's regions; tl_meta_lock */
     struct tl_region *all_prev;
 };
 
-TL_STATIC_ASSERT(sizeof(struct tl_region) <= sizeof(struct tl_span), "a region lies in a descriptor");
+TL_STATIC_ASSERT(sizeof(struct tl_region) <= sizeof(struct tl_span),
+                 "a region lies in a descriptor");
 
 static inline uintptr_t tl_region_end(const struct tl_region *region)
 {
@@ -31,21 +34,23 @@ static inline uintptr_t tl_region_end(const struct tl_region *region)
 void tl_region_enlist(struct tl_region *region);
 void tl_region_delist(struct tl_region *region);
 
-/* Links `region` into the heap's list `*regions`, or takes it off, links to touching ones included. Pool lock. */
+/* Links `region` into the heap's list `*regions`, or takes it off, links to touching ones included.
+ * Pool lock. */
 void tl_region_insert(struct tl_region **regions, struct tl_region *region);
 void tl_region_remove(struct tl_region **regions, struct tl_region *region);
 
 /* A free run is about to cross from `left` into `right`, which begins where it ends. Pool lock. */
 void tl_region_link(struct tl_region *left, struct tl_region *right);
 
-/* Counts `count` pages from `start`, which lies in `region`, as used or as free in all regions that they lie in. Pool lock. Cost: O(regions crossed). */
+/* Counts `count` pages from `start`, which lies in `region`, as used or as free in all regions that
+ * they lie in. Pool lock. Cost: O(regions crossed). */
 void tl_region_account(struct tl_region *region, uintptr_t start, size_t count, bool used);
 
 /* The region that holds `address`, from `region` onwards along touching ones. */
 struct tl_region *tl_region_at(struct tl_region *region, uintptr_t address);
 
-/* Whether a block at `start` would share page map entries with a region, in a table of `entries`, a power of two.
- * tl_meta_lock held. Cost: O(regions); only asked where address space is limited. */
+/* Whether a block at `start` would share page map entries with a region, in a table of `entries`, a
+ * power of two. tl_meta_lock held. Cost: O(regions); only asked where address space is limited. */
 bool tl_region_folds_onto_another_locked(uintptr_t start, size_t pages, size_t entries);
 
 #endif

@@ -42,12 +42,15 @@ void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_bl
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_block *chain = tl_remote_take(cache, class_id);
-    unsigned         left = TL_FOREIGN_BLOCKS_MAX; /* a chain with a block freed twice may run in a circle */
-    while (chain != NULL && left > 0) {            /* runs of one owner stay together */
+    /* a chain with a block freed twice may run in a circle */
+    unsigned left = TL_FOREIGN_BLOCKS_MAX;
+    while (chain != NULL && left > 0) { /* runs of one owner stay together */
         struct tl_cache *owner = tl_span_owner(tl_page_span((uintptr_t)chain));
         struct tl_block *last = chain;
         struct tl_block *next = tl_get(&last->next);
-        for (left--; next != NULL && left > 0 && tl_span_owner(tl_page_span((uintptr_t)next)) == owner; left--) {
+        for (left--;
+             next != NULL && left > 0 && tl_span_owner(tl_page_span((uintptr_t)next)) == owner;
+             left--) {
             last = next;
             next = tl_get(&last->next);
         }
@@ -58,7 +61,8 @@ void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
 }
 
 /* A block of another cache of the same heap. */
-static inline void free_foreign(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+static inline void free_foreign(struct tl_cache *cache, struct tl_span *span,
+                                struct tl_block *block)
 {
     unsigned class_id = span->class_id;
     unsigned credit = cache->credit[class_id];
@@ -76,7 +80,9 @@ talus_misuse tl_misuse_of(const void *pointer)
     uintptr_t         address = (uintptr_t)pointer;
     struct tl_span   *span = tl_page_span(address);
     enum tl_span_kind kind = tl_span_kind(span);
-    for (size_t back = 1; kind == TL_SPAN_NONE && back <= TL_INTERIOR_SEARCH_PAGES && address >> TL_PAGE_SHIFT > back; back++) {
+    for (size_t back = 1; kind == TL_SPAN_NONE && back <= TL_INTERIOR_SEARCH_PAGES &&
+                          address >> TL_PAGE_SHIFT > back;
+         back++) {
         span = tl_page_span(address - (back << TL_PAGE_SHIFT));
         kind = tl_span_kind(span);
     }
@@ -93,8 +99,10 @@ static TL_COLD void free_unknown(void *block)
     if (block == NULL)
         return;
     talus_misuse what = tl_misuse_of(block);
-    tl_misuse_report(what, block, what == TALUS_MISUSE_INTERIOR_POINTER ? "free of a pointer into a large block"
-                                                                        : "free of a pointer that no heap gave out");
+    tl_misuse_report(what, block,
+                     what == TALUS_MISUSE_INTERIOR_POINTER
+                         ? "free of a pointer into a large block"
+                         : "free of a pointer that no heap gave out");
 }
 
 /* All that is neither NULL nor a block of a heap that this thread has a cache of. */
@@ -105,7 +113,8 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
         free_unknown(block);
     } else if (kind == TL_SPAN_LARGE) {
         if (span->start != (uintptr_t)block)
-            tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block, "free of a pointer into a large block");
+            tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block,
+                             "free of a pointer into a large block");
         else
             tl_large_free(span);
     } else if (kind == TL_SPAN_CUT) {
@@ -119,7 +128,8 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
             free_foreign(cache, span, (struct tl_block *)block);
         }
     } else {
-        tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block, "free of a pointer into free pages: freed before?");
+        tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block,
+                         "free of a pointer into free pages: freed before?");
     }
 }
 

@@ -70,7 +70,7 @@ void tl_text_add(struct tl_text *text, const char *format, ...)
 void tl_report_line(const char *format, ...)
 {
     char           buffer[400];
-    struct tl_text text = {.buffer = buffer, .size = sizeof buffer - 1};
+    struct tl_text text = { .buffer = buffer, .size = sizeof buffer - 1 };
     va_list        arguments;
     tl_text_add(&text, "talus: ");
     va_start(arguments, format);
@@ -90,13 +90,15 @@ void tl_misuse_set_policy(enum tl_misuse_policy new_policy)
 
 talus_misuse_handler talus_set_misuse_handler(talus_misuse_handler new_handler)
 {
-    return (talus_misuse_handler)tl_swap_acq_rel(&handler, (uintptr_t)new_handler); /* pairs with tl_misuse_report */
+    /* pairs with tl_misuse_report */
+    return (talus_misuse_handler)tl_swap_acq_rel(&handler, (uintptr_t)new_handler);
 }
 
 void tl_misuse_report(talus_misuse what, const void *pointer, const char *message)
 {
-    int                  saved = errno;
-    talus_misuse_handler call = (talus_misuse_handler)tl_load_acquire(&handler); /* pairs with talus_set_misuse_handler */
+    int saved = errno;
+    /* pairs with talus_set_misuse_handler */
+    talus_misuse_handler call = (talus_misuse_handler)tl_load_acquire(&handler);
     uint32_t             how = tl_load32_relaxed(&policy);
     if (call != NULL) {
         call(what, pointer, message);

@@ -1,4 +1,5 @@
-/* report.h: what the heap has to say: lines on standard error, misuse. Nothing here allocates. Context: any. */
+/* report.h: what the heap has to say: lines on standard error, misuse. Nothing here allocates.
+ * Context: any. */
 #ifndef TL_CORE_REPORT_H
 #define TL_CORE_REPORT_H
 
@@ -11,7 +12,8 @@ struct tl_text {
     size_t length;
 };
 
-/* Appends by a small subset of printf: %s, %u (unsigned), %z (size_t), %p (uintptr_t, hexadecimal), %%. */
+/* Appends by a small subset of printf: %s, %u (unsigned), %z (size_t), %p (uintptr_t, hexadecimal),
+ * %%. */
 void tl_text_add(struct tl_text *text, const char *format, ...);
 
 /* Writes "talus: " and the formatted text as one line on standard error. */
@@ -22,7 +24,8 @@ enum tl_misuse_policy { TL_MISUSE_REPORT, TL_MISUSE_ABORT, TL_MISUSE_IGNORE };
 /* What the default misuse handler does; set once, from the options. */
 void tl_misuse_set_policy(enum tl_misuse_policy policy);
 
-/* Tells the misuse handler. Returns when the handler does; the caller then does nothing to `pointer`. Keeps errno. R45. */
+/* Tells the misuse handler. Returns when the handler does; the caller then does nothing to
+ * `pointer`. Keeps errno. R45. */
 void tl_misuse_report(talus_misuse what, const void *pointer, const char *message);
 
 #endif

@@ -32,7 +32,7 @@ struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool tho
     if (bin >= TL_POOL_BINS)
         return NULL; /* no run is as long */
     struct tl_span *best = NULL;
-    unsigned seen = 0;
+    unsigned        seen = 0;
     for (struct tl_span *run = pool->bin[bin]; run != NULL; run = run->free.next) {
         if (run->pages >= pages && (best == NULL || run->start < best->start))
             best = run;
@@ -45,7 +45,8 @@ struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool tho
     if (bin == TL_POOL_BINS)
         return NULL;
     seen = 0;
-    for (struct tl_span *run = pool->bin[bin]; run != NULL && seen < TL_POOL_SCAN_MAX; run = run->free.next, seen++)
+    for (struct tl_span *run = pool->bin[bin]; run != NULL && seen < TL_POOL_SCAN_MAX;
+         run = run->free.next, seen++)
         if (best == NULL || run->start < best->start)
             best = run;
     return best;
@@ -125,7 +126,8 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dir
     struct tl_span *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE);
     if (left != NULL && left->start + tl_span_bytes(left) == run->start) {
         uint64_t freed_ms = left->free.freed_ms;
-        bool     mostly_left = left->dirty > run->dirty; /* the larger dirty part sets the age of the whole */
+        /* the larger dirty part sets the age of the whole */
+        bool mostly_left = left->dirty > run->dirty;
         tl_runs_remove_locked(pool, left);
         tl_region_account(left->region, left->start, left->pages, false);
         now_ms = mostly_left ? freed_ms : now_ms;

@@ -1,25 +1,31 @@
-/* runs.h: the page pool's free runs: bins, merging, splitting. Everything here is under the pool's lock. Theory: pool.h. */
+/* runs.h: the page pool's free runs: bins, merging, splitting. Everything here is under the pool's
+ * lock. Theory: pool.h. */
 #ifndef TL_CORE_RUNS_H
 #define TL_CORE_RUNS_H
 
 #include "core/pool.h"
 
-/* The best run of at least `pages`, still in its bin, or NULL. `thorough`: look through the whole bin (about to fail). */
+/* The best run of at least `pages`, still in its bin, or NULL. `thorough`: look through the whole
+ * bin (about to fail). */
 struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough);
 
-/* Enters a BUSY run as free, merged with its free neighbours, with `dirty` first pages written and freed at `now_ms`. */
-void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dirty, uint64_t now_ms);
+/* Enters a BUSY run as free, merged with its free neighbours, with `dirty` first pages written and
+ * freed at `now_ms`. */
+void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dirty,
+                           uint64_t now_ms);
 
 /* Takes a free run out, whole: it is BUSY then. */
 void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run);
 
-/* Cuts a BUSY run after `pages`; the rest becomes BUSY too and is returned. Needs one spare descriptor. */
+/* Cuts a BUSY run after `pages`; the rest becomes BUSY too and is returned. Needs one spare
+ * descriptor. */
 struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, size_t pages);
 
 /* The free run that begins at `address`, or NULL. */
 struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address);
 
-/* Sees to it that one call of the pool finds the descriptors it may need. Lets go of the lock while it fetches some. */
+/* Sees to it that one call of the pool finds the descriptors it may need. Lets go of the lock while
+ * it fetches some. */
 bool tl_spares_ready_locked(struct tl_pool *pool);
 
 /* Spare descriptors. put: `span` is used no more. */

@@ -2,14 +2,14 @@
 #include "core/sizeclass.h"
 
 struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
-uint8_t tl_small_class[TL_SMALL_SLOTS];
+uint8_t         tl_small_class[TL_SMALL_SLOTS];
 
 static size_t size_of_class(unsigned class_id)
 {
     if (class_id < 8)
         return (class_id + 1) * TL_GRAIN;
     unsigned doubling = (class_id - 8) / 8;
-    size_t step = TL_GRAIN << doubling;
+    size_t   step = TL_GRAIN << doubling;
     return (8 * TL_GRAIN << doubling) + ((class_id - 8) % 8 + 1) * step;
 }
 

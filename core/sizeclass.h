@@ -1,9 +1,10 @@
 /* sizeclass.h: which sizes blocks have, and how the spans that hold them are shaped.
  *
- * Classes are multiples of the grain up to 8 grains, then eight steps to each doubling (as jemalloc and mimalloc space theirs,
- * twice as fine as the first). A request is padded by less than 1/8 of its block. Class sizes are multiples of the step of
- * their doubling, so a multiple of an alignment falls into a class that is one too: it is the class itself where the step is
- * no larger than the alignment. R22, R24. */
+ * Classes are multiples of the grain up to 8 grains, then eight steps to each doubling (as jemalloc
+ * and mimalloc space theirs, twice as fine as the first). A request is padded by less than 1/8 of
+ * its block. Class sizes are multiples of the step of their doubling, so a multiple of an alignment
+ * falls into a class that is one too: it is the class itself where the step is no larger than the
+ * alignment. R22, R24. */
 #ifndef TL_CORE_SIZECLASS_H
 #define TL_CORE_SIZECLASS_H
 
@@ -19,7 +20,7 @@ struct tl_class {
 
 /* Constant after tl_class_table_init, which runs once, before any cache exists. */
 extern TL_HIDDEN struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
-extern TL_HIDDEN uint8_t tl_small_class[TL_SMALL_SLOTS];
+extern TL_HIDDEN uint8_t         tl_small_class[TL_SMALL_SLOTS];
 
 void tl_class_table_init(void);
 
@@ -38,7 +39,8 @@ static inline size_t tl_class_size(unsigned class_id)
     return tl_classes[class_id].block_size;
 }
 
-/* `size` as a request whose class is aligned to `align`, a power of two up to TL_PAGE_SIZE; 0 for 0 and on overflow. */
+/* `size` as a request whose class is aligned to `align`, a power of two up to TL_PAGE_SIZE; 0 for 0
+ * and on overflow. */
 static inline size_t tl_size_aligned(size_t size, size_t align)
 {
     return (size + align - 1) & ~(align - 1);

@@ -1,18 +1,22 @@
 /* span.h: the descriptor of a run of pages, whatever the run is used for at the moment.
  *
- * 1 Purpose     One type for all uses, so that descriptors are type-stable: they lie in the page map's own area (pagemap.h), are
- *               recycled and never unmapped. Whoever holds a late pointer reads an old descriptor, never a fault (D1).
+ * 1 Purpose     One type for all uses, so that descriptors are type-stable: they lie in the page
+ *               map's own area (pagemap.h), are recycled and never unmapped. Whoever holds a late
+ *               pointer reads an old descriptor, never a fault (D1).
  * 2 States      NONE    the one zero descriptor, which every page that is not ours maps to
  *               UNUSED  on a list of spare descriptors
  *               FREE    a free run in the page pool; its first and last page map to it
- *               BUSY    a run on its way: being purged, unmapped, grown; nobody may touch or merge with it
+ *               BUSY    a run on its way: being purged, unmapped, grown; nobody may touch or merge
+ *                       with it
  *               CUT     cut into blocks of one class, owned by a cache; every page maps to it
  *               LARGE   one block; its first page maps to it
- * 3 Ordering    A descriptor is filled before any of its blocks is handed out; the program's own hand-over of the block carries
- *               that to other threads. `owner` changes under the claim of both caches or the pool's lock; a stranger who reads an
- *               old owner sends the block to a cache that forwards it (remote.c). All strangers' reads are relaxed atomics or of
- *               fields that stay constant while a block of the span is out.
- * 4 Layout      What strangers read on each free lies on the first line; what the owner writes on each free on the second. */
+ * 3 Ordering    A descriptor is filled before any of its blocks is handed out; the program's own
+ *               hand-over of the block carries that to other threads. `owner` changes under the
+ *               claim of both caches or the pool's lock; a stranger who reads an old owner sends
+ *               the block to a cache that forwards it (remote.c). All strangers' reads are relaxed
+ *               atomics or of fields that stay constant while a block of the span is out.
+ * 4 Layout      What strangers read on each free lies on the first line; what the owner writes on
+ *               each free on the second. */
 #ifndef TL_CORE_SPAN_H
 #define TL_CORE_SPAN_H
 
@@ -20,7 +24,14 @@
 #include "core/limits.h"
 #include "sync/mpsc.h"
 
-enum tl_span_kind { TL_SPAN_NONE, TL_SPAN_UNUSED, TL_SPAN_FREE, TL_SPAN_BUSY, TL_SPAN_CUT, TL_SPAN_LARGE };
+enum tl_span_kind {
+    TL_SPAN_NONE,
+    TL_SPAN_UNUSED,
+    TL_SPAN_FREE,
+    TL_SPAN_BUSY,
+    TL_SPAN_CUT,
+    TL_SPAN_LARGE
+};
 
 struct tl_cache;
 struct tl_heap;
@@ -28,15 +39,15 @@ struct tl_region;
 
 /* Written by the owner alone, on each free. */
 struct tl_span_owned {
-    struct tl_block *local;       /* free blocks, last in first out */
-    uint32_t         until_slow;  /* frees left before the slow exit */
-    uint32_t         until_start; /* what until_slow was set to */
-    uint32_t         outstanding; /* blocks given out, as of the last settling (cache.c) */
-    uint32_t         local_count; /* blocks on `local`, as of the last settling */
-    uint32_t         carved;      /* blocks cut so far */
-    bool             listed;      /* on the bin's list of spans with free blocks */
+    struct tl_block *local;         /* free blocks, last in first out */
+    uint32_t         until_slow;    /* frees left before the slow exit */
+    uint32_t         until_start;   /* what until_slow was set to */
+    uint32_t         outstanding;   /* blocks given out, as of the last settling (cache.c) */
+    uint32_t         local_count;   /* blocks on `local`, as of the last settling */
+    uint32_t         carved;        /* blocks cut so far */
+    bool             listed;        /* on the bin's list of spans with free blocks */
     bool             counted_empty; /* its bytes are part of the cache's empty_bytes */
-    struct tl_span  *next;        /* that list */
+    struct tl_span  *next;          /* that list */
     struct tl_span  *prev;
 };
 
@@ -50,22 +61,26 @@ struct tl_span_free {
 };
 
 struct tl_span {
-    tl_atomic_word  owner;      /* struct tl_cache *; 0 unless CUT */
-    struct tl_heap *cut_heap;   /* the heap while CUT, else NULL: one compare tells a stranger what he needs */
-    uintptr_t       start;      /* address of the first page */
+    tl_atomic_word owner; /* struct tl_cache *; 0 unless CUT */
+    /* the heap while CUT, else NULL: one compare tells a stranger what he needs */
+    struct tl_heap *cut_heap;
+    uintptr_t       start; /* address of the first page */
     size_t          pages;
     uint32_t        block_size; /* CUT: bytes */
     uint32_t        capacity;   /* CUT: blocks */
     tl_atomic_u32   kind;       /* enum tl_span_kind */
     uint8_t         class_id;   /* CUT */
     bool            zeroed;     /* CUT: what is not carved yet reads as zero */
-    tl_atomic_word  heap;       /* struct tl_heap *; any state but NONE and UNUSED. Neighbours of other pools read it */
-    TL_CACHE_LINE union {
+    /* struct tl_heap *; any state but NONE and UNUSED. Neighbours of other pools read it */
+    tl_atomic_word heap;
+    TL_CACHE_LINE
+    union {
         struct tl_span_owned own;
         struct tl_span_free  free;
     };
-    struct tl_region *region;   /* holder of the run: the region of the first page */
-    size_t          dirty;      /* holder of the run: so many first pages may have been written; the rest is clean */
+    struct tl_region *region; /* holder of the run: the region of the first page */
+    /* holder of the run: so many first pages may have been written; the rest is clean */
+    size_t dirty;
 };
 
 TL_STATIC_ASSERT(sizeof(struct tl_span) <= 2 * TL_LINE_SIZE, "a descriptor is two cache lines");

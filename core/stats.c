@@ -12,7 +12,7 @@ static char file_path[PATH_BYTES_MAX]; /* "" : standard error */
 
 void tl_stats_fill(struct tl_heap *heap, talus_heap_stats_t *stats)
 {
-    *stats = (talus_heap_stats_t){0};
+    *stats = (talus_heap_stats_t){ 0 };
     uintptr_t given_out = 0;
     tl_lock_acquire(&heap->lock);
     for (const struct tl_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
@@ -37,16 +37,18 @@ static void write_table(void)
         size_t      offset;
         size_t      width;
     } rows[] = {
-#define ROW(field) {#field, offsetof(talus_heap_stats_t, field), sizeof(((talus_heap_stats_t *)0)->field)}
-        ROW(allocated),     ROW(large),           ROW(mapped),           ROW(mapped_peak), ROW(limit),
-        ROW(free_pages),    ROW(dirty_pages),     ROW(largest_free_run), ROW(metadata),    ROW(spans),
-        ROW(caches),        ROW(caches_idle),     ROW(adoptions),        ROW(provider_maps),
-        ROW(provider_unmaps), ROW(provider_failures), ROW(purges),       ROW(limit_hits),  ROW(remote_batches),
+#define ROW(field) \
+    { #field, offsetof(talus_heap_stats_t, field), sizeof(((talus_heap_stats_t *)0)->field) }
+        ROW(allocated), ROW(large),         ROW(mapped),          ROW(mapped_peak),
+        ROW(limit),     ROW(free_pages),    ROW(dirty_pages),     ROW(largest_free_run),
+        ROW(metadata),  ROW(spans),         ROW(caches),          ROW(caches_idle),
+        ROW(adoptions), ROW(provider_maps), ROW(provider_unmaps), ROW(provider_failures),
+        ROW(purges),    ROW(limit_hits),    ROW(remote_batches),
 #undef ROW
     };
     talus_heap_stats_t stats;
     char               buffer[2048];
-    struct tl_text     text = {.buffer = buffer, .size = sizeof buffer};
+    struct tl_text     text = { .buffer = buffer, .size = sizeof buffer };
     tl_stats_fill(&tl_default_heap, &stats);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t    value = 0;
@@ -60,7 +62,9 @@ static void write_table(void)
     if (file_path[0] == '\0')
         tl_port_write_error(buffer, text.length);
     else if (!tl_port_write_file(file_path, buffer, text.length))
-        tl_report_line("cannot write statistics to %s: check that its folder exists and is writable", file_path);
+        tl_report_line(
+            "cannot write statistics to %s: check that its folder exists and is writable",
+            file_path);
 }
 
 void tl_stats_at_exit(const char *path)
@@ -68,7 +72,8 @@ void tl_stats_at_exit(const char *path)
     if (path != NULL) {
         size_t length = strlen(path);
         if (length >= sizeof file_path) {
-            tl_report_line("option stats_file: the path is longer than %u bytes", PATH_BYTES_MAX - 1);
+            tl_report_line("option stats_file: the path is longer than %u bytes",
+                           PATH_BYTES_MAX - 1);
             return;
         }
         memcpy(file_path, path, length + 1);

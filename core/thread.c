@@ -8,8 +8,9 @@
 
 #define ENTRIES_FIRST 8u
 
-struct tl_cache tl_no_cache = {.heap = (struct tl_heap *)(uintptr_t)1}; /* equal to no heap, not even to NULL */
-struct tl_cache tl_gone_cache = {.heap = (struct tl_heap *)(uintptr_t)1};
+/* equal to no heap, not even to NULL */
+struct tl_cache tl_no_cache = { .heap = (struct tl_heap *)(uintptr_t)1 };
+struct tl_cache tl_gone_cache = { .heap = (struct tl_heap *)(uintptr_t)1 };
 
 _Thread_local struct tl_cache *tl_self = &tl_no_cache;
 
@@ -65,8 +66,8 @@ static bool is_alive(const struct tl_heap_entry *entry)
     return entry->heap_id != 0 && tl_load_relaxed(&entry->heap->id) == entry->heap_id;
 }
 
-/* Makes room for one more entry. A table comes with a second one of its size: entries of heaps that ended are dropped by
- * copying the others over, so that any number of heaps may come and go. */
+/* Makes room for one more entry. A table comes with a second one of its size: entries of heaps that
+ * ended are dropped by copying the others over, so that any number of heaps may come and go. */
 static bool make_room(struct tl_cache *self)
 {
     size_t size = self->others == NULL ? 0 : self->others_mask + 1;
@@ -81,8 +82,9 @@ static bool make_room(struct tl_cache *self)
         self->others_spare = old;
         memset(self->others, 0, size * sizeof *old);
     } else {
-        size_t new_size = size == 0 ? ENTRIES_FIRST : 2 * size;
-        struct tl_heap_entry *fresh = (struct tl_heap_entry *)tl_meta_new(2 * new_size * sizeof *fresh);
+        size_t                new_size = size == 0 ? ENTRIES_FIRST : 2 * size;
+        struct tl_heap_entry *fresh =
+            (struct tl_heap_entry *)tl_meta_new(2 * new_size * sizeof *fresh);
         if (fresh == NULL)
             return false;
         self->others = fresh; /* the smaller tables stay behind: in all no more than the new ones */
@@ -109,7 +111,8 @@ struct tl_cache *tl_thread_enter(struct tl_heap *heap)
     if (!make_room(self) || (cache = tl_cache_acquire(heap)) == NULL)
         return NULL;
     uintptr_t heap_id = tl_load_relaxed(&heap->id);
-    *entry_for(self, heap_id) = (struct tl_heap_entry){.heap_id = heap_id, .heap = heap, .cache = cache};
+    *entry_for(self, heap_id) =
+        (struct tl_heap_entry){ .heap_id = heap_id, .heap = heap, .cache = cache };
     self->others_used++;
     return cache;
 }

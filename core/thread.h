@@ -1,11 +1,12 @@
 /* thread.h: which caches the calling thread owns.
  *
- * 1 Purpose     Thread-local storage holds one pointer: the thread's cache of the default heap (D2). Caches of other heaps are in
- *               a table that hangs off it, by heap id.
- * 2 States      tl_no_cache: the thread has not allocated yet. A cache. tl_gone_cache: the thread is ending, its cache is idle
- *               already; what later destructors allocate comes from a cache borrowed for the call, and what they free goes
- *               straight to the owner's inbox. The two stand-ins have empty lists and own nothing, so that the fast paths need
- *               no test for them.
+ * 1 Purpose     Thread-local storage holds one pointer: the thread's cache of the default heap
+ *               (D2). Caches of other heaps are in a table that hangs off it, by heap id.
+ * 2 States      tl_no_cache: the thread has not allocated yet. A cache. tl_gone_cache: the thread
+ *               is ending, its cache is idle already; what later destructors allocate comes from a
+ *               cache borrowed for the call, and what they free goes straight to the owner's inbox.
+ *               The two stand-ins have empty lists and own nothing, so that the fast paths need no
+ *               test for them.
  * 3 Contexts    thread. */
 #ifndef TL_CORE_THREAD_H
 #define TL_CORE_THREAD_H
@@ -19,23 +20,26 @@ struct tl_heap_entry {
 };
 
 extern TL_HIDDEN _Thread_local struct tl_cache *tl_self;
-extern TL_HIDDEN struct tl_cache tl_no_cache, tl_gone_cache;
+extern TL_HIDDEN struct tl_cache                tl_no_cache, tl_gone_cache;
 
 /* The calling thread's cache of `heap`, or NULL when it has none. */
 struct tl_cache *tl_thread_cache_of(struct tl_heap *heap);
 
-/* The same, for a free: made if need be, so that a thread that only frees sends whole batches home and not single blocks. NULL:
- * the thread is ending, or there is no memory for a cache; the block goes to its owner by itself. Keeps errno. */
+/* The same, for a free: made if need be, so that a thread that only frees sends whole batches home
+ * and not single blocks. NULL: the thread is ending, or there is no memory for a cache; the block
+ * goes to its owner by itself. Keeps errno. */
 struct tl_cache *tl_thread_cache_for_free(struct tl_heap *heap);
 
-/* The same, for an allocation, made if need be; for a thread that is ending, an idle one borrowed until tl_thread_let_go. NULL: no memory. */
+/* The same, for an allocation, made if need be; for a thread that is ending, an idle one borrowed
+ * until tl_thread_let_go. NULL: no memory. */
 struct tl_cache *tl_thread_enter(struct tl_heap *heap);
 void             tl_thread_let_go(struct tl_cache *cache);
 
 /* Asks the system port to hold the heaps during fork; once, later calls do nothing. */
 void tl_thread_fork_handlers(void);
 
-/* Called by the system port when the calling thread ends; it may still allocate and free afterwards. */
+/* Called by the system port when the calling thread ends; it may still allocate and free
+ * afterwards. */
 void tl_thread_exit(void);
 
 #endif

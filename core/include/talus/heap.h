@@ -1,7 +1,9 @@
-/* heap.h: heap instances, each with a pool, a limit and a provider of its own (R10, R13 to R16, R19, R40).
+/* heap.h: heap instances, each with a pool, a limit and a provider of its own (R10, R13 to R16,
+ * R19, R40).
  *
- * A heap divides large blocks of pages, which a provider gives it. Any number of heaps may live side by side; destroying one
- * returns all its pages. The default heap (talus.h) is one of them. Contexts as in talus.h. */
+ * A heap divides large blocks of pages, which a provider gives it. Any number of heaps may live
+ * side by side; destroying one returns all its pages. The default heap (talus.h) is one of them.
+ * Contexts as in talus.h. */
 #ifndef TALUS_HEAP_H
 #define TALUS_HEAP_H
 
@@ -13,115 +15,134 @@ extern "C" {
 
 typedef struct talus_heap talus_heap;
 
-/* The heap's page in bytes: what the pool is divided into, and what a provider's blocks are aligned to. */
+/* The heap's page in bytes: what the pool is divided into, and what a provider's blocks are aligned
+ * to. */
 #ifndef TALUS_PAGE_SHIFT
 #define TALUS_PAGE_SHIFT 14
 #endif
 #define TALUS_PAGE_SIZE ((size_t)1 << TALUS_PAGE_SHIFT)
 
-/* Gives and takes back large blocks of memory. All sizes are multiples of TALUS_PAGE_SIZE, all addresses are aligned to it.
- * The heap calls a provider from thread context, with no lock held; calls for one heap may overlap, except that at most one
- * map runs at a time. A provider must not call into the heap it provides for. `context` is passed through. R10. */
+/* Gives and takes back large blocks of memory. All sizes are multiples of TALUS_PAGE_SIZE, all
+ * addresses are aligned to it. The heap calls a provider from thread context, with no lock held;
+ * calls for one heap may overlap, except that at most one map runs at a time. A provider must not
+ * call into the heap it provides for. `context` is passed through. R10. */
 typedef struct talus_provider {
-    /* Returns `bytes` of readable and writable memory, or NULL when there is none. May block. Required. */
+    /* Returns `bytes` of readable and writable memory, or NULL when there is none. May block.
+     * Required. */
     void *(*map)(void *context, size_t bytes);
-    /* Takes back a block that map returned, whole. NULL: blocks are never given back before the heap's end. */
+    /* Takes back a block that map returned, whole. NULL: blocks are never given back before the
+     * heap's end. */
     void (*unmap)(void *context, void *block, size_t bytes);
-    /* The contents of these pages, part of a block, are no longer needed; the pages stay usable. Returns true when they now
-     * read as zero. NULL: not supported. */
+    /* The contents of these pages, part of a block, are no longer needed; the pages stay usable.
+     * Returns true when they now read as zero. NULL: not supported. */
     bool (*purge)(void *context, void *pages, size_t bytes);
-    /* Moves `bytes`, the whole of block `from`, onto the pages at `to`, which came from map too, without copying, and takes back
-     * `from` as unmap does. Returns false when it could not, and then nothing changed. NULL: not supported. */
+    /* Moves `bytes`, the whole of block `from`, onto the pages at `to`, which came from map too,
+     * without copying, and takes back `from` as unmap does. Returns false when it could not, and
+     * then nothing changed. NULL: not supported. */
     bool (*move)(void *context, void *from, void *to, size_t bytes);
     void *context;
     bool  zeroed; /* what map returns reads as zero */
 } talus_provider;
 
-/* Anonymous memory from the operating system, zeroed, returned by unmap, moved without copying. R10. */
+/* Anonymous memory from the operating system, zeroed, returned by unmap, moved without copying.
+ * R10. */
 TALUS_API const talus_provider *talus_provider_mmap(void);
 
-/* A fixed region as the only memory of a heap. The struct belongs to the caller and must live as long as the heap. */
+/* A fixed region as the only memory of a heap. The struct belongs to the caller and must live as
+ * long as the heap. */
 typedef struct talus_fixed_region {
     void  *start; /* first byte that may be used */
     size_t bytes;
     size_t given; /* bytes handed to the heap so far, padding included; 0 before the first use */
 } talus_fixed_region;
 
-/* A provider over `region`: each map takes the next part of it; the region is one contiguous block to the heap (R12, R13). What
- * is left of the region at its unaligned ends is unused. Contents are taken as not zero. */
+/* A provider over `region`: each map takes the next part of it; the region is one contiguous block
+ * to the heap (R12, R13). What is left of the region at its unaligned ends is unused. Contents are
+ * taken as not zero. */
 TALUS_API talus_provider talus_provider_fixed(talus_fixed_region *region);
 
 /* Zero-initialise, set what matters: each 0 or NULL means the default. */
 typedef struct talus_heap_options {
-    const char           *name;       /* for reports; kept by pointer. Default "heap" */
-    const talus_provider *provider;   /* copied. Default talus_provider_mmap() */
-    size_t                limit;      /* most bytes of pages from the provider; 0: no limit. Rounded down to pages. R15 */
-    size_t                initial;    /* bytes taken from the provider at creation; 0: none. R11 */
-    size_t                growth;     /* least bytes asked from the provider at a time. Default 1 MiB, rising with the heap */
-    uint32_t              decay_ms;   /* free pages unused for so long go back to the system. Default 500; R16 */
-    bool                  keep_pages; /* never give free pages back before the heap is destroyed */
-    /* Called when the heap is about to fail a request of `bytes`, after expanding failed: may log, free something and return
-     * true to have the request tried once more, return false to fail it, or not return at all. No lock is held. R18 */
+    const char           *name;     /* for reports; kept by pointer. Default "heap" */
+    const talus_provider *provider; /* copied. Default talus_provider_mmap() */
+    /* most bytes of pages from the provider; 0: no limit. Rounded down to pages. R15 */
+    size_t limit;
+    size_t initial; /* bytes taken from the provider at creation; 0: none. R11 */
+    /* least bytes asked from the provider at a time. Default 1 MiB, rising with the heap */
+    size_t growth;
+    /* free pages unused for so long go back to the system. Default 500; R16 */
+    uint32_t decay_ms;
+    bool     keep_pages; /* never give free pages back before the heap is destroyed */
+    /* Called when the heap is about to fail a request of `bytes`, after expanding failed: may log,
+     * free something and return true to have the request tried once more, return false to fail it,
+     * or not return at all. No lock is held. R18 */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
     void *on_exhausted_context;
 } talus_heap_options;
 
-/* Creates a heap. `options` may be NULL. Returns NULL with errno EINVAL (a provider without map, limit below one page) or ENOMEM.
- * Context: thread. R19. */
+/* Creates a heap. `options` may be NULL. Returns NULL with errno EINVAL (a provider without map,
+ * limit below one page) or ENOMEM. Context: thread. R19. */
 TALUS_API talus_heap *talus_heap_create(const talus_heap_options *options);
 
-/* Returns every page to the provider, whatever is still allocated, in O(pages). No other call on the heap may run or follow;
- * threads that used it may still exit, before or after. Destroying the default heap is refused. Returns false with EINVAL for a
- * handle that is not a live heap. Context: thread. R19. */
+/* Returns every page to the provider, whatever is still allocated, in O(pages). No other call on
+ * the heap may run or follow; threads that used it may still exit, before or after. Destroying the
+ * default heap is refused. Returns false with EINVAL for a handle that is not a live heap. Context:
+ * thread. R19. */
 TALUS_API bool talus_heap_destroy(talus_heap *heap);
 
 /* The heap behind talus_malloc. Never NULL once memory could be had. */
 TALUS_API talus_heap *talus_heap_default(void);
 
-/* Allocates `size` bytes aligned to `align` (0 or 1: no alignment beyond the heap's own; else a power of two up to
- * TALUS_ALIGN_MAX). `tag` names the caller in debug heaps (NULL: none); it is kept by pointer, so it must outlive the block.
- * Returns the block, or NULL with errno EINVAL (alignment), ENOMEM (limit reached, or the provider has no more).
- * Context: thread. Cost: docs/performance.md. R2, R20, R21, R22. */
+/* Allocates `size` bytes aligned to `align` (0 or 1: no alignment beyond the heap's own; else a
+ * power of two up to TALUS_ALIGN_MAX). `tag` names the caller in debug heaps (NULL: none); it is
+ * kept by pointer, so it must outlive the block. Returns the block, or NULL with errno EINVAL
+ * (alignment), ENOMEM (limit reached, or the provider has no more). Context: thread. Cost:
+ * docs/performance.md. R2, R20, R21, R22. */
 TALUS_API void *talus_heap_alloc(talus_heap *heap, size_t size, size_t align, const char *tag);
 
 /* The same, zeroed. R3. */
 TALUS_API void *talus_heap_zalloc(talus_heap *heap, size_t size, size_t align, const char *tag);
 
-/* talus_realloc within `heap`. A block of another heap is misuse, reported; NULL with EINVAL is returned. R4. */
+/* talus_realloc within `heap`. A block of another heap is misuse, reported; NULL with EINVAL is
+ * returned. R4. */
 TALUS_API void *talus_heap_realloc(talus_heap *heap, void *block, size_t size, const char *tag);
 
-/* Frees a block of `heap`; NULL is ignored; a block of another heap is misuse, reported, and stays. Context: thread. R5, R30. */
+/* Frees a block of `heap`; NULL is ignored; a block of another heap is misuse, reported, and stays.
+ * Context: thread. R5, R30. */
 TALUS_API void talus_heap_free(talus_heap *heap, void *block);
 
-/* Changes the limit, in bytes; 0: none. A limit below what is mapped already stops growth, nothing else. R15. */
+/* Changes the limit, in bytes; 0: none. A limit below what is mapped already stops growth, nothing
+ * else. R15. */
 TALUS_API void talus_heap_set_limit(talus_heap *heap, size_t limit);
 
-/* Gives free pages back to the system now, decay or not: flushes the caller's cache and all idle ones first. Blocks in the
- * caches of other running threads stay there. Returns the bytes purged or unmapped. Context: thread. R16. */
+/* Gives free pages back to the system now, decay or not: flushes the caller's cache and all idle
+ * ones first. Blocks in the caches of other running threads stay there. Returns the bytes purged or
+ * unmapped. Context: thread. R16. */
 TALUS_API size_t talus_heap_trim(talus_heap *heap);
 
-/* Totals of one heap, in bytes unless said otherwise. While other threads run, each figure is right for some moment of the
- * call, and figures of caches lag by what their owners did since their last slow exit. R40. */
+/* Totals of one heap, in bytes unless said otherwise. While other threads run, each figure is right
+ * for some moment of the call, and figures of caches lag by what their owners did since their last
+ * slow exit. R40. */
 typedef struct talus_heap_stats_t {
-    size_t   allocated;        /* given out: in the program's hands or in a cache's lists */
-    size_t   mapped;           /* pages held from the provider */
+    size_t   allocated; /* given out: in the program's hands or in a cache's lists */
+    size_t   mapped;    /* pages held from the provider */
     size_t   mapped_peak;
-    size_t   limit;            /* 0: none */
-    size_t   free_pages;       /* pages in no use at all, purged or not */
-    size_t   dirty_pages;      /* of these, bytes not yet given back to the system */
-    size_t   largest_free_run; /* R6: against free_pages this tells why a large request fails */
-    size_t   metadata;         /* descriptors, caches and the heap itself; outside `mapped` */
-    size_t   large;            /* bytes in blocks that have a run to themselves */
-    uint32_t spans;            /* runs cut into blocks, number */
-    uint32_t caches;           /* number, idle ones included */
-    uint32_t caches_idle;      /* number */
-    uint64_t provider_maps;    /* calls that succeeded, number */
-    uint64_t provider_unmaps;  /* calls, number */
-    uint64_t provider_failures;/* map calls that failed, number */
-    uint64_t purges;           /* runs purged, number */
-    uint64_t limit_hits;       /* growths refused by the limit, number */
-    uint64_t remote_batches;   /* batches of foreign blocks received, number */
-    uint64_t adoptions;        /* caches taken over from threads that ended, number */
+    size_t   limit;             /* 0: none */
+    size_t   free_pages;        /* pages in no use at all, purged or not */
+    size_t   dirty_pages;       /* of these, bytes not yet given back to the system */
+    size_t   largest_free_run;  /* R6: against free_pages this tells why a large request fails */
+    size_t   metadata;          /* descriptors, caches and the heap itself; outside `mapped` */
+    size_t   large;             /* bytes in blocks that have a run to themselves */
+    uint32_t spans;             /* runs cut into blocks, number */
+    uint32_t caches;            /* number, idle ones included */
+    uint32_t caches_idle;       /* number */
+    uint64_t provider_maps;     /* calls that succeeded, number */
+    uint64_t provider_unmaps;   /* calls, number */
+    uint64_t provider_failures; /* map calls that failed, number */
+    uint64_t purges;            /* runs purged, number */
+    uint64_t limit_hits;        /* growths refused by the limit, number */
+    uint64_t remote_batches;    /* batches of foreign blocks received, number */
+    uint64_t adoptions;         /* caches taken over from threads that ended, number */
 } talus_heap_stats_t;
 
 /* Fills `stats`. Context: thread. Cost: O(caches). R40. */
