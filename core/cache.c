@@ -114,6 +114,17 @@ static TL_COLD void undo_double_free(struct tl_span *span)
                      "double free: no block of this span is allocated");
 }
 
+/* The block just freed is the one that malloc would return next. Its link is gone by now, and with
+ * it what followed on the list: those blocks stay given out. */
+static TL_COLD void forget_double_free(struct tl_span *span)
+{
+    struct tl_block *block = span->own.local;
+    span->own.local = NULL;
+    span->own.until_slow = span->own.until_start;
+    tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block,
+                     "double free: the block was the last one freed");
+}
+
 /* The blocks on the span's list, just freed, go to the class's head as they are: still given out,
  * so nothing else changes. Only where the list holds no others, and either the head is empty or it
  * is a single block and there is credit. */
@@ -126,6 +137,10 @@ static inline bool give_to_head(struct tl_cache *cache, struct tl_span *span)
     if (cache->head[class_id] != NULL) {
         if (own->until_start != 1 || cache->credit[class_id] == 0)
             return false;
+        if (TL_UNLIKELY(cache->head[class_id] == own->local)) {
+            forget_double_free(span);
+            return true;
+        }
         cache->credit[class_id]--;
         tl_put(&own->local->next, cache->head[class_id]);
     }

@@ -234,7 +234,7 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
             given_back += region->pages << TL_PAGE_SHIFT;
             unmap_region_locked(pool, run, region);
         } else {
-            given_back += run->dirty << TL_PAGE_SHIFT;
+            given_back += pool->provider.purge != NULL ? run->dirty << TL_PAGE_SHIFT : 0;
             purge_run_locked(pool, run);
         }
     }

@@ -255,6 +255,7 @@ size_t talus_heap_trim(talus_heap *handle)
 void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
 {
     struct tl_heap *heap = tl_heap_of(handle);
+    *stats = (talus_heap_stats_t){ 0 };
     if (is_live(heap))
         tl_stats_fill(heap, stats);
 }

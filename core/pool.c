@@ -131,7 +131,7 @@ void tl_pool_set_limit(struct tl_pool *pool, size_t limit)
 void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
 {
     tl_lock_acquire(&pool->lock);
-    stats->mapped = pool->mapped;
+    stats->mapped = pool->mapped - pool->growing;
     stats->mapped_peak = pool->mapped_peak;
     stats->limit = pool->limit == SIZE_MAX ? 0 : pool->limit;
     stats->free_pages = pool->free_pages << TL_PAGE_SHIFT;

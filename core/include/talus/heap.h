@@ -138,14 +138,14 @@ typedef struct talus_heap_stats_t {
     uint32_t caches_idle;       /* number */
     uint64_t provider_maps;     /* calls that succeeded, number */
     uint64_t provider_unmaps;   /* calls, number */
-    uint64_t provider_failures; /* map calls that failed, number */
+    uint64_t provider_failures; /* growths that the provider refused, number */
     uint64_t purges;            /* runs purged, number */
     uint64_t limit_hits;        /* growths refused by the limit, number */
     uint64_t remote_batches;    /* batches of foreign blocks received, number */
     uint64_t adoptions;         /* caches taken over from threads that ended, number */
 } talus_heap_stats_t;
 
-/* Fills `stats`. Context: thread. Cost: O(caches). R40. */
+/* Fills `stats`; with zeroes when `heap` is not alive. Context: thread. Cost: O(caches). R40. */
 TALUS_API void talus_heap_stats(talus_heap *heap, talus_heap_stats_t *stats);
 
 #ifdef __cplusplus
