@@ -82,18 +82,21 @@ void *talus_calloc(size_t count, size_t size)
     return tl_heap_alloc_slow(&tl_default_heap, bytes, 0, true);
 }
 
-void *talus_aligned_alloc(size_t align, size_t size)
+static void *aligned_slow(size_t align, size_t size)
 {
     if (align == 0 || (align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
         errno = EINVAL;
         return NULL;
     }
     size_t rounded = tl_size_aligned(size, align);
-    if (TL_LIKELY(rounded - 1 < TL_SMALL_MAX)) /* 0 is not */
-        return tl_malloc_fast(rounded);
     if (TL_LIKELY(rounded - 1 < TL_CLASS_MAX && align <= TL_PAGE_SIZE))
         return tl_malloc_medium(rounded);
     return tl_heap_alloc_slow(&tl_default_heap, size, align, false);
+}
+
+void *talus_aligned_alloc(size_t align, size_t size)
+{
+    return tl_aligned_fast(align, size, aligned_slow);
 }
 
 void *talus_realloc(void *block, size_t size)

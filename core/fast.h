@@ -32,6 +32,17 @@ static TL_ALWAYS_INLINE void *tl_malloc_fast(size_t size)
     return block;
 }
 
+/* An aligned request is one for the size rounded up. What the alignment is worth is for `slow` to
+ * judge: 0, or a sum that wraps, rounds to 0 and goes there, as do those that are no power of two. */
+static TL_ALWAYS_INLINE void *tl_aligned_fast(size_t align, size_t size,
+                                              void *(*slow)(size_t align, size_t size))
+{
+    size_t rounded = tl_size_aligned(size, align);
+    if (TL_LIKELY((align & (align - 1)) == 0 && rounded - 1 < TL_SMALL_MAX))
+        return tl_malloc_fast(rounded);
+    return slow(align, size);
+}
+
 static TL_ALWAYS_INLINE void tl_free_fast(void *block)
 {
     struct tl_cache *cache = tl_self;

@@ -106,12 +106,12 @@ void *tl_memalign(size_t align, size_t size)
 
 TALUS_API void *memalign(size_t align, size_t size)
 {
-    return tl_memalign(align, size);
+    return tl_aligned_fast(align, size, tl_memalign);
 }
 
 TALUS_API void *aligned_alloc(size_t align, size_t size)
 {
-    return tl_memalign(align, size);
+    return tl_aligned_fast(align, size, tl_memalign);
 }
 
 /* Returns the error and keeps errno; *block is written on success only. */
