@@ -1,22 +1,28 @@
 /* atomic.h: the atomic operations that talus is built from; the memory order is part of each name.
  *
- * 1 Purpose    One set of names, one header per kind of CPU behind it: x86/ (x86-64, inline assembly), c11/ (every other CPU,
- *              and every build under ThreadSanitizer, or with TL_ARCH_C11), model/ (C++, simulated by relacy).
- * 2 Types      tl_atomic_word (uintptr_t), tl_atomic_u32 (uint32_t): structs with one value, so that nobody touches it
- *              with an operator. Memory filled with zeroes is a valid 0; statically: TL_ATOMIC_INIT(v).
- * 3 Operations Words, and the same with 32 in the name for tl_atomic_u32:
- *                uintptr_t tl_load_relaxed, tl_load_acquire       (const tl_atomic_word *)
- *                void      tl_store_relaxed, tl_store_release     (tl_atomic_word *, uintptr_t)
- *                uintptr_t tl_swap_{relaxed,acquire,release,acq_rel} (tl_atomic_word *, uintptr_t)   returns the old value
- *                uintptr_t tl_add_{relaxed,acquire,release,acq_rel}  (tl_atomic_word *, uintptr_t)   returns the old value
- *                bool      tl_cas_{relaxed,acquire,release,acq_rel}  (tl_atomic_word *, uintptr_t *expected, uintptr_t)
- *              tl_cas is strong: false means that the value differed, and *expected now holds it. The failure order is
- *              relaxed for _relaxed and _release, acquire for _acquire and _acq_rel.
- *                bool      tl_equals_relaxed (const tl_atomic_word *, uintptr_t)   a relaxed load, compared
- * 4 Not here   Sequential consistency and stand-alone fences: nothing in talus needs the first, and ThreadSanitizer does
- *              not model the second. No width but word and 32 bits: 32-bit MIPS has no lock-free 8 bytes.
- * 5 Plain data that threads hand over under an atomic is declared TL_PLAIN(type) and used by tl_get and tl_put, so that
- *              the models can check each access for races. Elsewhere these are plain accesses. */
+ * 1 Purpose    One set of names, one header per kind of CPU behind it: x86/ (x86-64, inline
+ *              assembly), c11/ (every other CPU, and every build under ThreadSanitizer, or with
+ *              TL_ARCH_C11), model/ (C++, simulated by relacy).
+ * 2 Types      tl_atomic_word (uintptr_t), tl_atomic_u32 (uint32_t): structs with one value, so
+ *              that nobody touches it with an operator. Memory filled with zeroes is a valid 0;
+ *              statically: TL_ATOMIC_INIT(v).
+ * 3 Operations Words, and the same with 32 in the name for tl_atomic_u32. A is
+ *              tl_atomic_word *. Swap and add return the old value:
+ *                uintptr_t tl_load_{relaxed,acquire}                  (const A)
+ *                void      tl_store_{relaxed,release}                 (A, uintptr_t)
+ *                uintptr_t tl_swap_{relaxed,acquire,release,acq_rel}  (A, uintptr_t)
+ *                uintptr_t tl_add_{relaxed,acquire,release,acq_rel}   (A, uintptr_t)
+ *                bool tl_cas_{relaxed,acquire,release,acq_rel}  (A, uintptr_t *expected, uintptr_t)
+ *                bool tl_equals_relaxed                         (const A, uintptr_t)
+ *              tl_cas is strong: false means that the value differed, and *expected now holds it.
+ *              The failure order is relaxed for _relaxed and _release, acquire for _acquire and
+ *              _acq_rel. tl_equals_relaxed is a relaxed load, compared.
+ * 4 Not here   Sequential consistency and stand-alone fences: nothing in talus needs the first, and
+ *              ThreadSanitizer does not model the second. No width but word and 32 bits: 32-bit
+ *              MIPS has no lock-free 8 bytes.
+ * 5 Plain data What threads hand over under an atomic is declared TL_PLAIN(type) and used by tl_get
+ *              and tl_put, so that the models can check each access for races. Elsewhere these are
+ *              plain accesses. */
 #ifndef TL_ARCH_ATOMIC_H
 #define TL_ARCH_ATOMIC_H
 

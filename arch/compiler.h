@@ -1,6 +1,8 @@
-/* compiler.h: what the rest of talus may ask of the compiler. Works in C11 and, for the models, in C++.
+/* compiler.h: what the rest of talus may ask of the compiler. Works in C11 and, for the models, in
+ * C++.
  *
- * TL_DEBUG (0 or 1) switches TL_ASSERT on; TL_PREEMPT_HOOK makes TL_PREEMPT_POINT call tl_preempt_point(). */
+ * TL_DEBUG (0 or 1) switches TL_ASSERT on; TL_PREEMPT_HOOK makes TL_PREEMPT_POINT call
+ * tl_preempt_point(). */
 #ifndef TL_ARCH_COMPILER_H
 #define TL_ARCH_COMPILER_H
 
@@ -32,11 +34,13 @@
 #define TL_HIDDEN        __attribute__((visibility("hidden")))
 #define TL_UNUSED        __attribute__((unused))
 
-/* Bytes that two CPUs should not write together. TL_CACHE_LINE stands before a field and starts a new line with it. */
+/* Bytes that two CPUs should not write together. TL_CACHE_LINE stands before a field and starts a
+ * new line with it. */
 #define TL_LINE_SIZE  64
 #define TL_CACHE_LINE TL_ALIGNED(TL_LINE_SIZE)
 
-/* Whether this build runs under ThreadSanitizer; such a build sees no inline assembly and no stand-alone fence. */
+/* Whether this build runs under ThreadSanitizer; such a build sees no inline assembly and no
+ * stand-alone fence. */
 #if defined(__SANITIZE_THREAD__)
 #define TL_TSAN 1
 #elif defined(__has_feature)

@@ -1,10 +1,14 @@
 /* cpu.h: what talus asks of the CPU besides atomics.
  *
- * void     tl_cpu_relax(void)    one turn of a bounded spin: tells the CPU (or the model) that someone else should run
- * uint64_t tl_cpu_cycles(void)   a counter that grows with time, unit unknown; 0 where the CPU has none to read cheaply
- * TL_ADDRESS_BITS                bits that the address of user memory can have, as the system maps it unless asked for more
+ * void     tl_cpu_relax(void)    one turn of a bounded spin: tells the CPU (or the model) that
+ *                                someone else should run
+ * uint64_t tl_cpu_cycles(void)   a counter that grows with time, unit unknown; 0 where the CPU has
+ *                                none to read cheaply
+ * TL_ADDRESS_BITS                bits that the address of user memory can have, as the system maps
+ *                                it unless asked for more
  *
- * Unlike atomic.h this is chosen by CPU alone: neither function orders memory, so sanitizers need not see it. */
+ * Unlike atomic.h this is chosen by CPU alone: neither function orders memory, so sanitizers need
+ * not see it. */
 #ifndef TL_ARCH_CPU_H
 #define TL_ARCH_CPU_H
 

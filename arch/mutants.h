@@ -1,5 +1,6 @@
-/* mutants.h: the seeded bugs. Each is 0 unless the build says -DTL_MUTANT_<name>=1 (cmake -DTALUS_MUTANT=<name>); a mutant
- * that no test catches is a hole in the tests. Code says `if (TL_MUTANT_x)`, so that mutants are compiled in every build.
+/* mutants.h: the seeded bugs. Each is 0 unless the build says -DTL_MUTANT_<name>=1 (cmake
+ * -DTALUS_MUTANT=<name>); a mutant that no test catches is a hole in the tests. Code says `if
+ * (TL_MUTANT_x)`, so that mutants are compiled in every build.
  * Which layer claims which mutant: docs/testing.md. */
 #ifndef TL_ARCH_MUTANTS_H
 #define TL_ARCH_MUTANTS_H
@@ -39,7 +40,8 @@
 #define TL_MUTANT_claim_drop_relaxed 0
 #endif
 
-/* core/adopt.c: blocks and spans are taken out of idle caches whether claimed by somebody or not. */
+/* core/adopt.c: blocks and spans are taken out of idle caches whether claimed by somebody or
+ * not. */
 #ifndef TL_MUTANT_adopt_unclaimed
 #define TL_MUTANT_adopt_unclaimed 0
 #endif

@@ -1,12 +1,16 @@
 /* port.h: everything that talus asks of an operating system, and what the system calls back.
  *
- * 1 Purpose     One contract; port/<system>/ implements it, and nothing else in talus knows a system.
- * 2 Units       Sizes in bytes. A page is the system's page: tl_port_page_size(), decided at run time (4, 16, 64 KiB).
- * 3 errno       Kept by every function, whether it succeeds or fails: failure is told by NULL or false alone.
+ * 1 Purpose     One contract; port/<system>/ implements it, and nothing else in talus knows a
+ *               system.
+ * 2 Units       Sizes in bytes. A page is the system's page: tl_port_page_size(), decided at run
+ *               time (4, 16, 64 KiB).
+ * 3 errno       Kept by every function, whether it succeeds or fails: failure is told by NULL or
+ *               false alone.
  * 4 Contexts    "thread" unless a function says "any", which includes signal handlers.
- * 5 Locks       None is held inside. tl_port_wait may sleep; the memory functions may fault and take the kernel's locks, so
- *               the core calls them without holding its own.
- * 6 Allocation  No function calls malloc by itself. Three let the C library do it when its fixed tables are full, and say so. */
+ * 5 Locks       None is held inside. tl_port_wait may sleep; the memory functions may fault and
+ *               take the kernel's locks, so the core calls them without holding its own.
+ * 6 Allocation  No function calls malloc by itself. Three let the C library do it when its fixed
+ *               tables are full, and say so. */
 #ifndef TL_ARCH_PORT_H
 #define TL_ARCH_PORT_H
 
@@ -17,32 +21,41 @@
 /* The system's page size in bytes, a power of two. Context: any. */
 size_t tl_port_page_size(void);
 
-/* Maps `bytes` (rounded up to pages; not 0) at a multiple of `align` (a power of two; at least a page is given).
+/* Maps `bytes` (rounded up to pages; not 0) at a multiple of `align` (a power of two; at least a
+ * page is given).
  * Returns memory that is readable, writable and zero, or NULL. */
 void *tl_port_map(size_t bytes, size_t align);
 
-/* Gives [p, p + bytes) back; both in whole pages, from tl_port_map or tl_port_reserve, or a part of either. */
+/* Gives [p, p + bytes) back; both in whole pages, from tl_port_map or tl_port_reserve, or a part of
+ * either. */
 void tl_port_unmap(void *p, size_t bytes);
 
-/* Takes `bytes` of addresses that read as zero and cannot be written. Costs neither memory nor commit, so that strict
- * overcommit accepts it; it does count against an address space limit. Left out of core dumps. Returns NULL on failure. */
+/* Takes `bytes` of addresses that read as zero and cannot be written. Costs neither memory nor
+ * commit, so that strict overcommit accepts it; it does count against an address space limit. Left
+ * out of core dumps. Returns NULL on failure. */
 void *tl_port_reserve(size_t bytes);
 
-/* Makes [p, p + bytes), rounded outwards to pages, of a reserved range writable. It still reads as zero (where it was not
- * writable before). False: no commit left; nothing changed. Several threads may commit the same range at once. */
+/* Makes [p, p + bytes), rounded outwards to pages, of a reserved range writable. It still reads as
+ * zero (where it was not writable before). False: no commit left; nothing changed. Several threads
+ * may commit the same range at once. */
 bool tl_port_commit(void *p, size_t bytes);
 
 /* Lets the system take back the contents of all pages that lie wholly inside [p, p + bytes).
- * Returns true if every byte of the range now reads as zero; false if the edges or everything kept its contents. */
+ * Returns true if every byte of the range now reads as zero; false if the edges or everything kept
+ * its contents. */
 bool tl_port_purge(void *p, size_t bytes);
 
-/* Moves the pages of the mapping [from, from + bytes) onto [to, to + bytes), inside another mapping, whose pages are given up;
- * `from` is unmapped by it. False: nothing changed; the caller copies. All in whole pages of the system's, else false. */
+/* Moves the pages of the mapping [from, from + bytes) onto [to, to + bytes), inside another
+ * mapping, whose pages are given up;
+ * `from` is unmapped by it. False: nothing changed; the caller copies. All in whole pages of the
+ * system's, else false. */
 bool tl_port_move(void *from, void *to, size_t bytes);
 
-/* Changes a mapping from `old_bytes` to `new_bytes` (both whole pages, not 0), in place if possible, else at another
- * multiple of `align`, without copying. Contents are kept up to the smaller size, the rest is zero.
- * Returns the address, or NULL, and then nothing changed. The range must come from one tl_port_map call. */
+/* Changes a mapping from `old_bytes` to `new_bytes` (both whole pages, not 0), in place if
+ * possible, else at another multiple of `align`, without copying. Contents are kept up to the
+ * smaller size, the rest is zero.
+ * Returns the address, or NULL, and then nothing changed. The range must come from one tl_port_map
+ * call. */
 void *tl_port_remap(void *p, size_t old_bytes, size_t new_bytes, size_t align);
 
 /* The limit on the process's address space in bytes, SIZE_MAX if there is none. */
@@ -53,7 +66,8 @@ size_t tl_port_address_space(void);
 /* Milliseconds that only grow; resolution a few ms, cost a few ns. Context: any. */
 uint64_t tl_port_now_ms(void);
 
-/* Writes all of `text` to the standard error stream, unbuffered; gives up on errors. Context: any. */
+/* Writes all of `text` to the standard error stream, unbuffered; gives up on errors. Context:
+ * any. */
 void tl_port_write_error(const char *text, size_t length);
 
 /* Replaces the file `path` by `text`. Returns false when it could not. Context: thread. */
@@ -62,26 +76,32 @@ bool tl_port_write_file(const char *path, const char *text, size_t length);
 /* Ends the process with a core dump. Context: any. */
 TL_EXTERN_C TL_NORETURN void tl_port_abort(void);
 
-/* The text of TALUS_OPTIONS, or NULL; NULL also where the process runs with another's privileges. */
+/* The text of TALUS_OPTIONS, or NULL; NULL also where the process runs with another's
+ * privileges. */
 const char *tl_port_option_text(void);
 
 /* ---- waiting ---- */
 
-/* Sleeps until woken, if *word == expected; may return early for any reason, so the caller looks again.
+/* Sleeps until woken, if *word == expected; may return early for any reason, so the caller looks
+ * again.
  * Orders nothing: the atomics on *word do that. */
 TL_EXTERN_C void tl_port_wait(tl_atomic_u32 *word, uint32_t expected);
 
-/* Wakes up to `count` threads that sleep on `word`. The word may be unmapped already: that is harmless. */
+/* Wakes up to `count` threads that sleep on `word`. The word may be unmapped already: that is
+ * harmless. */
 TL_EXTERN_C void tl_port_wake(tl_atomic_u32 *word, uint32_t count);
 
 /* ---- threads and processes ---- */
 
-/* Arranges that tl_thread_exit() runs when the calling thread ends. Called from within tl_thread_exit() or a later destructor
- * it asks for one more round (the C library grants about four; after that nothing runs).
- * The C library may call calloc in here: the caller must stand being called back by its own malloc. */
+/* Arranges that tl_thread_exit() runs when the calling thread ends. Called from within
+ * tl_thread_exit() or a later destructor it asks for one more round (the C library grants about
+ * four; after that nothing runs).
+ * The C library may call calloc in here: the caller must stand being called back by its own
+ * malloc. */
 void tl_port_at_thread_exit(void);
 
-/* Arranges that tl_fork_prepare, tl_fork_parent and tl_fork_child run around fork. Once per process.
+/* Arranges that tl_fork_prepare, tl_fork_parent and tl_fork_child run around fork. Once per
+ * process.
  * The C library may call malloc in here. */
 void tl_port_fork_handlers(void);
 
@@ -90,8 +110,9 @@ void tl_port_at_process_exit(void (*fn)(void));
 
 /* ---- other libraries ---- */
 
-/* The address of `name` as code at `caller` would find it: among what every library sees, then among what the caller's library
- * and those it needs see; or NULL. May allocate a little, through whatever malloc the process has. */
+/* The address of `name` as code at `caller` would find it: among what every library sees, then
+ * among what the caller's library and those it needs see; or NULL. May allocate a little, through
+ * whatever malloc the process has. */
 void *tl_port_symbol(void *caller, const char *name);
 
 /* ---- what the system calls back: the core defines these ---- */

@@ -33,7 +33,8 @@ static TL_ALWAYS_INLINE void *tl_malloc_fast(size_t size)
 }
 
 /* An aligned request is one for the size rounded up. What the alignment is worth is for `slow` to
- * judge: 0, or a sum that wraps, rounds to 0 and goes there, as do those that are no power of two. */
+ * judge: 0, or a sum that wraps, rounds to 0 and goes there, as do those that are no power of
+ * two. */
 static TL_ALWAYS_INLINE void *tl_aligned_fast(size_t align, size_t size,
                                               void *(*slow)(size_t align, size_t size))
 {

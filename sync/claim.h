@@ -1,11 +1,15 @@
 /* claim.h: who may touch a cache: its living owner, or the one who claimed it while it was idle.
  *
- * 1 Purpose     A thread's cache outlives the thread. Later threads take it over whole, adopt spans from it, drain its inbox:
+ * 1 Purpose     A thread's cache outlives the thread. Later threads take it over whole, adopt spans
+ *               from it, drain its inbox:
  *               each of them must first be the only one.
- * 2 States      IDLE -> CLAIMED (try) -> IDLE (drop) | LIVE (enter)     LIVE -> IDLE (leave)     LOST: set after a fork, final
- * 3 Invariants  LIVE and CLAIMED name exactly one thread, and that thread alone touches the cache's plain fields.
+ * 2 States      IDLE -> CLAIMED (try) -> IDLE (drop) | LIVE (enter)     LIVE -> IDLE (leave)
+ *               LOST: set after a fork, final
+ * 3 Invariants  LIVE and CLAIMED name exactly one thread, and that thread alone touches the cache's
+ *               plain fields.
  * 4 Ordering    leave and drop release what their caller wrote; try acquires it.
- * 5 Locks       None; never waits. A failed try means that somebody else has it: go on to the next one.
+ * 5 Locks       None; never waits. A failed try means that somebody else has it: go on to the next
+ *               one.
  * 6 Contexts    Thread or atomic. */
 #ifndef TL_SYNC_CLAIM_H
 #define TL_SYNC_CLAIM_H
@@ -16,7 +20,8 @@ enum { TL_IDLE = 0, TL_LIVE = 1, TL_CLAIMED = 2, TL_LOST = 3 };
 
 struct tl_claim {
     tl_atomic_u32
-        state; /* atomic: one of the above; out of IDLE by anybody's exchange, else by the holder alone */
+        state; /* atomic: one of the above; out of IDLE by anybody's exchange, else by the holder
+                * alone */
 };
 
 /* A hint, unless the caller holds the claim. */
@@ -69,7 +74,8 @@ static inline void tl_claim_leave(struct tl_claim *claim)
         tl_store32_release(&claim->state, TL_IDLE); /* pairs with the acquire in tl_claim_try */
 }
 
-/* To LOST, for good: in the child of a fork, for caches whose owner vanished in the midst of something. */
+/* To LOST, for good: in the child of a fork, for caches whose owner vanished in the midst of
+ * something. */
 static inline void tl_claim_lose(struct tl_claim *claim)
 {
     tl_store32_relaxed(

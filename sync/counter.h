@@ -1,7 +1,8 @@
 /* counter.h: a number that others may read at any time and that orders nothing.
  *
- * One counter has either one writer at a time (add_owner: a plain load and store, no lock prefix) or any number of them
- * (add_shared), never both. Readers see some recent value, whole. Contexts: any. */
+ * One counter has either one writer at a time (add_owner: a plain load and store, no lock prefix)
+ * or any number of them (add_shared), never both. Readers see some recent value, whole. Contexts:
+ * any. */
 #ifndef TL_SYNC_COUNTER_H
 #define TL_SYNC_COUNTER_H
 

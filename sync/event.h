@@ -1,10 +1,14 @@
 /* event.h: something happened, for those who wait for it; they look again themselves.
  *
- * 1 Use         seq = tl_event_prepare(&e); if (condition still false) tl_event_wait(&e, seq); look again.
+ * 1 Use         seq = tl_event_prepare(&e); if (condition still false) tl_event_wait(&e, seq); look
+ *               again.
  *               The other side makes the condition true, then tl_event_signal_all(&e).
- * 2 State       A sequence in steps of 2; bit 0 says that somebody may sleep, so that a signal without waiters costs no call.
- * 3 Invariants  A signal after prepare is never missed by the wait: it changed the sequence, or it wakes.
- * 4 Ordering    signal releases, prepare and wait acquire: the condition's data may be plain if the waiter looks after that.
+ * 2 State       A sequence in steps of 2; bit 0 says that somebody may sleep, so that a signal
+ *               without waiters costs no call.
+ * 3 Invariants  A signal after prepare is never missed by the wait: it changed the sequence, or it
+ *               wakes.
+ * 4 Ordering    signal releases, prepare and wait acquire: the condition's data may be plain if the
+ *               waiter looks after that.
  * 5 Limits      A waiter that sleeps through exactly 2^31 signals before it looks would miss them.
  * 6 Contexts    prepare: any. wait: thread. signal_all: thread or atomic. */
 #ifndef TL_SYNC_EVENT_H

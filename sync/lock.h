@@ -1,14 +1,18 @@
 /* lock.h: a mutual exclusion lock for short sections, fit for more threads than CPUs.
  *
- * 1 Purpose     Guards the page pool and other slow-path state. Uncontended: one compare-exchange in, one exchange out.
- * 2 States      FREE, HELD, WAITED (held, and someone may sleep). A sleeper always re-enters by setting WAITED, since it cannot
- *               know whether others sleep still; the price is at most one needless wake.
- * 3 Invariants  Exactly one thread is between acquire and release. state == WAITED whenever a thread sleeps and nobody is on
- *               the way to wake it.
+ * 1 Purpose     Guards the page pool and other slow-path state. Uncontended: one compare-exchange
+ *               in, one exchange out.
+ * 2 States      FREE, HELD, WAITED (held, and someone may sleep). A sleeper always re-enters by
+ *               setting WAITED, since it cannot know whether others sleep still; the price is at
+ *               most one needless wake.
+ * 3 Invariants  Exactly one thread is between acquire and release. state == WAITED whenever a
+ *               thread sleeps and nobody is on the way to wake it.
  * 4 Ordering    Acquire pairs with release: what was written under the lock is seen under the lock.
- * 5 Spinning    Bounded (TL_LOCK_SPINS), and none while someone sleeps: the holder may have lost its CPU.
+ * 5 Spinning    Bounded (TL_LOCK_SPINS), and none while someone sleeps: the holder may have lost
+ *               its CPU.
  * 6 Contexts    Thread. Never interrupt: a handler may have interrupted the holder.
- * 7 Fork        A child re-initialises (tl_lock_init) every lock that its parent's threads may have held. */
+ * 7 Fork        A child re-initialises (tl_lock_init) every lock that its parent's threads may have
+ *               held. */
 #ifndef TL_SYNC_LOCK_H
 #define TL_SYNC_LOCK_H
 
@@ -16,7 +20,8 @@
 
 enum { TL_LOCK_FREE = 0, TL_LOCK_HELD = 1, TL_LOCK_WAITED = 2 };
 
-/* Turns of a contended acquire before it sleeps: about a microsecond, what a short section needs and a sleep costs. */
+/* Turns of a contended acquire before it sleeps: about a microsecond, what a short section needs
+ * and a sleep costs. */
 #ifndef TL_LOCK_SPINS /* models, where a turn is long, set fewer */
 #define TL_LOCK_SPINS 40
 #endif
@@ -76,7 +81,8 @@ static inline void tl_lock_leaving(struct tl_lock *lock)
 #define tl_lock_leaving(lock)         ((void)(lock))
 #endif
 
-/* Makes the lock free, whatever it was. For new memory and for the child of a fork: nobody else may use it meanwhile. */
+/* Makes the lock free, whatever it was. For new memory and for the child of a fork: nobody else may
+ * use it meanwhile. */
 static inline void tl_lock_init(struct tl_lock *lock)
 {
     tl_store32_relaxed(&lock->state, TL_LOCK_FREE);
@@ -96,7 +102,8 @@ static inline bool tl_lock_try_acquire(struct tl_lock *lock)
     return true;
 }
 
-/* Waits for the lock and takes it. Not recursive: a second acquire by the holder never returns (debug builds stop). */
+/* Waits for the lock and takes it. Not recursive: a second acquire by the holder never returns
+ * (debug builds stop). */
 static inline void tl_lock_acquire(struct tl_lock *lock)
 {
     tl_lock_assert_not_mine(lock);
@@ -108,8 +115,8 @@ static inline void tl_lock_acquire(struct tl_lock *lock)
     TL_PREEMPT_POINT(lock_held);
 }
 
-/* Frees the lock and wakes one sleeper if there may be any. Another thread may own the lock, or have freed its memory, by the
- * time of the wake: only the address is used then. */
+/* Frees the lock and wakes one sleeper if there may be any. Another thread may own the lock, or
+ * have freed its memory, by the time of the wake: only the address is used then. */
 static inline void tl_lock_release(struct tl_lock *lock)
 {
     uint32_t state;

@@ -1,14 +1,19 @@
 /* mpsc.h: the inbox: a list that many push on and one empties, in batches.
  *
- * 1 Purpose     Brings freed blocks home to their owner: one atomic push per batch, one exchange for everything that arrived.
- * 2 Shape       A batch is a chain of blocks through `next`, NULL at its end, named by its first block. Batches hang together
- *               through `next_batch` of their first blocks. The inbox's head is the newest batch.
- * 3 Invariants  A block is in at most one batch, a batch in at most one inbox. Nobody but the drainer follows a link of what was
- *               pushed, and only after it took the whole list: so there is no pop, and no ABA to defend against.
- * 4 Ordering    The push releases the blocks with all that the pusher wrote and saw; the drain acquires them. A batch below the
- *               newest is acquired too: each push continues the release sequence of the one it builds on.
+ * 1 Purpose     Brings freed blocks home to their owner: one atomic push per batch, one exchange
+ *               for everything that arrived.
+ * 2 Shape       A batch is a chain of blocks through `next`, NULL at its end, named by its first
+ *               block. Batches hang together through `next_batch` of their first blocks. The
+ *               inbox's head is the newest batch.
+ * 3 Invariants  A block is in at most one batch, a batch in at most one inbox. Nobody but the
+ *               drainer follows a link of what was pushed, and only after it took the whole list:
+ *               so there is no pop, and no ABA to defend against.
+ * 4 Ordering    The push releases the blocks with all that the pusher wrote and saw; the drain
+ *               acquires them. A batch below the newest is acquired too: each push continues the
+ *               release sequence of the one it builds on.
  * 5 Locks       None. A push retries only when another push or a drain got in between.
- * 6 Contexts    Push and is_empty: any, NMI included. Drain: the owner alone (or whoever claimed the owner). */
+ * 6 Contexts    Push and is_empty: any, NMI included. Drain: the owner alone (or whoever claimed
+ *               the owner). */
 #ifndef TL_SYNC_MPSC_H
 #define TL_SYNC_MPSC_H
 
@@ -22,10 +27,12 @@ struct tl_block {
 
 struct tl_inbox {
     tl_atomic_word
-        head; /* atomic: first block of the newest batch, 0: empty; pushed by many, emptied by one */
+        head; /* atomic: first block of the newest batch, 0: empty; pushed by many, emptied by
+               * one */
 };
 
-/* Adds `batch` (not NULL). Returns true if the inbox was empty, so that the caller may want to tell the owner. */
+/* Adds `batch` (not NULL). Returns true if the inbox was empty, so that the caller may want to tell
+ * the owner. */
 static inline bool tl_inbox_push_mpsc(struct tl_inbox *inbox, struct tl_block *batch)
 {
     uintptr_t head = tl_load_relaxed(&inbox->head); /* relaxed: the exchange below re-checks it */

@@ -1,11 +1,14 @@
 /* once.h: something that is initialised once, by whoever comes first, while the others wait.
  *
- * 1 Use         if (tl_once_begin(&o)) { if (initialise()) tl_once_done(&o); else tl_once_undo(&o); }
+ * 1 Use         if (tl_once_begin(&o)) { if (initialise()) tl_once_done(&o); else tl_once_undo(&o);
+ *               }
  * 2 States      START -> RUNNING | RUNNING_WAITED -> DONE (done) | START (undo)
  * 3 Invariants  One thread at most is between begin == true and done or undo.
- * 4 Ordering    done releases what the initialiser wrote; is_done, and begin when it returns false, acquire it. undo releases
- *               and begin acquires as well: the next initialiser sees what the failed one left.
- * 5 Contexts    is_done: any. begin: thread (it may sleep). An initialiser that begins again waits for itself: forbidden. */
+ * 4 Ordering    done releases what the initialiser wrote; is_done, and begin when it returns false,
+ *               acquire it. undo releases and begin acquires as well: the next initialiser sees
+ *               what the failed one left.
+ * 5 Contexts    is_done: any. begin: thread (it may sleep). An initialiser that begins again waits
+ *               for itself: forbidden. */
 #ifndef TL_SYNC_ONCE_H
 #define TL_SYNC_ONCE_H
 
@@ -30,7 +33,8 @@ static inline bool tl_once_is_done(const struct tl_once *once)
            TL_ONCE_DONE; /* pairs with the release in tl_once_done */
 }
 
-/* True: the caller must initialise, then call tl_once_done or tl_once_undo. False: it is done; waited if it was under way. */
+/* True: the caller must initialise, then call tl_once_done or tl_once_undo. False: it is done;
+ * waited if it was under way. */
 static inline bool tl_once_begin(struct tl_once *once)
 {
     uint32_t running = TL_MUTANT_once_early ? TL_ONCE_DONE : TL_ONCE_RUNNING;

@@ -1,13 +1,18 @@
 /* seqcount.h: a few words that are read together far more often than they are written.
  *
- * 1 Use         Writer, under a lock of its own:  tl_seqcount_write_begin; tl_seqcount_put each word; tl_seqcount_write_end.
- *               Reader:  do { seq = tl_seqcount_read_begin; tl_seqcount_get each word; } while (tl_seqcount_read_retry(seq)).
+ * 1 Use         Writer, under a lock of its own:  tl_seqcount_write_begin; tl_seqcount_put each
+ *               word; tl_seqcount_write_end.
+ *               Reader:  do { seq = tl_seqcount_read_begin; tl_seqcount_get each word; } while
+ *                        (tl_seqcount_read_retry(seq)).
  * 2 State       A sequence: odd while a write is under way.
  * 3 Invariants  A reader whose retry says false has words of one and the same write.
- * 4 Ordering    Without stand-alone fences (ThreadSanitizer does not model them) the words carry the order: a reader that got a word
- *               of a write under way acquires, by that word, the odd sequence stored before it, and so retries.
- * 5 Locks       Readers none; they wait for a writer under way by spinning, so a writer must not sleep in between.
- * 6 Contexts    Reader: thread, or any context that cannot have interrupted the writer. Writer: as its lock. */
+ * 4 Ordering    Without stand-alone fences (ThreadSanitizer does not model them) the words carry
+ *               the order: a reader that got a word of a write under way acquires, by that word,
+ *               the odd sequence stored before it, and so retries.
+ * 5 Locks       Readers none; they wait for a writer under way by spinning, so a writer must not
+ *               sleep in between.
+ * 6 Contexts    Reader: thread, or any context that cannot have interrupted the writer. Writer: as
+ *               its lock. */
 #ifndef TL_SYNC_SEQCOUNT_H
 #define TL_SYNC_SEQCOUNT_H
 

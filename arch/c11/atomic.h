@@ -1,4 +1,5 @@
-/* c11/atomic.h: the operations of arch/atomic.h in terms of <stdatomic.h>, for every CPU that has no header of its own. */
+/* c11/atomic.h: the operations of arch/atomic.h in terms of <stdatomic.h>, for every CPU that has
+ * no header of its own. */
 #ifndef TL_ARCH_C11_ATOMIC_H
 #define TL_ARCH_C11_ATOMIC_H
 

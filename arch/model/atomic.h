@@ -1,8 +1,10 @@
-/* model/atomic.h: the operations of arch/atomic.h as relacy simulates them: the headers of sync/, compiled as C++.
+/* model/atomic.h: the operations of arch/atomic.h as relacy simulates them: the headers of sync/,
+ * compiled as C++.
  *
- * Every operation is a scheduling point and may see any value that the C11 memory model lets it see; TL_PLAIN fields are
- * checked for races. Everything is a macro, so that a trace names the line of the algorithm. A tl_cas fails only for cause: the
- * contract says strong. Atomics start at 0, like memory filled with zeroes. */
+ * Every operation is a scheduling point and may see any value that the C11 memory model lets it
+ * see; TL_PLAIN fields are checked for races. Everything is a macro, so that a trace names the line
+ * of the algorithm. A tl_cas fails only for cause: the contract says strong. Atomics start at 0,
+ * like memory filled with zeroes. */
 #ifndef TL_ARCH_MODEL_ATOMIC_H
 #define TL_ARCH_MODEL_ATOMIC_H
 
@@ -38,7 +40,8 @@ struct tl_atomic_u32 {
 #define tl_add_release(a, v)   ((a)->value.fetch_add((v), rl::mo_release, RL_INFO))
 #define tl_add_acq_rel(a, v)   ((a)->value.fetch_add((v), rl::mo_acq_rel, RL_INFO))
 
-/* relacy's one-order form: failure is relaxed for relaxed and release, acquire for acquire and acq_rel. */
+/* relacy's one-order form: failure is relaxed for relaxed and release, acquire for acquire and
+ * acq_rel. */
 #define tl_cas_relaxed(a, e, v) \
     ((a)->value.compare_exchange_strong(*(e), (v), rl::mo_relaxed, RL_INFO))
 #define tl_cas_acquire(a, e, v) \

@@ -1,4 +1,5 @@
-/* model/cpu.h: a spinning thread lets another one run; otherwise relacy would report that it never ends. */
+/* model/cpu.h: a spinning thread lets another one run; otherwise relacy would report that it never
+ * ends. */
 #ifndef TL_ARCH_MODEL_CPU_H
 #define TL_ARCH_MODEL_CPU_H
 

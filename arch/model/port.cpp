@@ -1,7 +1,9 @@
-/* model/port.cpp: sleeping and waking as relacy simulates them; the rest of arch/port.h has no place in a model.
+/* model/port.cpp: sleeping and waking as relacy simulates them; the rest of arch/port.h has no
+ * place in a model.
  *
- * Like a futex, the wait compares with the word's latest value, not with one that this thread is allowed to see, and nothing
- * comes between that look and the sleep. When all threads sleep, relacy reports a deadlock. */
+ * Like a futex, the wait compares with the word's latest value, not with one that this thread is
+ * allowed to see, and nothing comes between that look and the sleep. When all threads sleep, relacy
+ * reports a deadlock. */
 #include "arch/model/port.h"
 
 bool tl_model_wakes_for_nothing;

@@ -4,8 +4,9 @@
 
 #include "arch/port.h"
 
-/* Whether tl_port_wait may return without a wake. On, it shows code that trusts a return, and takes away the order that relacy
- * gives from waker to woken; off, a missing wake is a deadlock. Each model runs both ways. */
+/* Whether tl_port_wait may return without a wake. On, it shows code that trusts a return, and takes
+ * away the order that relacy gives from waker to woken; off, a missing wake is a deadlock. Each
+ * model runs both ways. */
 extern bool tl_model_wakes_for_nothing;
 
 #endif

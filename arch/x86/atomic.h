@@ -1,9 +1,11 @@
 /* x86/atomic.h: the operations of arch/atomic.h for x86-64.
  *
- * Loads and stores are the compiler's: any aligned mov is acquire or release here, and the compiler may then still fold
- * them into other instructions. Read-modify-write is assembly: every locked instruction is a full barrier for the CPU, so the
- * orders differ only in what the compiler may move across: a relaxed one names its operand alone, the others clobber memory.
- * The compare-exchange hands its answer over in the zero flag, so that a branch on it needs no further instruction. */
+ * Loads and stores are the compiler's: any aligned mov is acquire or release here, and the compiler
+ * may then still fold them into other instructions. Read-modify-write is assembly: every locked
+ * instruction is a full barrier for the CPU, so the orders differ only in what the compiler may
+ * move across: a relaxed one names its operand alone, the others clobber memory.
+ * The compare-exchange hands its answer over in the zero flag, so that a branch on it needs no
+ * further instruction. */
 #ifndef TL_ARCH_X86_ATOMIC_H
 #define TL_ARCH_X86_ATOMIC_H
 
@@ -84,7 +86,8 @@ typedef uint32_t       tl_x86_value32;
     TL_X86_READ_MODIFY_WRITE(width, release, suffix, "cc", "memory") \
     TL_X86_READ_MODIFY_WRITE(width, acq_rel, suffix, "cc", "memory")
 
-/* One instruction where the compiler, which never folds an atomic load into a compare, makes two: free compares owners. */
+/* One instruction where the compiler, which never folds an atomic load into a compare, makes two:
+ * free compares owners. */
 #define TL_HAVE_EQUALS 1
 static TL_ALWAYS_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_t v)
 {

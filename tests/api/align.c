@@ -21,7 +21,8 @@ static void every_block_has_the_least_alignment(void **state)
     }
 }
 
-/* R20, R22: every power of two up to 4 KiB with every size up to 4096: aligned, and the bytes are all there. */
+/* R20, R22: every power of two up to 4 KiB with every size up to 4096: aligned, and the bytes are
+ * all there. */
 static void small_sizes_at_small_alignments(void **state)
 {
     (void)state;
@@ -78,7 +79,8 @@ static void the_largest_alignment(void **state)
     talus_free(block);
 }
 
-/* R20: what is no power of two, or too large, is refused with EINVAL; heap_alloc takes 0 and 1 as "none". */
+/* R20: what is no power of two, or too large, is refused with EINVAL; heap_alloc takes 0 and 1 as
+ * "none". */
 static void bad_alignments_are_refused(void **state)
 {
     static const size_t bad[] = { 3,

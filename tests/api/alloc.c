@@ -4,7 +4,8 @@
 #include "lib/pattern.h"
 #include "lib/test.h"
 
-/* R1, R24: every size up to a page gives a block that holds all of it, apart from all others, until it is freed. */
+/* R1, R24: every size up to a page gives a block that holds all of it, apart from all others, until
+ * it is freed. */
 static void every_small_size_holds_its_bytes(void **state)
 {
     enum { LARGEST = 4096 };
@@ -85,7 +86,8 @@ static void impossible_sizes_are_refused(void **state)
     }
 }
 
-/* R2: more than the address space can hold, yet a legal size, is ENOMEM too, and the heap works on. */
+/* R2: more than the address space can hold, yet a legal size, is ENOMEM too, and the heap works
+ * on. */
 static void too_much_is_refused_and_the_heap_works_on(void **state)
 {
     void *block;
@@ -139,7 +141,8 @@ static void success_leaves_errno_alone(void **state)
     }
 }
 
-/* R5: talus_free_sized with the size that was asked for frees the block, of any class, aligned or not. */
+/* R5: talus_free_sized with the size that was asked for frees the block, of any class, aligned or
+ * not. */
 static void free_sized_frees(void **state)
 {
     (void)state;
@@ -189,7 +192,8 @@ static void usable_size_of_null_is_zero(void **state)
     assert_int_equal(talus_usable_size(NULL), 0);
 }
 
-/* R1: freed memory serves later requests: pairs of malloc and free, however many, take no more than a few did. */
+/* R1: freed memory serves later requests: pairs of malloc and free, however many, take no more than
+ * a few did. */
 static void freed_memory_is_used_again(void **state)
 {
     talus_heap        *heap = talus_heap_create(NULL);

@@ -50,7 +50,8 @@ static int use_both_heaps(void *context)
     return talus_heap_destroy(family->heap) ? 0 : 4;
 }
 
-/* R30: fork while other threads are in the midst of allocating: the child allocates, frees, destroys; the parent goes on. */
+/* R30: fork while other threads are in the midst of allocating: the child allocates, frees,
+ * destroys; the parent goes on. */
 static void the_child_can_use_the_heap(void **state)
 {
     pthread_t     threads[3];

@@ -65,7 +65,8 @@ static void bad_options_are_refused(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
-/* R19: the default heap is one of the heaps: talus_malloc's blocks are its own; it cannot be destroyed. */
+/* R19: the default heap is one of the heaps: talus_malloc's blocks are its own; it cannot be
+ * destroyed. */
 static void the_default_heap_is_a_heap(void **state)
 {
     talus_heap *heap = talus_heap_default();
@@ -85,7 +86,8 @@ static void the_default_heap_is_a_heap(void **state)
     talus_free(block);
 }
 
-/* R10, R19: all pages come from the heap's provider, and destroy returns every one, when all was freed before. */
+/* R10, R19: all pages come from the heap's provider, and destroy returns every one, when all was
+ * freed before. */
 static void destroy_returns_all_pages_of_an_empty_heap(void **state)
 {
     talus_heap *heap = create_counted();
@@ -115,7 +117,8 @@ static void destroy_returns_all_pages_with_live_blocks(void **state)
     destroy_counted(heap);
 }
 
-/* R11, R19: `initial` bytes are there before the first allocation, and are returned like the rest. */
+/* R11, R19: `initial` bytes are there before the first allocation, and are returned like the
+ * rest. */
 static void initial_bytes_are_taken_at_creation(void **state)
 {
     talus_heap_options options = { .name = "initial",
@@ -155,7 +158,8 @@ static void growth_is_the_least_step(void **state)
     destroy_counted(heap);
 }
 
-/* R19: heaps come and go; nothing of an old one is in the way of a new one, and none of their pages is lost. */
+/* R19: heaps come and go; nothing of an old one is in the way of a new one, and none of their pages
+ * is lost. */
 static void heaps_come_and_go(void **state)
 {
     (void)state;
@@ -174,7 +178,8 @@ static void heaps_come_and_go(void **state)
     }
 }
 
-/* R19: many heaps at once, used in turn: no block of one overlaps a block of another; destroying one leaves the others. */
+/* R19: many heaps at once, used in turn: no block of one overlaps a block of another; destroying
+ * one leaves the others. */
 static void many_heaps_side_by_side(void **state)
 {
     enum { HEAPS = 40 };
@@ -292,7 +297,8 @@ static bool lazy_purge(void *context, void *pages, size_t bytes)
     return false;
 }
 
-/* R3, R10: `zeroed` and the result of purge are believed: memory of a provider that zeroes nothing is zeroed by the heap. */
+/* R3, R10: `zeroed` and the result of purge are believed: memory of a provider that zeroes nothing
+ * is zeroed by the heap. */
 static void dirty_pages_are_zeroed_for_calloc(void **state)
 {
     talus_provider     provider = *talus_provider_mmap();

@@ -16,7 +16,8 @@ static bool inside(const void *block, size_t bytes, const talus_fixed_region *re
     return at >= start && at + bytes <= start + region->bytes;
 }
 
-/* Fills the heap with blocks of `size` bytes until it fails, checks that all lie in the region, frees them. Returns the bytes. */
+/* Fills the heap with blocks of `size` bytes until it fails, checks that all lie in the region,
+ * frees them. Returns the bytes. */
 static size_t fill_and_empty(talus_heap *heap, const talus_fixed_region *region, size_t size)
 {
     struct reference reference;
@@ -41,7 +42,8 @@ static size_t fill_and_empty(talus_heap *heap, const talus_fixed_region *region,
     return bytes;
 }
 
-/* R12: a region that starts and ends anywhere: all blocks lie in it, most of it is usable, again and again. */
+/* R12: a region that starts and ends anywhere: all blocks lie in it, most of it is usable, again
+ * and again. */
 static void a_region_that_starts_anywhere(void **state)
 {
     static const size_t offsets[] = { 0, 1, 13, 64, 4095 };
@@ -68,7 +70,8 @@ static void a_region_that_starts_anywhere(void **state)
     }
 }
 
-/* R13: the region is one contiguous block: a request for most of it succeeds, also after small blocks were cut from it. */
+/* R13: the region is one contiguous block: a request for most of it succeeds, also after small
+ * blocks were cut from it. */
 static void the_whole_region_is_one_run(void **state)
 {
     talus_fixed_region region = { .start = region_memory, .bytes = REGION_BYTES };
@@ -91,7 +94,8 @@ static void the_whole_region_is_one_run(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
-/* R13: parts handed out one after the other touch, and merge: small growth steps do not cut the region into pieces for good. */
+/* R13: parts handed out one after the other touch, and merge: small growth steps do not cut the
+ * region into pieces for good. */
 static void parts_merge_where_they_touch(void **state)
 {
     talus_fixed_region region = { .start = region_memory, .bytes = REGION_BYTES };
@@ -139,7 +143,8 @@ static void a_dirty_region_is_zeroed_for_calloc(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
-/* R12, R15: a region too small for one page gives a heap without memory, or none: ENOMEM, no crash. */
+/* R12, R15: a region too small for one page gives a heap without memory, or none: ENOMEM, no
+ * crash. */
 static void a_region_below_one_page(void **state)
 {
     talus_fixed_region region = { .start = region_memory + 1, .bytes = 1000 };

@@ -29,7 +29,8 @@ static void destroy_limited(talus_heap *heap)
     faulty_provider_close(&counted);
 }
 
-/* Allocates blocks of `size` until NULL and chains them through their first word. Returns their number. */
+/* Allocates blocks of `size` until NULL and chains them through their first word. Returns their
+ * number. */
 static size_t exhaust(talus_heap *heap, size_t size, void **chain)
 {
     size_t count = 0;
@@ -56,7 +57,8 @@ static void free_chain(talus_heap *heap, void **chain)
     }
 }
 
-/* R15: 1 MiB, blocks of each size in turn until NULL: never exceeded, ENOMEM, nearly all of it usable, works again after frees. */
+/* R15: 1 MiB, blocks of each size in turn until NULL: never exceeded, ENOMEM, nearly all of it
+ * usable, works again after frees. */
 static void one_mib_is_never_exceeded(void **state)
 {
     static const size_t sizes[] = { 16, 64, 200, 1000, 4096, 10000, 50000, 200000 };
@@ -82,7 +84,8 @@ static void one_mib_is_never_exceeded(void **state)
     destroy_limited(heap);
 }
 
-/* R15: a random load far beyond the limit: every NULL is ENOMEM, nothing is lost, the limit holds all the way. */
+/* R15: a random load far beyond the limit: every NULL is ENOMEM, nothing is lost, the limit holds
+ * all the way. */
 static void a_random_load_beyond_the_limit(void **state)
 {
     talus_heap      *heap = create_limited(MIB);
@@ -146,7 +149,8 @@ static void a_heap_of_one_page(void **state)
     destroy_limited(heap);
 }
 
-/* R15: the limit can be raised and lowered at run time: lowered below what is in use it stops growth, nothing else. */
+/* R15: the limit can be raised and lowered at run time: lowered below what is in use it stops
+ * growth, nothing else. */
 static void the_limit_changes_at_run_time(void **state)
 {
     talus_heap        *heap = create_limited(MIB);
@@ -197,7 +201,8 @@ static bool free_something_once(void *context, talus_heap *heap, size_t bytes)
     return block != NULL;
 }
 
-/* R18: the hook is asked when expanding failed; when it freed something the request is tried again; else it fails. */
+/* R18: the hook is asked when expanding failed; when it freed something the request is tried again;
+ * else it fails. */
 static void the_owner_decides_when_exhausted(void **state)
 {
     struct hook        hook = { 0 };
@@ -225,8 +230,8 @@ static void the_owner_decides_when_exhausted(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
-/* R6: 80 units, 16 and 32 in use, the 16 freed: 48 are free, yet 40 cannot be had, and the statistics say why. A unit is so
- * large that each block has a run of pages to itself. */
+/* R6: 80 units, 16 and 32 in use, the 16 freed: 48 are free, yet 40 cannot be had, and the
+ * statistics say why. A unit is so large that each block has a run of pages to itself. */
 static void enough_in_total_but_not_in_one_piece(void **state)
 {
     const size_t       unit = 8 * TALUS_PAGE_SIZE;

@@ -1,4 +1,5 @@
-/* heap_stats.c: the figures add up; memory goes back to the system by trim at once, and by decay in time. */
+/* heap_stats.c: the figures add up; memory goes back to the system by trim at once, and by decay in
+ * time. */
 #include <talus/heap.h>
 
 #include "fail/faulty_provider.h"
@@ -52,7 +53,8 @@ static void check_equations(talus_heap *heap, size_t live)
     assert_true(stats.caches_idle <= stats.caches);
 }
 
-/* R40: after every so many operations of a random load the totals agree with the provider's and with each other. */
+/* R40: after every so many operations of a random load the totals agree with the provider's and
+ * with each other. */
 static void totals_add_up_under_a_random_load(void **state)
 {
     enum { SLOTS = 600 };
@@ -88,7 +90,8 @@ static void totals_add_up_under_a_random_load(void **state)
     destroy_counted(heap);
 }
 
-/* R16, R40: with all freed and trimmed nothing is given out, and what is still mapped is free and purged. */
+/* R16, R40: with all freed and trimmed nothing is given out, and what is still mapped is free and
+ * purged. */
 static void an_empty_trimmed_heap_holds_nothing(void **state)
 {
     talus_heap        *heap = create_counted(0);
@@ -131,7 +134,8 @@ static void dirty(talus_heap *heap, size_t size, size_t count)
     free(blocks);
 }
 
-/* R16: trim returns memory to the system at once: resident bytes say so, for small blocks and large. */
+/* R16: trim returns memory to the system at once: resident bytes say so, for small blocks and
+ * large. */
 static void trim_returns_memory(void **state)
 {
     static const size_t sizes[] = { 100, 3000, 50000, 4000000 };
@@ -193,7 +197,8 @@ static bool dirty_pages_decayed(void *context)
     return stats.dirty_pages <= 512 * KIB;
 }
 
-/* R16: free pages stay for a while (they are needed again soon), and go back by themselves after decay_ms. */
+/* R16: free pages stay for a while (they are needed again soon), and go back by themselves after
+ * decay_ms. */
 static void decay_returns_memory_in_time(void **state)
 {
     talus_heap        *heap = create_counted(200);

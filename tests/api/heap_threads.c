@@ -1,4 +1,5 @@
-/* heap_threads.c: heap instances used from many threads, which come and go around them (R19, R30). */
+/* heap_threads.c: heap instances used from many threads, which come and go around them (R19,
+ * R30). */
 #include <pthread.h>
 
 #include <talus/heap.h>
@@ -148,7 +149,8 @@ static void destroyed_after_its_threads(void **state)
     destroy_counted(heap);
 }
 
-/* R15, R30: many threads against a limit: it holds, all failures are ENOMEM, and all is there again after the frees. */
+/* R15, R30: many threads against a limit: it holds, all failures are ENOMEM, and all is there again
+ * after the frees. */
 static void many_threads_against_a_limit(void **state)
 {
     talus_heap *heap = create_counted(2 * MIB);

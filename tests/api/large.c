@@ -28,7 +28,8 @@ static void sizes_around_page_multiples(void **state)
         }
 }
 
-/* R1, R23: any byte count: from 1 MiB to 256 MiB, the first and last byte of each page may be used. */
+/* R1, R23: any byte count: from 1 MiB to 256 MiB, the first and last byte of each page may be
+ * used. */
 static void very_large_blocks(void **state)
 {
     (void)state;
@@ -65,7 +66,8 @@ static void large_bytes_are_counted(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
-/* R3: a large calloc touches no page that is known to be zero: it costs nothing until it is used, and is zero all the same. */
+/* R3: a large calloc touches no page that is known to be zero: it costs nothing until it is used,
+ * and is zero all the same. */
 static void large_calloc_is_zero(void **state)
 {
     (void)state;

@@ -1,8 +1,12 @@
-/* memory.c: memory under one-way flow between threads stays bounded, and goes back to the system when the load ends (R16, R30).
+/* memory.c: memory under one-way flow between threads stays bounded, and goes back to the system
+ * when the load ends (R16, R30).
  *
- * A producer allocates blocks of mixed sizes and hands them to a consumer, who keeps the last so many alive and frees the rest:
- * every free is remote. When the load ends the consumer frees all it has; what stays live was allocated before the load. TALUS_MEMORY_SECONDS says for how long. The figure is what the process has resident beyond what it had
- * before; with a sanitizer in the process, whose shadow counts as resident too, it is what the heap says. */
+ * A producer allocates blocks of mixed sizes and hands them to a consumer, who keeps the last so
+ * many alive and frees the rest:
+ * every free is remote. When the load ends the consumer frees all it has; what stays live was
+ * allocated before the load. TALUS_MEMORY_SECONDS says for how long. The figure is what the process
+ * has resident beyond what it had before; with a sanitizer in the process, whose shadow counts as
+ * resident too, it is what the heap says. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -39,7 +43,8 @@ static void sleep_ms(long ms)
     nanosleep(&time, NULL);
 }
 
-/* What an idle thread of a program does now and then: it keeps no memory, but lets the heap see to its own. */
+/* What an idle thread of a program does now and then: it keeps no memory, but lets the heap see to
+ * its own. */
 static void little_activity(void)
 {
     atomic_fetch_add(&flow.quiet, 1);
@@ -193,8 +198,9 @@ static void report(size_t steady, size_t later)
            stats.dirty_pages / KIB);
 }
 
-/* R16, R30: under remote free memory does not grow beyond 1.5 times its steady state; once the load has ended and the decay time
- * has passed, what is resident is within 1.3 times the live bytes plus 4 MiB, without any call of talus_heap_trim. */
+/* R16, R30: under remote free memory does not grow beyond 1.5 times its steady state; once the load
+ * has ended and the decay time has passed, what is resident is within 1.3 times the live bytes plus
+ * 4 MiB, without any call of talus_heap_trim. */
 static void memory_is_bounded_and_comes_back(void **state)
 {
     const char *text = getenv("TALUS_MEMORY_SECONDS");

@@ -37,7 +37,8 @@ static void every_change_of_size_keeps_the_prefix(void **state)
         }
 }
 
-/* R4: growth in many small steps, as a string builder does, between blocks that stand in the way. */
+/* R4: growth in many small steps, as a string builder does, between blocks that stand in the
+ * way. */
 static void growth_in_steps_keeps_everything(void **state)
 {
     void  *in_the_way[64] = { NULL };

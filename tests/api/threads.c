@@ -1,4 +1,5 @@
-/* threads.c: the default heap used from many threads (R30). The long runs, with an oracle, are in stress/. */
+/* threads.c: the default heap used from many threads (R30). The long runs, with an oracle, are in
+ * stress/. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -91,7 +92,8 @@ static void *fill_and_free(void *context)
     return NULL;
 }
 
-/* R1, R30: blocks outlive the thread that made them; others free them, and the memory serves new threads. */
+/* R1, R30: blocks outlive the thread that made them; others free them, and the memory serves new
+ * threads. */
 static void blocks_outlive_their_thread(void **state)
 {
     (void)state;
@@ -176,7 +178,8 @@ static void *consume(void *context)
     return NULL;
 }
 
-/* R30: one thread allocates, the other frees: every block arrives whole, and the memory flows back to the first. */
+/* R30: one thread allocates, the other frees: every block arrives whole, and the memory flows back
+ * to the first. */
 static void memory_flows_back_to_the_producer(void **state)
 {
     talus_heap_stats_t before;
@@ -205,7 +208,8 @@ static void *one_block(void *context)
     return NULL;
 }
 
-/* R30, R40: threads that come and go reuse what their predecessors left: neither caches nor pages add up. */
+/* R30, R40: threads that come and go reuse what their predecessors left: neither caches nor pages
+ * add up. */
 static void thread_churn_does_not_add_up(void **state)
 {
     talus_heap_stats_t after_few;
@@ -239,7 +243,8 @@ static void allocate_in_a_destructor(void *value)
     talus_free(value);
     if (block != NULL) {
         memset(block, round, 300);
-        /* once more, in the next round of destructors: after talus may have let go of this thread */
+        /* once more, in the next round of destructors: after talus may have let go of this
+         * thread */
         if (round % 3 != 2)
             pthread_setspecific(late_key, block);
         else
@@ -257,7 +262,8 @@ static void *set_late_key(void *context)
     return NULL;
 }
 
-/* R30: destructors of thread-specific data may allocate and free, in any order with the heap's own. */
+/* R30: destructors of thread-specific data may allocate and free, in any order with the heap's
+ * own. */
 static void destructors_may_allocate(void **state)
 {
     struct worker worker = { .errors = 0 };

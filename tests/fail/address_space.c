@@ -1,6 +1,8 @@
-/* address_space.c: the operating system itself has no more to give (ulimit -v): metadata and pages both run out (R2).
+/* address_space.c: the operating system itself has no more to give (ulimit -v): metadata and pages
+ * both run out (R2).
  *
- * Runs in children, whose limit it is. Sanitizers need all the address space there is: with one, nothing is tested here. */
+ * Runs in children, whose limit it is. Sanitizers need all the address space there is: with one,
+ * nothing is tested here. */
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,7 +15,8 @@
 
 static char *self;
 
-/* Allocates blocks of `size` bytes until NULL, and frees them. Returns their number; 0: something was wrong. */
+/* Allocates blocks of `size` bytes until NULL, and frees them. Returns their number; 0: something
+ * was wrong. */
 static size_t storm(size_t size)
 {
     void **chain = NULL;
@@ -38,7 +41,8 @@ static size_t storm(size_t size)
     return count;
 }
 
-/* The program's other face, under the limit: what could be had once can be had again, and it is most of what there is. */
+/* The program's other face, under the limit: what could be had once can be had again, and it is
+ * most of what there is. */
 static int storms(size_t size)
 {
     size_t first = storm(size);
@@ -96,7 +100,8 @@ static int no_address_space_at_all(void *context)
     return talus_malloc(10) != NULL || errno == ENOMEM ? 0 : 5;
 }
 
-/* R2: not one byte of address space left, in the first call of the process even: NULL and ENOMEM, no crash. */
+/* R2: not one byte of address space left, in the first call of the process even: NULL and ENOMEM,
+ * no crash. */
 static void nothing_left(void **state)
 {
     struct process_result result = process_run_child(no_address_space_at_all, NULL);

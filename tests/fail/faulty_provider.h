@@ -1,6 +1,8 @@
-/* faulty_provider.h: a provider that counts what goes through it, checks the contract, and fails on request.
+/* faulty_provider.h: a provider that counts what goes through it, checks the contract, and fails on
+ * request.
  *
- * It stands between a heap and another provider. Requests are calls of map and move, numbered from 1. */
+ * It stands between a heap and another provider. Requests are calls of map and move, numbered from
+ * 1. */
 #ifndef TALUS_TESTS_FAULTY_PROVIDER_H
 #define TALUS_TESTS_FAULTY_PROVIDER_H
 

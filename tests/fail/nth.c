@@ -1,8 +1,10 @@
-/* nth.c: the 1st, 2nd, ... Nth request to the provider fails, until the scenario gets through without a failure.
+/* nth.c: the 1st, 2nd, ... Nth request to the provider fails, until the scenario gets through
+ * without a failure.
  *
- * Each scenario runs on a new heap, twice for each N: only the Nth request fails (then the heap may find another way), and every
- * request from the Nth on fails. Whatever fails says ENOMEM; every block that was had keeps its contents; afterwards, with the
- * provider well again, the heap gives what was refused; and destroy returns every page. */
+ * Each scenario runs on a new heap, twice for each N: only the Nth request fails (then the heap may
+ * find another way), and every request from the Nth on fails. Whatever fails says ENOMEM; every
+ * block that was had keeps its contents; afterwards, with the provider well again, the heap gives
+ * what was refused; and destroy returns every page. */
 #include <pthread.h>
 
 #include "fail/faulty_provider.h"

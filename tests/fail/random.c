@@ -1,4 +1,5 @@
-/* random.c: requests fail at random while threads allocate: every refusal is ENOMEM, nothing is lost (R2, R30). */
+/* random.c: requests fail at random while threads allocate: every refusal is ENOMEM, nothing is
+ * lost (R2, R30). */
 #include <pthread.h>
 #include <stdatomic.h>
 

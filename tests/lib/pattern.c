@@ -8,7 +8,8 @@ static uint64_t pattern_word(uint64_t key, size_t index)
     return (key + index) * UINT64_C(0x9e3779b97f4a7c15) + (key << 17 | 1);
 }
 
-/* Bytes `from` to `to` - 1: written, or compared with what is there (then the first wrong offset, or SIZE_MAX). */
+/* Bytes `from` to `to` - 1: written, or compared with what is there (then the first wrong offset,
+ * or SIZE_MAX). */
 static void fill_range(unsigned char *block, size_t from, size_t to, uint64_t key)
 {
     while (from < to) {

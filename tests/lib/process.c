@@ -82,7 +82,8 @@ static struct process_result collect(pid_t child, int fd)
     return result;
 }
 
-/* Forks; in the child standard error is the pipe's writing end. Returns the child, or 0 in the child itself. */
+/* Forks; in the child standard error is the pipe's writing end. Returns the child, or 0 in the
+ * child itself. */
 static pid_t fork_with_pipe(int *reading_end)
 {
     int   ends[2];

@@ -12,7 +12,8 @@ size_t process_resident(void);
 /* Monotonic milliseconds. */
 uint64_t process_now_ms(void);
 
-/* Asks `done` every few milliseconds until it says true or `timeout_ms` have passed. Returns the last answer. */
+/* Asks `done` every few milliseconds until it says true or `timeout_ms` have passed. Returns the
+ * last answer. */
 bool process_wait_until(bool (*done)(void *context), void *context, uint64_t timeout_ms);
 
 /* How a child ended. */

@@ -1,8 +1,10 @@
-/* reference.h: a naive reference heap: a sorted list of the blocks that must be live, with what they must hold.
+/* reference.h: a naive reference heap: a sorted list of the blocks that must be live, with what
+ * they must hold.
  *
- * Whoever tests a heap tells it of every block got, resized and given back. Each call checks what a heap promises: alignment,
- * usable size, no overlap with any other live block, contents kept, zeroes from calloc. A broken promise returns false, and
- * `problem` says which. One thread per reference. */
+ * Whoever tests a heap tells it of every block got, resized and given back. Each call checks what a
+ * heap promises: alignment, usable size, no overlap with any other live block, contents kept,
+ * zeroes from calloc. A broken promise returns false, and `problem` says which. One thread per
+ * reference. */
 #ifndef TALUS_TESTS_REFERENCE_H
 #define TALUS_TESTS_REFERENCE_H
 
@@ -29,7 +31,8 @@ struct reference {
 void reference_open(struct reference *reference);
 void reference_close(struct reference *reference);
 
-/* A new block of `size` bytes, `usable` of them usable, asked with alignment `align` (0: TALUS_ALIGN_MIN). Fills it. */
+/* A new block of `size` bytes, `usable` of them usable, asked with alignment `align` (0:
+ * TALUS_ALIGN_MIN). Fills it. */
 bool reference_add(struct reference *reference, void *block, size_t size, size_t usable,
                    size_t align);
 
@@ -37,11 +40,13 @@ bool reference_add(struct reference *reference, void *block, size_t size, size_t
 bool reference_add_zeroed(struct reference *reference, void *block, size_t size, size_t usable,
                           size_t align);
 
-/* Block number `index` was resized to `size` bytes and is now at `block`: the common prefix must have been kept. */
+/* Block number `index` was resized to `size` bytes and is now at `block`: the common prefix must
+ * have been kept. */
 bool reference_resized(struct reference *reference, size_t index, void *block, size_t size,
                        size_t usable);
 
-/* Block number `index` is about to be freed: its contents must still be right. Returns false if not; it is forgotten anyway. */
+/* Block number `index` is about to be freed: its contents must still be right. Returns false if
+ * not; it is forgotten anyway. */
 bool reference_remove(struct reference *reference, size_t index);
 
 /* Every live block still holds what it should. */

@@ -1,7 +1,8 @@
-/* rng.h: repeatable random numbers for tests (splitmix64). One struct per thread; nothing is shared.
+/* rng.h: repeatable random numbers for tests (splitmix64). One struct per thread; nothing is
+ * shared.
  *
- * The seed comes from TALUS_TEST_SEED, or from the clock when that is not set; test_seed prints it either way, so that every run
- * can be repeated. */
+ * The seed comes from TALUS_TEST_SEED, or from the clock when that is not set; test_seed prints it
+ * either way, so that every run can be repeated. */
 #ifndef TALUS_TESTS_RNG_H
 #define TALUS_TESTS_RNG_H
 
@@ -32,7 +33,8 @@ static inline size_t rng_below(struct rng *rng, size_t bound)
     return (size_t)(rng_next(rng) % bound);
 }
 
-/* A size from 1 to `max`, each power of two as likely as the next: small sizes are common, large ones not rare. */
+/* A size from 1 to `max`, each power of two as likely as the next: small sizes are common, large
+ * ones not rare. */
 static inline size_t rng_size(struct rng *rng, size_t max)
 {
     unsigned bits = 0;

@@ -1,7 +1,8 @@
 /* test.h: what every test of talus includes: cmocka in the order it needs, and a few helpers.
  *
- * Values that the compiler must not see through (a size that can never be had, a pointer that is not a block) go through
- * opaque_size and opaque_pointer: otherwise it warns about, or optimises, what the test does on purpose. */
+ * Values that the compiler must not see through (a size that can never be had, a pointer that is
+ * not a block) go through opaque_size and opaque_pointer: otherwise it warns about, or optimises,
+ * what the test does on purpose. */
 #ifndef TALUS_TESTS_TEST_H
 #define TALUS_TESTS_TEST_H
 

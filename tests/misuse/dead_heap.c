@@ -72,7 +72,8 @@ static void a_null_handle(void **state)
     expect_dead(NULL);
 }
 
-/* R19: the default heap cannot be destroyed: refused, not misuse of a dead heap, and it works on. */
+/* R19: the default heap cannot be destroyed: refused, not misuse of a dead heap, and it works
+ * on. */
 static void destroying_the_default_heap(void **state)
 {
     (void)state;

@@ -1,8 +1,9 @@
-/* double_free.c: blocks freed twice, where the release heap notices it always (R45): large blocks, and blocks whose pages are
- * free again. Small blocks: small_blocks.c. */
+/* double_free.c: blocks freed twice, where the release heap notices it always (R45): large blocks,
+ * and blocks whose pages are free again. Small blocks: small_blocks.c. */
 #include "misuse/recorder.h"
 
-/* What a second free may be called: the pages may still be known as free ones, or be the system's again. */
+/* What a second free may be called: the pages may still be known as free ones, or be the system's
+ * again. */
 static void assert_second_free_reported(const void *block)
 {
     assert_int_equal(recorder.reports, 1);

@@ -91,7 +91,8 @@ static void unreadable_memory(void **state)
     assert_int_equal(munmap(pages, MIB), 0);
 }
 
-/* R45: pointers from bad arithmetic: multiplied, shifted, negative, beyond what the CPU can address. */
+/* R45: pointers from bad arithmetic: multiplied, shifted, negative, beyond what the CPU can
+ * address. */
 static void pointers_from_bad_arithmetic(void **state)
 {
     void     *block = talus_malloc(100);

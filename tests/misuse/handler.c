@@ -1,6 +1,8 @@
-/* handler.c: what becomes of a report: the program's handler, or the default one as TALUS_OPTIONS says (R45).
+/* handler.c: what becomes of a report: the program's handler, or the default one as TALUS_OPTIONS
+ * says (R45).
  *
- * With an argument this program is its own victim: it does one thing wrong, goes on and ends with 0. */
+ * With an argument this program is its own victim: it does one thing wrong, goes on and ends with
+ * 0. */
 #include <signal.h>
 
 #include "lib/process.h"

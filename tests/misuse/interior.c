@@ -1,4 +1,5 @@
-/* interior.c: pointers into the middle of a block (R5, R45), where the release heap notices them always: large blocks. */
+/* interior.c: pointers into the middle of a block (R5, R45), where the release heap notices them
+ * always: large blocks. */
 #include "misuse/recorder.h"
 
 static void assert_interior_reported(const void *pointer)

@@ -1,10 +1,12 @@
-/* small_blocks.c: small blocks freed twice (R45). The release heap looks at no block when it is freed, so it notices late, and not
- * always: for certain when a span's pages are about to go back to the pool with one of its blocks found twice. */
+/* small_blocks.c: small blocks freed twice (R45). The release heap looks at no block when it is
+ * freed, so it notices late, and not always: for certain when a span's pages are about to go back
+ * to the pool with one of its blocks found twice. */
 #include "lib/pattern.h"
 #include "misuse/recorder.h"
 
-/* R45: one of three blocks is freed twice, another once: when the heap is trimmed the third looks free, but the list of free
- * blocks gives the fault away. It is reported, the pages stay, and so does the third block. */
+/* R45: one of three blocks is freed twice, another once: when the heap is trimmed the third looks
+ * free, but the list of free blocks gives the fault away. It is reported, the pages stay, and so
+ * does the third block. */
 static void a_block_freed_twice_is_found_before_its_pages_are_reused(void **state)
 {
     static const size_t sizes[] = { 5000, 20000, 100000 };

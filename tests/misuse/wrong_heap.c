@@ -1,4 +1,5 @@
-/* wrong_heap.c: a block of one heap given to another one is noticed, always, and stays allocated (R45). */
+/* wrong_heap.c: a block of one heap given to another one is noticed, always, and stays allocated
+ * (R45). */
 #include "lib/pattern.h"
 #include "misuse/recorder.h"
 

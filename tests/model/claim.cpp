@@ -1,7 +1,9 @@
-/* claim.cpp: sync/claim.h under relacy. R30: an idle cache has one user at a time, who sees all that the one before left.
+/* claim.cpp: sync/claim.h under relacy. R30: an idle cache has one user at a time, who sees all
+ * that the one before left.
  *
- * An owner who works and leaves, and two who want the cache: one takes it over whole, the other adopts a span out of it. The
- * cache's contents are plain fields, so two users at once, or one who sees half of what was left, are races. */
+ * An owner who works and leaves, and two who want the cache: one takes it over whole, the other
+ * adopts a span out of it. The cache's contents are plain fields, so two users at once, or one who
+ * sees half of what was left, are races. */
 #include "sync/claim.h"
 #include "model.h"
 

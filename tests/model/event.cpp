@@ -1,4 +1,5 @@
-/* event.cpp: sync/event.h under relacy. R30: who waits for a condition sees it once it was signalled; nobody sleeps on. */
+/* event.cpp: sync/event.h under relacy. R30: who waits for a condition sees it once it was
+ * signalled; nobody sleeps on. */
 #include "sync/event.h"
 #include "model.h"
 

@@ -1,7 +1,9 @@
-/* inbox.cpp: sync/mpsc.h under relacy. R30: every block that is pushed arrives exactly once, with its contents.
+/* inbox.cpp: sync/mpsc.h under relacy. R30: every block that is pushed arrives exactly once, with
+ * its contents.
  *
- * Two pushers with two batches each, one owner who drains while they push. Contents and links are plain fields, so a push that
- * does not publish them, or a drain that does not acquire them, is a race. */
+ * Two pushers with two batches each, one owner who drains while they push. Contents and links are
+ * plain fields, so a push that does not publish them, or a drain that does not acquire them, is a
+ * race. */
 #include "model.h"
 #include "sync/mpsc.h"
 

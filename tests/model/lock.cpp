@@ -1,4 +1,5 @@
-/* lock.cpp: sync/lock.h and lock.c under relacy. R30: one thread at a time, each sees what the one before wrote, none sleeps on. */
+/* lock.cpp: sync/lock.h and lock.c under relacy. R30: one thread at a time, each sees what the one
+ * before wrote, none sleeps on. */
 #include "sync/lock.h"
 #include "model.h"
 

@@ -1,10 +1,13 @@
-/* model.h: runs one relacy test over many schedules and says what came of it, in one line that CTest looks for.
+/* model.h: runs one relacy test over many schedules and says what came of it, in one line that
+ * CTest looks for.
  *
- *   program [iterations]     prints "model: passed ..." and returns 0, or "model: failed: <why> ..." and returns 1
+ *   program [iterations]     prints "model: passed ..." and returns 0, or "model: failed: <why>
+ *   ..." and returns 1
  *
- * Random schedules with relaxed memory (old values are seen wherever C11 allows it), with and without wakes for nothing; then
- * all schedules with at most `preemptions_max` preemptions, which each test sets so that they end within seconds. The number
- * of the schedule seeds relacy's random numbers: each run repeats. */
+ * Random schedules with relaxed memory (old values are seen wherever C11 allows it), with and
+ * without wakes for nothing; then all schedules with at most `preemptions_max` preemptions, which
+ * each test sets so that they end within seconds. The number of the schedule seeds relacy's random
+ * numbers: each run repeats. */
 #ifndef TALUS_TESTS_MODEL_H
 #define TALUS_TESTS_MODEL_H
 

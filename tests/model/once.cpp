@@ -1,7 +1,8 @@
-/* once.cpp: sync/once.h under relacy. R30: what is initialised once is seen whole by everybody who was told that it is done.
+/* once.cpp: sync/once.h under relacy. R30: what is initialised once is seen whole by everybody who
+ * was told that it is done.
  *
- * Three threads come at the same time; the first initialisation fails and is undone, the second succeeds. A sleeper who is
- * not woken is a deadlock. */
+ * Three threads come at the same time; the first initialisation fails and is undone, the second
+ * succeeds. A sleeper who is not woken is a deadlock. */
 #include "sync/once.h"
 #include "model.h"
 

@@ -1,4 +1,5 @@
-/* seqcount.cpp: sync/seqcount.h under relacy. R30: a reader never gets words of two different writes. */
+/* seqcount.cpp: sync/seqcount.h under relacy. R30: a reader never gets words of two different
+ * writes. */
 #include "sync/seqcount.h"
 #include "model.h"
 

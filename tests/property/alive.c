@@ -1,12 +1,13 @@
-/* alive.c: the property tests can fail: heaps with one seeded fault each, over a sound one, are found out, and the failing
- * sequence is cut short. */
+/* alive.c: the property tests can fail: heaps with one seeded fault each, over a sound one, are
+ * found out, and the failing sequence is cut short. */
 #include <sys/mman.h>
 
 #include "lib/rng.h"
 #include "lib/test.h"
 #include "property/runner.h"
 
-/* A sound heap, and the simplest: blocks one behind the other, never used again, each behind a header with its size. */
+/* A sound heap, and the simplest: blocks one behind the other, never used again, each behind a
+ * header with its size. */
 #define ARENA_BYTES (256 * MIB)
 
 static unsigned char *arena;

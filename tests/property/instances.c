@@ -1,4 +1,5 @@
-/* instances.c: random sequences on heap instances: without a limit, with one, and on a fixed region, where requests fail. */
+/* instances.c: random sequences on heap instances: without a limit, with one, and on a fixed
+ * region, where requests fail. */
 #include "fail/faulty_provider.h"
 #include "lib/rng.h"
 #include "lib/test.h"
@@ -73,7 +74,8 @@ static void an_instance_keeps_every_promise(void **state)
     run_seeds(&unlimited, 10, (size_t)TEST_ROUNDS(5000));
 }
 
-/* R15, R46: more is asked than the limit allows; refusals are right, nothing is lost, and the empty heap has room again. */
+/* R15, R46: more is asked than the limit allows; refusals are right, nothing is lost, and the empty
+ * heap has room again. */
 static void a_limited_instance_keeps_every_promise(void **state)
 {
     struct subject limited = unlimited;

@@ -149,7 +149,8 @@ static bool step(struct run *run, const struct operation *operation)
     }
 }
 
-/* Returns the number of the operation that broke a promise, or `count` when none did; `problem` gets what was broken. */
+/* Returns the number of the operation that broke a promise, or `count` when none did; `problem`
+ * gets what was broken. */
 static size_t run_operations(const struct subject *subject, const struct operation *operations,
                              size_t count, char problem[256])
 {
@@ -203,7 +204,8 @@ static bool still_fails(const struct trial *trial)
     return result.exit_code != 0;
 }
 
-/* Leaves out pieces of halving length while what is left still fails. Returns how many operations are left. */
+/* Leaves out pieces of halving length while what is left still fails. Returns how many operations
+ * are left. */
 static size_t shrink(const struct subject *subject, struct operation *operations, size_t count)
 {
     struct operation *shorter = malloc(count * sizeof *shorter);

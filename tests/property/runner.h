@@ -1,8 +1,9 @@
-/* runner.h: random sequences of operations on a heap, checked step by step against the naive reference heap.
+/* runner.h: random sequences of operations on a heap, checked step by step against the naive
+ * reference heap.
  *
- * A sequence is a list of operations that was drawn from a seed before anything runs, so that a failing one can be run again,
- * shorter: the part behind the failing step is cut off, then pieces are left out as long as it still fails. What is left is
- * printed, with the seed. */
+ * A sequence is a list of operations that was drawn from a seed before anything runs, so that a
+ * failing one can be run again, shorter: the part behind the failing step is cut off, then pieces
+ * are left out as long as it still fails. What is left is printed, with the seed. */
 #ifndef TALUS_TESTS_RUNNER_H
 #define TALUS_TESTS_RUNNER_H
 
@@ -46,8 +47,8 @@ struct operation {
     uint64_t            pick; /* which live block, modulo their number */
 };
 
-/* Runs `count` operations drawn from `seed`. Returns true when every promise was kept; else prints the shortest failing sequence
- * it found, and returns false. */
+/* Runs `count` operations drawn from `seed`. Returns true when every promise was kept; else prints
+ * the shortest failing sequence it found, and returns false. */
 bool run_sequence(const struct subject *subject, uint64_t seed, size_t count);
 
 /* The number of operations of the shortest failing sequence of the last run that failed. */

@@ -1,4 +1,5 @@
-/* subjects.h: the calls of a heap instance as a subject of the property tests; the tests differ in how it is opened. */
+/* subjects.h: the calls of a heap instance as a subject of the property tests; the tests differ in
+ * how it is opened. */
 #ifndef TALUS_TESTS_SUBJECTS_H
 #define TALUS_TESTS_SUBJECTS_H
 

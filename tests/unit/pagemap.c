@@ -1,4 +1,5 @@
-/* pagemap.c: the page map (core/pagemap.h): any address may be asked for, and only our own pages have an answer. */
+/* pagemap.c: the page map (core/pagemap.h): any address may be asked for, and only our own pages
+ * have an answer. */
 #include "core/pagemap.h"
 
 #include "lib/rng.h"
@@ -42,7 +43,8 @@ static void any_address_may_be_asked_for(void **state)
         assert_int_equal(tl_span_kind(tl_page_span((uintptr_t)rng_next(&rng))), TL_SPAN_NONE);
 }
 
-/* R5: after a run's pages were entered every address in them finds the run, those around it do not; and the reverse. */
+/* R5: after a run's pages were entered every address in them finds the run, those around it do not;
+ * and the reverse. */
 static void pages_find_their_run(void **state)
 {
     enum { PAGES = 64 };
@@ -69,7 +71,8 @@ static void pages_find_their_run(void **state)
     unmap_pages(block, PAGES);
 }
 
-/* R8: descriptors come in any number, no two alike, aligned so that strangers' and owner's fields lie on lines of their own. */
+/* R8: descriptors come in any number, no two alike, aligned so that strangers' and owner's fields
+ * lie on lines of their own. */
 static void descriptors_are_distinct(void **state)
 {
     enum { COUNT = 500 };

@@ -1,4 +1,5 @@
-/* pool.c: the page pool (core/pool.h): runs are taken, cut, given back and merged; a naive map of pages checks it. */
+/* pool.c: the page pool (core/pool.h): runs are taken, cut, given back and merged; a naive map of
+ * pages checks it. */
 #include "core/pool.h"
 #include "core/heap.h"
 #include "core/pagemap.h"
@@ -183,7 +184,8 @@ static void runs_extend_and_shorten(void **state)
     close_pool();
 }
 
-/* R13, R16, R46: a long random life against a naive map of pages: no page in two runs, free + taken == mapped, all of it back. */
+/* R13, R16, R46: a long random life against a naive map of pages: no page in two runs, free + taken
+ * == mapped, all of it back. */
 static void a_random_life_agrees_with_a_naive_map(void **state)
 {
     enum { RUNS = 200 };

@@ -1,4 +1,5 @@
-/* providers.c: the two providers of the library, and the faulty one of the tests, called as a heap calls them (R10, R12). */
+/* providers.c: the two providers of the library, and the faulty one of the tests, called as a heap
+ * calls them (R10, R12). */
 #include <talus/heap.h>
 
 #include "fail/faulty_provider.h"
@@ -64,7 +65,8 @@ static void mmap_moves(void **state)
     provider->unmap(provider->context, to, 10 * TALUS_PAGE_SIZE);
 }
 
-/* R12, R13: the region is handed out from its first aligned page on, part behind part, until it is used up. */
+/* R12, R13: the region is handed out from its first aligned page on, part behind part, until it is
+ * used up. */
 static void fixed_hands_out_part_behind_part(void **state)
 {
     static char        memory[20 * 16384];
@@ -91,7 +93,8 @@ static void fixed_hands_out_part_behind_part(void **state)
     assert_true(region.given <= region.bytes);
 }
 
-/* R2: the faulty provider fails the request it is told to, and counts: else the tests that use it prove nothing. */
+/* R2: the faulty provider fails the request it is told to, and counts: else the tests that use it
+ * prove nothing. */
 static void the_faulty_one_fails_on_request(void **state)
 {
     static struct faulty_provider faulty;

@@ -78,7 +78,8 @@ static void spans_waste_less_than_a_sixteenth(void **state)
     }
 }
 
-/* R20: the class for an alignment holds the size, and all its blocks are aligned: a span starts at a page. */
+/* R20: the class for an alignment holds the size, and all its blocks are aligned: a span starts at
+ * a page. */
 static void aligned_classes_are_multiples(void **state)
 {
     (void)state;

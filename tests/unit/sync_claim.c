@@ -1,4 +1,5 @@
-/* sync_claim.c: sync/claim.h. R30: a cache has one user at a time, who sees what the one before left. */
+/* sync_claim.c: sync/claim.h. R30: a cache has one user at a time, who sees what the one before
+ * left. */
 #include "sync_stubs.h"
 
 #include "sync/claim.h"

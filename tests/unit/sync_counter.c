@@ -1,4 +1,5 @@
-/* sync_counter.c: sync/counter.h. Nothing is lost, by one writer or by many, and readers see whole values. */
+/* sync_counter.c: sync/counter.h. Nothing is lost, by one writer or by many, and readers see whole
+ * values. */
 #include "sync_stubs.h"
 
 #include "sync/counter.h"

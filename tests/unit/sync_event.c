@@ -1,4 +1,5 @@
-/* sync_event.c: sync/event.h. R30: a condition that was signalled is seen; nobody sleeps on. A lost wake shows as a timeout. */
+/* sync_event.c: sync/event.h. R30: a condition that was signalled is seen; nobody sleeps on. A lost
+ * wake shows as a timeout. */
 #include "sync_stubs.h"
 
 #include "sync/event.h"

@@ -1,4 +1,5 @@
-/* sync_inbox.c: sync/mpsc.h. R30: every pushed block arrives exactly once, whole, and in the order that the list promises. */
+/* sync_inbox.c: sync/mpsc.h. R30: every pushed block arrives exactly once, whole, and in the order
+ * that the list promises. */
 #include "sync_stubs.h"
 
 #include "sync/mpsc.h"

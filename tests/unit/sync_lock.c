@@ -1,4 +1,5 @@
-/* sync_lock.c: sync/lock.h. R30: one thread at a time; nobody waits for ever; a fork's child can start over. */
+/* sync_lock.c: sync/lock.h. R30: one thread at a time; nobody waits for ever; a fork's child can
+ * start over. */
 #include "sync_stubs.h"
 
 #include <sys/wait.h>

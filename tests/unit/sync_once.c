@@ -1,4 +1,5 @@
-/* sync_once.c: sync/once.h. R30: initialised once, seen whole by all; a failed initialisation is tried again. */
+/* sync_once.c: sync/once.h. R30: initialised once, seen whole by all; a failed initialisation is
+ * tried again. */
 #include "sync_stubs.h"
 
 #include "sync/once.h"

@@ -1,4 +1,5 @@
-/* sync_port.c: arch/port.h on this system. R10: memory as promised, errno kept, threads and forks noticed. */
+/* sync_port.c: arch/port.h on this system. R10: memory as promised, errno kept, threads and forks
+ * noticed. */
 #include "sync_stubs.h"
 
 #include <pthread.h>
@@ -65,7 +66,8 @@ static void unmapped_memory_is_gone(void **state)
     assert_false(is_mapped(p));
 }
 
-/* Over-mapping gives both ends back: the address space in use grows by what was asked for, and no more. */
+/* Over-mapping gives both ends back: the address space in use grows by what was asked for, and no
+ * more. */
 static size_t address_space_in_use(void)
 {
     char  text[64] = "";

@@ -136,7 +136,7 @@ static bool add_extra(struct tl_peer_list *list, const char *text)
     }
     struct tl_peer *peer = add_peer(list, "");
     snprintf(peer->name, sizeof peer->name, "%.*s", (int)(equals - text), text);
-    snprintf(peer->library, sizeof peer->library, "%s", full);
+    memcpy(peer->library, full, strlen(full) + 1); /* it was looked at above: it fits */
     if (equals[1 + length] == ',')
         snprintf(peer->environment, sizeof peer->environment, "%s", equals + 2 + length);
     return true;

@@ -1,9 +1,10 @@
 /* memory.c: memory from Linux (contract: arch/port.h).
  *
- * 1 Alignment   The kernel aligns to pages. More is had by mapping exactly first, which often fits by luck, and else by taking
- *               too much without access and giving both ends back: such a range costs no commit.
- * 2 Overcommit  Writable private memory counts as commit, memory that was never writable does not: hence PROT_READ reserves
- *               that are made writable in steps.
+ * 1 Alignment   The kernel aligns to pages. More is had by mapping exactly first, which often fits
+ *               by luck, and else by taking too much without access and giving both ends back: such
+ *               a range costs no commit.
+ * 2 Overcommit  Writable private memory counts as commit, memory that was never writable does not:
+ *               hence PROT_READ reserves that are made writable in steps.
  * 3 errno       Saved around every call. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -85,7 +86,8 @@ void tl_port_unmap(void *p, size_t bytes)
 {
     int saved = errno;
 
-    /* It can fail where splitting a mapping exceeds the kernel's limit on their number: the contents at least go. */
+    /* It can fail where splitting a mapping exceeds the kernel's limit on their number: the
+     * contents at least go. */
     if (munmap(p, round_up(bytes, tl_port_page_size())) != 0)
         madvise(p, bytes, MADV_DONTNEED);
     errno = saved;
@@ -133,8 +135,10 @@ bool tl_port_purge(void *p, size_t bytes)
     return zero;
 }
 
-/* Moves a mapping to an aligned address. When the kernel refuses, it may or may not have emptied the destination already;
- * by then another thread may have mapped something there, so only what is provably free is given back. */
+/* Moves a mapping to an aligned address. When the kernel refuses, it may or may not have emptied
+ * the destination already;
+ * by then another thread may have mapped something there, so only what is provably free is given
+ * back. */
 static void *move(void *p, size_t old_bytes, size_t new_bytes, size_t align, size_t page)
 {
     void *to = map_aligned_void(new_bytes, align, page);
@@ -181,7 +185,8 @@ size_t tl_port_address_space(void)
     return bytes;
 }
 
-/* When the kernel refuses late, the destination may be unmapped already: it is mapped anew, empty, unless it never went. */
+/* When the kernel refuses late, the destination may be unmapped already: it is mapped anew, empty,
+ * unless it never went. */
 bool tl_port_move(void *from, void *to, size_t bytes)
 {
     int  saved = errno;

@@ -1,4 +1,5 @@
-/* process.c: threads, fork, exit, time and text from Linux and its C library (contract: arch/port.h). */
+/* process.c: threads, fork, exit, time and text from Linux and its C library (contract:
+ * arch/port.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,8 @@
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t  key; /* written under key_once */
 static bool
-    key_made; /* written under key_once; false: the process has no keys left, and dying threads leave their caches */
+    key_made; /* written under key_once; false: the process has no keys left, and dying threads
+               * leave their caches */
 
 static void thread_ends(void *value)
 {

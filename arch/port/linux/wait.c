@@ -1,4 +1,5 @@
-/* wait.c: sleeping and waking by futex (contract: arch/port.h). Private futexes: no word of talus is shared by processes. */
+/* wait.c: sleeping and waking by futex (contract: arch/port.h). Private futexes: no word of talus
+ * is shared by processes. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -12,7 +13,8 @@ void tl_port_wait(tl_atomic_u32 *word, uint32_t expected)
 {
     int saved = errno;
 
-    /* Ends by a wake, a signal, or at once if *word differs: the caller looks again in each case. */
+    /* Ends by a wake, a signal, or at once if *word differs: the caller looks again in each
+     * case. */
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
     errno = saved;
 }

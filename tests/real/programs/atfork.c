@@ -1,6 +1,7 @@
 /* atfork.c: fork handlers of the program that allocate and free, registered before the heap's own
  * (in a preinit function, before any malloc) and after it; other threads are busy meanwhile.
- * In a static program, where nothing comes before a preinit function, the former would hang. D13. */
+ * In a static program, where nothing comes before a preinit function, the former would hang.
+ * D13. */
 #include "check.h"
 
 #include <pthread.h>
