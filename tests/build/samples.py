@@ -60,7 +60,7 @@ def check_names(root):
     """Every option of core/options.c is in the manual, every seeded bug in docs/testing.md."""
     problems = []
     for source, document, pattern in (
-        ("core/options.c", "docs/man/talus.7.md", r'^    \{"(\w+)",'),
+        ("core/options.c", "docs/man/talus.7.md", r'^    \{ ?"(\w+)",'),
         ("arch/mutants.h", "docs/testing.md", r"^#define TL_MUTANT_([a-z0-9_]+) 0"),
     ):
         if not os.path.exists(os.path.join(root, source)):
@@ -130,7 +130,7 @@ FAULTS = [
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 3;\n}\n```\n"}, "ended with 3"),
     ({**CONTEXT_TABLE, "docs/a.md": "```c\nint main(void)\n{\n    return f();\n}\n```\n"}, "cc ended with 1"),
     ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": "| `a` |\n"}, "mention b"),
-    ({**CONTEXT_TABLE, "core/options.c": '    {"limit", "a size"},\n'}, "mention limit"),
+    ({**CONTEXT_TABLE, "core/options.c": '    { "limit", "a size", f },\n'}, "mention limit"),
 ]
 
 if __name__ == "__main__":
