@@ -66,14 +66,14 @@ static void *map_block(struct tl_pool *pool, size_t bytes)
     return NULL;
 }
 
-static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes)
+/* `region` and `run` are spare descriptors. */
+static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes,
+                             struct tl_region *region, struct tl_span *run)
 {
-    struct tl_region *region = (struct tl_region *)tl_spare_take_locked(pool);
     *region = (struct tl_region){ .start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT };
     region->used = region->pages;
     tl_region_insert(&pool->regions, region);
     tl_region_enlist(region);
-    struct tl_span *run = tl_spare_take_locked(pool);
     run->start = region->start;
     run->pages = region->pages;
     run->region = region;
@@ -100,6 +100,8 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     }
     pool->growing = bytes;
     pool->mapped += bytes; /* the quota, before the provider is asked */
+    struct tl_span *region = tl_spare_take_locked(pool); /* others use spares up meanwhile */
+    struct tl_span *run = tl_spare_take_locked(pool);
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(growth);
     void  *block = map_block(pool, bytes);
@@ -118,11 +120,13 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
         if (!TL_MUTANT_growth_quota_kept)
             pool->mapped -= bytes;
         pool->failures++;
+        tl_spare_put_locked(pool, run); /* enough for the caller to cut a run out after all */
+        tl_spare_put_locked(pool, region);
     } else {
         pool->maps++;
         if (pool->mapped > pool->mapped_peak)
             pool->mapped_peak = pool->mapped;
-        add_block_locked(pool, block, bytes);
+        add_block_locked(pool, block, bytes, (struct tl_region *)region, run);
     }
     tl_event_signal_all(&pool->grown);
     return block != NULL;
