@@ -253,17 +253,22 @@ bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to
         return false;
     size_t bytes = tl_span_bytes(from);
     tl_span_set_kind(from, TL_SPAN_BUSY);
-    tl_page_set(from->start, NULL); /* before the addresses may be mapped anew by another heap */
+    tl_page_set(from->start, NULL); /* all before the addresses may be mapped anew, by any heap */
+    tl_lock_acquire(&pool->lock);
+    tl_region_remove(&pool->regions, region);
+    tl_lock_release(&pool->lock);
     tl_region_delist(region);
-    if (!pool->provider.move(pool->provider.context, (void *)from->start, (void *)to->start,
-                             bytes)) {
+    bool moved = pool->provider.move(pool->provider.context, (void *)from->start,
+                                     (void *)to->start, bytes);
+    tl_lock_acquire(&pool->lock);
+    if (!moved) {
+        tl_region_insert(&pool->regions, region);
         tl_region_enlist(region);
         tl_page_set(from->start, from);
         tl_span_set_kind(from, TL_SPAN_LARGE);
+        tl_lock_release(&pool->lock);
         return false;
     }
-    tl_lock_acquire(&pool->lock);
-    tl_region_remove(&pool->regions, region);
     pool->mapped -= bytes;
     pool->unmaps++;
     tl_spare_put_locked(pool, from);
