@@ -230,7 +230,7 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
     tl_lock_acquire(&pool->lock);
     for (unsigned n = 0; all || n < TL_PURGES_PER_CALL_MAX; n++) {
         struct tl_span *run = pool->oldest;
-        if (run == NULL || (!all && now_ms - run->free.freed_ms < pool->decay_ms) ||
+        if (run == NULL || (!all && run->free.freed_ms + pool->decay_ms > now_ms) ||
             !tl_spares_ready_locked(pool) || run != pool->oldest)
             break;
         struct tl_region *region = pool->provider.unmap != NULL ? whole_region(run) : NULL;
