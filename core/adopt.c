@@ -25,6 +25,8 @@ static struct tl_cache *take_idle_locked(struct tl_heap *heap)
         struct tl_cache *cache = *link;
         if (tl_claim_try(&cache->claim)) {
             *link = cache->idle_next;
+            if (heap->idle_end == &cache->idle_next)
+                heap->idle_end = link;
             tl_counter_add_shared(&heap->idle_count, (uintptr_t)-1);
             heap->adoptions++;
             return cache;
@@ -64,23 +66,28 @@ void tl_cache_leave(struct tl_cache *cache)
     tl_lock_acquire(&heap->lock);
     cache->idle_next = heap->idle;
     heap->idle = cache;
+    if (cache->idle_next == NULL)
+        heap->idle_end = &cache->idle_next;
     tl_counter_add_shared(&heap->idle_count, 1);
     tl_claim_leave(&cache->claim); /* pairs with the claim's acquire */
     tl_lock_release(&heap->lock);
 }
 
-/* The next idle cache from `*after` on (NULL: from the first), claimed. heap->lock is taken and
- * released. */
-static struct tl_cache *claim_next(struct tl_heap *heap, unsigned *looked_at, unsigned most)
+/* The next idle cache that can be claimed, of `*left` to look at. What was looked at goes to the list's end, so that each look
+ * is at another one, and a whole round takes a time linear in their number. heap->lock is taken and released. */
+static struct tl_cache *claim_next(struct tl_heap *heap, size_t *left)
 {
     struct tl_cache *found = NULL;
     tl_lock_acquire(&heap->lock);
-    unsigned position = 0;
-    for (struct tl_cache *cache = heap->idle; cache != NULL && found == NULL && *looked_at < most;
-         cache = cache->idle_next) {
-        if (position++ < *looked_at)
-            continue;
-        ++*looked_at;
+    while (found == NULL && *left > 0 && heap->idle != NULL) {
+        struct tl_cache *cache = heap->idle;
+        --*left;
+        if (cache->idle_next != NULL) {
+            heap->idle = cache->idle_next;
+            *heap->idle_end = cache;
+            heap->idle_end = &cache->idle_next;
+            cache->idle_next = NULL;
+        }
         if (tl_claim_try(&cache->claim) || TL_MUTANT_adopt_unclaimed)
             found = cache;
     }
@@ -122,10 +129,10 @@ struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
     struct tl_heap  *heap = cache->heap;
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *list = NULL;
-    unsigned         looked_at = 0;
+    size_t           left = IDLE_LOOKED_AT_MAX;
     struct tl_cache *from;
     while (list == NULL && tl_counter_read(&heap->idle_count) != 0 &&
-           (from = claim_next(heap, &looked_at, IDLE_LOOKED_AT_MAX)) != NULL) {
+           (from = claim_next(heap, &left)) != NULL) {
         list = from->head[class_id];
         if (list != NULL)
             from->head[class_id] = NULL;
@@ -139,9 +146,9 @@ struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
 
 static void flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
 {
-    unsigned         looked_at = 0;
+    size_t           left = tl_counter_read(&heap->idle_count);
     struct tl_cache *cache;
-    while ((cache = claim_next(heap, &looked_at, UINT32_MAX)) != NULL) {
+    while ((cache = claim_next(heap, &left)) != NULL) {
         if (cache->trim_ms <= idle_since_ms) {
             tl_cache_flush(cache);
             cache->trim_ms = tl_port_now_ms();

@@ -23,6 +23,7 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
 {
     heap->name = options->name != NULL ? options->name : "heap";
     heap->caches = heap->idle = NULL;
+    heap->idle_end = &heap->idle;
     heap->cache_count = 0;
     heap->adoptions = 0;
     tl_store_relaxed(&heap->idle_count.n, 0);

@@ -20,6 +20,7 @@ struct tl_heap {
     struct tl_lock    lock;
     struct tl_cache  *caches;      /* all; heap->lock */
     struct tl_cache  *idle;        /* heap->lock */
+    struct tl_cache **idle_end;    /* the link at the end of that list; heap->lock */
     unsigned          cache_count; /* heap->lock */
     uint64_t          adoptions;   /* heap->lock */
     struct tl_counter idle_count;  /* changed under heap->lock, read as a hint */
