@@ -71,7 +71,6 @@ static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes,
                              struct tl_region *region, struct tl_span *run)
 {
     *region = (struct tl_region){ .start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT };
-    region->used = region->pages;
     tl_region_insert(&pool->regions, region);
     tl_region_enlist(region);
     run->start = region->start;
@@ -138,7 +137,7 @@ static struct tl_region *whole_region(const struct tl_span *run)
     uintptr_t end = run->start + tl_span_bytes(run);
     for (struct tl_region *region = run->region; region != NULL && region->start < end;
          region = region->touching)
-        if (region->used == 0 && region->start >= run->start && tl_region_end(region) <= end)
+        if (region->start >= run->start && tl_region_end(region) <= end)
             return region;
     return NULL;
 }

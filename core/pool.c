@@ -85,9 +85,7 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
     tl_lock_acquire(&pool->lock);
     struct tl_span *next = tl_spares_ready_locked(pool) ? tl_runs_free_at_locked(pool, end) : NULL;
     if (next != NULL && next->start == end && next->pages >= more) {
-        struct tl_region *last = tl_region_at(span->region, end - TL_PAGE_SIZE);
-        if (last != next->region)
-            tl_region_link(last, next->region);
+        tl_region_link(span->region, next->region, end);
         next = cut_out_locked(pool, next, more, 1);
         tl_page_set(next->start, NULL);
         span->dirty = next->dirty > 0 ? span->pages + next->dirty : span->pages;

@@ -51,32 +51,21 @@ void tl_region_remove(struct tl_region **regions, struct tl_region *region)
         region->touched_by->touching = NULL;
 }
 
-void tl_region_link(struct tl_region *left, struct tl_region *right)
-{
-    TL_ASSERT(tl_region_end(left) == right->start);
-    left->touching = right;
-    right->touched_by = left;
-}
-
-void tl_region_account(struct tl_region *region, uintptr_t start, size_t count, bool used)
-{
-    while (count > 0) {
-        size_t here = (tl_region_end(region) - start) >> TL_PAGE_SHIFT;
-        if (here > count)
-            here = count;
-        region->used = used ? region->used + here : region->used - here;
-        TL_ASSERT(region->used <= region->pages);
-        start += here << TL_PAGE_SHIFT;
-        count -= here;
-        region = region->touching;
-    }
-}
-
 struct tl_region *tl_region_at(struct tl_region *region, uintptr_t address)
 {
     while (address - region->start >= region->pages << TL_PAGE_SHIFT)
         region = region->touching;
     return region;
+}
+
+void tl_region_link(struct tl_region *first, struct tl_region *right, uintptr_t border)
+{
+    if (border != right->start || right->touched_by != NULL)
+        return;
+    struct tl_region *left = tl_region_at(first, border - TL_PAGE_SIZE);
+    TL_ASSERT(tl_region_end(left) == border);
+    left->touching = right;
+    right->touched_by = left;
 }
 
 bool tl_region_folds_onto_another_locked(uintptr_t start, size_t pages, size_t entries)

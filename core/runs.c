@@ -98,15 +98,12 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
     tl_page_set(last_page(run), NULL);
     tl_page_set(run->start, run);
     tl_span_set_kind(run, TL_SPAN_BUSY);
-    tl_region_account(run->region, run->start, run->pages, true);
 }
 
 /* Both BUSY, `right` behind `left`: joins them into `left`. */
 static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *right)
 {
-    struct tl_region *left_end = tl_region_at(left->region, last_page(left));
-    if (left_end != right->region)
-        tl_region_link(left_end, right->region);
+    tl_region_link(left->region, right->region, right->start);
     left->dirty = right->dirty > 0 ? left->pages + right->dirty : left->dirty;
     left->pages += right->pages;
     tl_page_set(right->start, NULL);
@@ -122,14 +119,12 @@ struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t add
 void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dirty, uint64_t now_ms)
 {
     run->dirty = dirty;
-    tl_region_account(run->region, run->start, run->pages, false);
     struct tl_span *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE);
     if (left != NULL && left->start + tl_span_bytes(left) == run->start) {
         uint64_t freed_ms = left->free.freed_ms;
         /* the larger dirty part sets the age of the whole */
         bool mostly_left = left->dirty > run->dirty;
         tl_runs_remove_locked(pool, left);
-        tl_region_account(left->region, left->start, left->pages, false);
         now_ms = mostly_left ? freed_ms : now_ms;
         join(pool, left, run);
         run = left;
@@ -140,7 +135,6 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dir
         if (right->dirty > run->dirty)
             now_ms = right->free.freed_ms;
         tl_runs_remove_locked(pool, right);
-        tl_region_account(right->region, right->start, right->pages, false);
         join(pool, run, right);
     }
     unsigned bin = bin_of(run->pages);
