@@ -61,8 +61,6 @@ void tl_cache_leave(struct tl_cache *cache)
 {
     struct tl_heap *heap = cache->heap;
     cache->trim_ms = tl_port_now_ms();
-    if (cache->empty_bytes > TL_IDLE_EMPTY_MAX)
-        tl_span_release_empty(cache);
     tl_lock_acquire(&heap->lock);
     cache->idle_next = heap->idle;
     heap->idle = cache;

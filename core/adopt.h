@@ -21,7 +21,7 @@
  * */
 struct tl_cache *tl_cache_acquire(struct tl_heap *heap);
 
-/* Leaves a LIVE cache to whoever needs one next. */
+/* Leaves a LIVE cache to whoever needs one next. Calls no provider. */
 void tl_cache_leave(struct tl_cache *cache);
 
 /* A list of blocks of the class out of an idle cache, or NULL. */
