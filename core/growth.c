@@ -248,9 +248,10 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
 bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to)
 {
     struct tl_region *region = from->region;
-    if (pool->provider.move == NULL || region->start != from->start || region->pages != from->pages)
-        return false;
-    size_t bytes = tl_span_bytes(from);
+    size_t            bytes = tl_span_bytes(from);
+    if (pool->provider.move == NULL || region->start != from->start ||
+        region->pages != from->pages || tl_region_end(to->region) - to->start < bytes)
+        return false; /* the provider moves one whole block of its own into another one */
     tl_span_set_kind(from, TL_SPAN_BUSY);
     tl_page_set(from->start, NULL); /* all before the addresses may be mapped anew, by any heap */
     tl_lock_acquire(&pool->lock);
