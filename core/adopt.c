@@ -71,8 +71,9 @@ void tl_cache_leave(struct tl_cache *cache)
     tl_lock_release(&heap->lock);
 }
 
-/* The next idle cache that can be claimed, of `*left` to look at. What was looked at goes to the list's end, so that each look
- * is at another one, and a whole round takes a time linear in their number. heap->lock is taken and released. */
+/* The next idle cache that can be claimed, of `*left` to look at. What was looked at goes to the
+ * list's end, so that each look is at another one, and a whole round takes a time linear in their
+ * number. heap->lock is taken and released. */
 static struct tl_cache *claim_next(struct tl_heap *heap, size_t *left)
 {
     struct tl_cache *found = NULL;

@@ -258,8 +258,8 @@ bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to
     tl_region_remove(&pool->regions, region);
     tl_lock_release(&pool->lock);
     tl_region_delist(region);
-    bool moved = pool->provider.move(pool->provider.context, (void *)from->start,
-                                     (void *)to->start, bytes);
+    bool moved =
+        pool->provider.move(pool->provider.context, (void *)from->start, (void *)to->start, bytes);
     tl_lock_acquire(&pool->lock);
     if (!moved) {
         tl_region_insert(&pool->regions, region);

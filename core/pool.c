@@ -70,8 +70,7 @@ void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
     tl_span_set_kind(span, TL_SPAN_BUSY);
     tl_lock_acquire(&pool->lock);
     tl_runs_insert_locked(pool, span, dirty, now_ms);
-    bool old_dirt =
-        pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
+    bool old_dirt = pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
     tl_lock_release(&pool->lock);
     if (old_dirt)
         tl_pool_decay(pool, false);

@@ -1,17 +1,20 @@
 /* region.h: a block of pages as the provider gave it, which is also how it goes back (R10, R16).
  *
- * Free runs merge across regions that touch (R13), so a run may begin in one region and end in another. A region without a page
- * in use lies wholly in a single free run; nothing is counted, so that a run across many regions costs no more than another.
- * Locks: a heap's regions are changed under its pool's lock; the list of all regions under tl_meta_lock. */
+ * Free runs merge across regions that touch (R13), so a run may begin in one region and end in
+ * another. A region without a page in use lies wholly in a single free run; nothing is counted, so
+ * that a run across many regions costs no more than another.
+ * Locks: a heap's regions are changed under its pool's lock; the list of all regions under
+ * tl_meta_lock. */
 #ifndef TL_CORE_REGION_H
 #define TL_CORE_REGION_H
 
 #include "core/span.h"
 
 struct tl_region {
-    uintptr_t         start;
-    size_t            pages;
-    struct tl_region *touching;   /* the region that begins where this one ends, once a run crossed over; pool lock */
+    uintptr_t start;
+    size_t    pages;
+    /* the region that begins where this one ends, once a run crossed over; pool lock */
+    struct tl_region *touching;
     struct tl_region *touched_by; /* the other end of that link */
     struct tl_region *next;       /* the heap's regions; pool lock */
     struct tl_region *prev;
@@ -36,8 +39,9 @@ void tl_region_delist(struct tl_region *region);
 void tl_region_insert(struct tl_region **regions, struct tl_region *region);
 void tl_region_remove(struct tl_region **regions, struct tl_region *region);
 
-/* A run that begins in `first` and ends at `border` is about to be joined with what follows, in `right`. Links the two regions
- * there unless they are one, or linked already: only a new link costs O(regions crossed). Pool lock. */
+/* A run that begins in `first` and ends at `border` is about to be joined with what follows, in
+ * `right`. Links the two regions there unless they are one, or linked already: only a new link
+ * costs O(regions crossed). Pool lock. */
 void tl_region_link(struct tl_region *first, struct tl_region *right, uintptr_t border);
 
 /* The region that holds `address`, from `region` onwards along touching ones. */

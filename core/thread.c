@@ -144,7 +144,7 @@ void tl_thread_exit(void)
         self->others_used = 0;
         tl_lock_release(&tl_heaps_lock);
     }
-    if (self->empty_bytes > TL_IDLE_EMPTY_MAX)
-        tl_span_release_empty(self); /* not above: a provider may be called, and wants no lock held */
+    if (self->empty_bytes > TL_IDLE_EMPTY_MAX) /* not above: it may call a provider, without a lock */
+        tl_span_release_empty(self);
     tl_cache_leave(self);
 }
