@@ -1,5 +1,5 @@
-"""Documents keep their promises: every requirement is accounted for, every ordered atomic is explained, links lead somewhere,
-and a figure's command exists."""
+"""Documents keep their promises: every requirement is accounted for, every ordered atomic is explained, every public function
+states contexts and cost, links lead somewhere, and a figure's command exists."""
 
 import os
 import re
@@ -86,13 +86,29 @@ def check_links(root):
     return problems
 
 
+def check_comments(root):
+    """Each public function's comment states its contexts (R35), its cost (R8) and the requirement it serves."""
+    problems = []
+    for path in tree.files(root, (".h",), ["core/include"]):
+        text = tree.read(root, path)
+        for match in re.finditer(r"^TALUS_API [^;(]*?\b(talus_\w+)\(", text, re.M):
+            before = text[: match.start()].rstrip()
+            comment = before[before.rfind("/*") :] if before.endswith("*/") else ""
+            for wanted, what in (("Context:", "no context"), ("Cost:", "no cost"), (r"\bR\d+\b", "no requirement")):
+                if not re.search(wanted, comment):
+                    problems.append(f"{path}: the comment of {match.group(1)} states {what}")
+    return problems
+
+
 def check(root):
-    return check_requirements(root) + check_ordering(root) + check_links(root)
+    return check_requirements(root) + check_ordering(root) + check_links(root) + check_comments(root)
 
 
 GOOD_ROWS = "".join(f"| {name} | open |\n" for name in REQUIREMENTS)
 ORDER = {"docs/memory-ordering.md": "`f`\n"}
 RELEASE = "void g(void)\n{\n    tl_store_release(&a, 1);\n}\n"
+HEADER = "core/include/talus/a.h"
+FUNCTION = "TALUS_API void talus_f(int a);\n"
 GOOD = {"docs/requirements.md": GOOD_ROWS, **ORDER}
 
 FAULTS = [
@@ -107,6 +123,11 @@ FAULTS = [
     ({**GOOD, "core/a.c": RELEASE}, "explain g of core/a.c"),
     ({**GOOD, "core/a.c": RELEASE.replace("g(", "f(")}, None),
     ({**GOOD, "docs/a.md": "[x](b.md)\n"}, "link to b.md"),
+    ({**GOOD, HEADER: f"/* Context: thread. Cost: none. R1. */\n{FUNCTION}"}, None),
+    ({**GOOD, HEADER: f"/* Cost: none. R1. */\n{FUNCTION}"}, "talus_f states no context"),
+    ({**GOOD, HEADER: f"/* Context: thread. R1. */\n{FUNCTION}"}, "talus_f states no cost"),
+    ({**GOOD, HEADER: f"/* Context: thread. Cost: none. */\n\n{FUNCTION}"}, "talus_f states no requirement"),
+    ({**GOOD, HEADER: f"/* Context: thread. Cost: none. R1. */\nint x;\n{FUNCTION}"}, "talus_f states no context"),
     ({**GOOD, "docs/a.md": "run tools/nothing\n"}, "names tools/nothing"),
 ]
 

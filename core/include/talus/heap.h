@@ -45,6 +45,7 @@ typedef struct talus_provider {
 } talus_provider;
 
 /* Anonymous memory from the operating system, zeroed, returned by unmap, moved without copying.
+ * Context: thread, atomic; its functions: thread. Cost: none; its functions: a system call each.
  * R10. */
 TALUS_API const talus_provider *talus_provider_mmap(void);
 
@@ -58,7 +59,8 @@ typedef struct talus_fixed_region {
 
 /* A provider over `region`: each map takes the next part of it; the region is one contiguous block
  * to the heap (R12, R13). What is left of the region at its unaligned ends is unused. Contents are
- * taken as not zero. */
+ * taken as not zero. Context: thread, atomic; its functions: thread. Cost: a few instructions
+ * each. */
 TALUS_API talus_provider talus_provider_fixed(talus_fixed_region *region);
 
 /* Zero-initialise, set what matters: each 0 or NULL means the default. */
@@ -81,43 +83,48 @@ typedef struct talus_heap_options {
 } talus_heap_options;
 
 /* Creates a heap. `options` may be NULL. Returns NULL with errno EINVAL (a provider without map,
- * limit below one page) or ENOMEM. Context: thread. R19. */
+ * limit below one page) or ENOMEM. Context: thread. Cost: two locks, and the provider's map when
+ * `initial` is given. R19. */
 TALUS_API talus_heap *talus_heap_create(const talus_heap_options *options);
 
 /* Returns every page to the provider, whatever is still allocated, in O(pages). No other call on
  * the heap may run or follow; threads that used it may still exit, before or after. Destroying the
  * default heap is refused. Returns false with EINVAL for a handle that is not a live heap. Context:
- * thread. R19. */
+ * thread. Cost: O(pages), and an unmap for each block from the provider. R19. */
 TALUS_API bool talus_heap_destroy(talus_heap *heap);
 
-/* The heap behind talus_malloc. Never NULL once memory could be had. */
+/* The heap behind talus_malloc. NULL where there is no memory for even that; never once a call
+ * succeeded. Context: thread. Cost: one load after the first call. R19. */
 TALUS_API talus_heap *talus_heap_default(void);
 
 /* Allocates `size` bytes aligned to `align` (0 or 1: no alignment beyond the heap's own; else a
  * power of two up to TALUS_ALIGN_MAX). `tag` names the caller in debug heaps (NULL: none); it is
  * kept by pointer, so it must outlive the block. Returns the block, or NULL with errno EINVAL
  * (alignment), ENOMEM (limit reached, or the provider has no more). Context: thread. Cost:
- * docs/performance.md. R2, R20, R21, R22. */
+ * a lookup of the thread's cache more than talus_malloc's slow path; no lock while the cache has a
+ * block. R2, R20, R21, R22. */
 TALUS_API void *talus_heap_alloc(talus_heap *heap, size_t size, size_t align, const char *tag);
 
-/* The same, zeroed. R3. */
+/* The same, zeroed. Context: thread. Cost: the same and a memset; pages that are known to be zero
+ * are not written again. R3. */
 TALUS_API void *talus_heap_zalloc(talus_heap *heap, size_t size, size_t align, const char *tag);
 
 /* talus_realloc within `heap`. A block of another heap is misuse, reported; NULL with EINVAL is
- * returned. R4. */
+ * returned. Context: thread. Cost: as talus_realloc. R4. */
 TALUS_API void *talus_heap_realloc(talus_heap *heap, void *block, size_t size, const char *tag);
 
 /* Frees a block of `heap`; NULL is ignored; a block of another heap is misuse, reported, and stays.
- * Context: thread. R5, R30. */
+ * Context: thread. Cost: talus_free's and a look at the block's heap. R5, R30. */
 TALUS_API void talus_heap_free(talus_heap *heap, void *block);
 
 /* Changes the limit, in bytes; 0: none. A limit below what is mapped already stops growth, nothing
- * else. R15. */
+ * else. Context: thread. Cost: one lock. R15. */
 TALUS_API void talus_heap_set_limit(talus_heap *heap, size_t limit);
 
 /* Gives free pages back to the system now, decay or not: flushes the caller's cache and all idle
  * ones first. Blocks in the caches of other running threads stay there. Returns the bytes purged or
- * unmapped. Context: thread. R16. */
+ * unmapped. Context: thread. Cost: O(blocks in those caches + free runs), and the system calls.
+ * R16. */
 TALUS_API size_t talus_heap_trim(talus_heap *heap);
 
 /* Totals of one heap, in bytes unless said otherwise. While other threads run, each figure is right
@@ -145,7 +152,8 @@ typedef struct talus_heap_stats_t {
     uint64_t adoptions;         /* caches taken over from threads that ended, number */
 } talus_heap_stats_t;
 
-/* Fills `stats`; with zeroes when `heap` is not alive. Context: thread. Cost: O(caches). R40. */
+/* Fills `stats`; with zeroes when `heap` is not alive. Context: thread. Cost: O(caches + free
+ * runs of the highest bin in use), under each of the heap's two locks in turn. R6, R40. */
 TALUS_API void talus_heap_stats(talus_heap *heap, talus_heap_stats_t *stats);
 
 #ifdef __cplusplus

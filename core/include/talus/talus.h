@@ -6,7 +6,9 @@
  * signal-safe.
  *
  * Sizes are in bytes. A returned block is aligned to TALUS_ALIGN_MIN at least (R22). Blocks live
- * until they are freed (R1). Cost, in instructions and in bytes: docs/performance.md. */
+ * until they are freed (R1). "Cost" is that of the usual case; what each call may do beyond it, and
+ * what blocks cost in bytes, is in docs/performance.md (R8). Functions that return nothing, or say
+ * nothing of errors, cannot fail. */
 #ifndef TALUS_TALUS_H
 #define TALUS_TALUS_H
 
@@ -47,18 +49,21 @@ extern "C" {
 TALUS_API void *talus_malloc(size_t size) TALUS_ALLOCATES(1);
 
 /* Allocates `count` x `size` bytes, all zero. An overflowing product is refused with ENOMEM.
- * Pages that are known to be zero are not written again. Context: thread. R3. */
+ * Pages that are known to be zero are not written again. Returns the block, or NULL with errno
+ * ENOMEM. Context: thread. Cost: talus_malloc's and a memset; above 1024 bytes the slow path.
+ * R3. */
 TALUS_API void *talus_calloc(size_t count, size_t size) TALUS_ALLOCATES(1, 2);
 
 /* Changes the size of `block` to `size` bytes and keeps the first min(old, new) bytes. It may move:
  * the old block is freed then. NULL counts as talus_malloc(size). Size 0 counts as 1: the block
  * stays allocated, shrunk. Returns the block, or NULL with errno ENOMEM, and then the old block is
- * untouched. Context: thread. R4. */
+ * untouched. Context: thread. Cost: a lookup when it stays; else a malloc, a copy and a free, but
+ * large blocks grow or move without copying where they can. R4. */
 TALUS_API void *talus_realloc(void *block, size_t size)
     __attribute__((alloc_size(2), warn_unused_result));
 
 /* talus_realloc(block, count * size), refused with ENOMEM when the product overflows. Context:
- * thread. R4. */
+ * thread. Cost: as talus_realloc. R4. */
 TALUS_API void *talus_reallocarray(void *block, size_t count, size_t size)
     __attribute__((alloc_size(2, 3), warn_unused_result));
 
@@ -70,20 +75,20 @@ TALUS_API void *talus_reallocarray(void *block, size_t count, size_t size)
 TALUS_API void talus_free(void *block);
 
 /* talus_free for a caller who knows the size that was asked for. A wrong size is misuse. Context:
- * thread. R5. */
+ * thread. Cost: talus_free's and a comparison. R5. */
 TALUS_API void talus_free_sized(void *block, size_t size);
 
 /* Allocates `size` bytes at an address that is a multiple of `align` (a power of two up to
  * TALUS_ALIGN_MAX). Returns the block, or NULL with errno EINVAL (alignment) or ENOMEM. Context:
- * thread. R20, R22. */
+ * thread. Cost: a few instructions more than talus_malloc up to 1024 bytes. R20, R22. */
 TALUS_API void *talus_aligned_alloc(size_t align, size_t size) TALUS_ALLOCATES(2);
 
 /* Bytes that the block can hold: at least what was asked for. 0 for NULL and for pointers that are
- * not blocks. Context: thread. R42. */
+ * not blocks. Context: thread, atomic. Cost: one lookup. R42. */
 TALUS_API size_t talus_usable_size(const void *block);
 
 /* Bytes that an allocation of `size` bytes would be able to hold, without making it; 0 where it
- * could never succeed. */
+ * could never succeed. Context: thread. Cost: one lookup. R42. */
 TALUS_API size_t talus_good_size(size_t size);
 
 /* What the heap noticed the program do wrong. */
@@ -103,10 +108,11 @@ typedef void (*talus_misuse_handler)(talus_misuse what, const void *pointer, con
 
 /* Replaces the misuse handler; NULL restores the default, which follows TALUS_OPTIONS misuse=report
  * (a line on standard error, the default), misuse=abort or misuse=ignore. Returns the one before.
- * Context: thread. R45. */
+ * Context: thread, atomic. Cost: one atomic exchange. R45. */
 TALUS_API talus_misuse_handler talus_set_misuse_handler(talus_misuse_handler handler);
 
-/* The library's version as text, "0.1.0". */
+/* The library's version as text, "0.1.0". Context: thread, atomic. Cost: none. R50: figures name
+ * the version that they belong to. */
 TALUS_API const char *talus_version(void);
 
 #ifdef __cplusplus
