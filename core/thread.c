@@ -144,7 +144,8 @@ void tl_thread_exit(void)
         self->others_used = 0;
         tl_lock_release(&tl_heaps_lock);
     }
-    if (self->empty_bytes > TL_IDLE_EMPTY_MAX) /* not above: it may call a provider, without a lock */
+    /* not above: it may call a provider, which no lock allows */
+    if (self->empty_bytes > TL_IDLE_EMPTY_MAX)
         tl_span_release_empty(self);
     tl_cache_leave(self);
 }

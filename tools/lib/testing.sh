@@ -46,7 +46,7 @@ build() {
 
 # run PRESET [ctest arguments...]: one line per test, the output of those that fail in front of their line.
 run() {
-    local preset=$1 text verdict before=$((passed + failed + skipped))
+    local preset=$1 text verdict status before=$((passed + failed + skipped)) failed_before=$failed
     shift
     while IFS= read -r text; do
         if [[ $text =~ ^\ *[0-9]+/[0-9]+\ Test\ +#[0-9]+:\ ([^ ]+)\ \.*\ *(.*[^0-9. ])\ +([0-9.]+)\ sec ]]; then
@@ -65,9 +65,14 @@ run() {
             printf '    | %s\n' "$text"
         fi
     done < <(cd "$root" && ctest --test-dir "build/$preset" --output-on-failure -j 2 "$@" 2>&1 </dev/null)
+    wait $!
+    status=$?
     if [ $((passed + failed + skipped)) = "$before" ]; then
         line FAILED "$preset" "no test ran: ctest $*" 0
         count "no test ran" "$preset" "ctest $*"
+    elif [ $status != 0 ] && [ $failed = "$failed_before" ]; then # it was stopped, or said something that was not understood
+        line FAILED "$preset" "ctest ended with status $status" 0
+        count "ended with status $status" "$preset" "ctest $*"
     fi
 }
 
