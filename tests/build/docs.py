@@ -68,6 +68,18 @@ def check_ordering(root):
     return problems
 
 
+def check_decisions(root):
+    """Each decision that a comment names (D1 and so on) has a row in docs/design.md."""
+    path = "docs/design.md"
+    text = tree.read(root, path) if os.path.exists(os.path.join(root, path)) else ""
+    problems = []
+    for source in tree.files(root, tree.C_ENDINGS):
+        for name in sorted(set(re.findall(r"(?<=[(, ])D\d+(?=[.,)])", tree.read(root, source)))):
+            if f"| {name} |" not in text:
+                problems.append(f"{path}: does not say what {name} is, which {source} names")
+    return problems
+
+
 def check_links(root):
     """Links to files, and commands of this tree, exist."""
     problems = []
@@ -101,7 +113,7 @@ def check_comments(root):
 
 
 def check(root):
-    return check_requirements(root) + check_ordering(root) + check_links(root) + check_comments(root)
+    return check_requirements(root) + check_ordering(root) + check_links(root) + check_comments(root) + check_decisions(root)
 
 
 GOOD_ROWS = "".join(f"| {name} | open |\n" for name in REQUIREMENTS)
@@ -128,6 +140,8 @@ FAULTS = [
     ({**GOOD, HEADER: f"/* Context: thread. R1. */\n{FUNCTION}"}, "talus_f states no cost"),
     ({**GOOD, HEADER: f"/* Context: thread. Cost: none. */\n\n{FUNCTION}"}, "talus_f states no requirement"),
     ({**GOOD, HEADER: f"/* Context: thread. Cost: none. R1. */\nint x;\n{FUNCTION}"}, "talus_f states no context"),
+    ({**GOOD, "docs/design.md": "| D3 | x |\n", "core/a.h": "/* a.h: a thing (D3). */\n"}, None),
+    ({**GOOD, "docs/design.md": "| D3 | x |\n", "core/a.h": "/* a.h: a thing (D3, D4). */\n"}, "what D4 is"),
     ({**GOOD, "docs/a.md": "run tools/nothing\n"}, "names tools/nothing"),
 ]
 
