@@ -2,8 +2,10 @@
  * call under a lock. */
 #include "core/growth.h"
 #include "arch/port.h"
+#include "core/heap.h"
 #include "core/meta.h"
 #include "core/pagemap.h"
+#include "core/report.h"
 #include "core/runs.h"
 
 /* Waits until the growth in flight ended. Lock held before and after. */
@@ -83,6 +85,18 @@ static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes,
     tl_runs_insert_locked(pool, run, 0, 0);
 }
 
+/* The first time only: a limit that is reached is how leaks show (R15). Lock let go of meanwhile.
+ * */
+static void report_limit_locked(struct tl_pool *pool)
+{
+    size_t limit = pool->limit;
+    tl_lock_release(&pool->lock);
+    tl_report_line(
+        "heap '%s' reached its limit of %z bytes; more is refused, and not reported again",
+        pool->heap->name, limit);
+    tl_lock_acquire(&pool->lock);
+}
+
 bool tl_growth_locked(struct tl_pool *pool, size_t pages)
 {
     if (pool->growing != 0) {
@@ -94,7 +108,8 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     size_t needed = pages << TL_PAGE_SHIFT;
     size_t bytes = growth_bytes(pool, needed);
     if (bytes == 0) {
-        pool->limit_hits++;
+        if (pool->limit_hits++ == 0)
+            report_limit_locked(pool);
         return false;
     }
     pool->growing = bytes;

@@ -2,6 +2,7 @@
 #include <talus/heap.h>
 
 #include "fail/faulty_provider.h"
+#include "lib/process.h"
 #include "lib/reference.h"
 #include "lib/rng.h"
 #include "lib/test.h"
@@ -149,6 +150,29 @@ static void a_heap_of_one_page(void **state)
     destroy_limited(heap);
 }
 
+static int reach_the_limit_twice(void *context)
+{
+    talus_heap *heap =
+        talus_heap_create(&(talus_heap_options){ .name = "full", .limit = 4 * TALUS_PAGE_SIZE });
+    (void)context;
+    for (int i = 0; i < 2; i++)
+        if (talus_heap_alloc(heap, 5 * TALUS_PAGE_SIZE, 0, NULL) != NULL)
+            return 1;
+    return 0;
+}
+
+/* R15: reaching the limit is reported, once for a heap. */
+static void the_limit_is_reported_once(void **state)
+{
+    struct process_result child = process_run_child(reach_the_limit_twice, NULL);
+    const char           *first = strstr(child.output, "heap 'full' reached its limit");
+
+    (void)state;
+    assert_int_equal(child.exit_code, 0);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "heap 'full' reached its limit"));
+}
+
 /* R15: the limit can be raised and lowered at run time: lowered below what is in use it stops
  * growth, nothing else. */
 static void the_limit_changes_at_run_time(void **state)
@@ -274,6 +298,7 @@ static void enough_in_total_but_not_in_one_piece(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_limit_is_reported_once),
         cmocka_unit_test(one_mib_is_never_exceeded),
         cmocka_unit_test(a_random_load_beyond_the_limit),
         cmocka_unit_test(the_limit_is_rounded_down),

@@ -67,7 +67,8 @@ TALUS_API talus_provider talus_provider_fixed(talus_fixed_region *region);
 typedef struct talus_heap_options {
     const char           *name;     /* for reports; kept by pointer. Default "heap" */
     const talus_provider *provider; /* copied. Default talus_provider_mmap() */
-    /* most bytes of pages from the provider; 0: no limit. Rounded down to pages. R15 */
+    /* most bytes of pages from the provider; 0: no limit. Rounded down to pages. Reaching it is
+     * reported on standard error, once. R15 */
     size_t limit;
     size_t initial; /* bytes taken from the provider at creation; 0: none. R11 */
     /* least bytes asked from the provider at a time. Default 1 MiB, rising with the heap */
