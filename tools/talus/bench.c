@@ -17,7 +17,7 @@
 
 struct options {
     struct tl_bench *bench;
-    const char      *only, *allocators, *base, *json;
+    const char      *only, *allocators, *base, *json, *plot;
     char            *extra[TL_PEERS_MAX];
     size_t           extra_count;
     bool             list, quick;
@@ -48,6 +48,7 @@ static int bench_help(FILE *to)
         "  --quick             2 rounds, scale 0.1, settle 100\n"
         "  --json FILE         writes every figure to FILE (-: standard output, instead of the "
         "tables)\n"
+        "  --plot DIR          draws them: DIR/time.svg, peak.svg, settled.svg, means.svg\n"
         "Exit status: 0 all measured, 1 some run failed (it is named), 2 wrong usage or nothing to "
         "measure.\n",
         to);
@@ -214,6 +215,8 @@ static bool read_option(struct options *options, const char *name, char *value)
         options->base = value;
     } else if (strcmp(name, "--json") == 0) {
         options->json = value;
+    } else if (strcmp(name, "--plot") == 0) {
+        options->plot = value;
     } else if (strcmp(name, "--peer") == 0 && options->extra_count < TL_PEERS_MAX) {
         options->extra[options->extra_count++] = value;
     } else if (strcmp(name, "--rounds") == 0 && read_number(value, 1, TL_ROUNDS_MAX, &number)) {
@@ -277,7 +280,7 @@ static bool choose_base(struct tl_bench *bench, const char *name)
     return name == NULL; /* without libc the first one serves */
 }
 
-static int report(const struct tl_bench *bench, const char *json)
+static int report(const struct tl_bench *bench, const char *json, const char *plot)
 {
     int  status = TL_TOOL_OK;
     bool to_stdout = json != NULL && strcmp(json, "-") == 0;
@@ -291,6 +294,8 @@ static int report(const struct tl_bench *bench, const char *json)
         if (!written)
             status = tl_tool_error("cannot write %s", json);
     }
+    if (plot != NULL && !tl_bench_plot(bench, plot))
+        status = TL_TOOL_USAGE;
     for (size_t r = 0; r < bench->row_count; r++) {
         for (size_t p = 0; p < bench->peers.count; p++) {
             const struct tl_cell *cell = &bench->rows[r].cells[p];
@@ -317,9 +322,10 @@ int tl_command_bench(int argc, char **argv)
     status = read_workloads(&options, load);
     if (status == TL_TOOL_OK && !options.list) {
         if (tl_peers_find(&bench.peers, options.allocators, options.extra, options.extra_count) &&
-            choose_base(&bench, options.base)) {
+            choose_base(&bench, options.base) &&
+            (options.plot == NULL || tl_bench_plot_folder(options.plot))) {
             measure_all(&bench, load);
-            status = report(&bench, options.json);
+            status = report(&bench, options.json, options.plot);
         } else {
             status = TL_TOOL_USAGE;
         }

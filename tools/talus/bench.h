@@ -1,5 +1,5 @@
 /* bench.h: what `talus bench` has measured, from the loop (bench.c) to the tables
- * (bench_report.c). */
+ * (bench_report.c) and charts (bench_plot.c). */
 #ifndef TALUS_TOOLS_BENCH_H
 #define TALUS_TOOLS_BENCH_H
 
@@ -55,7 +55,16 @@ double tl_bench_best(const struct tl_bench *bench, const struct tl_row *row, enu
 double tl_bench_mean(const struct tl_bench *bench, size_t peer, const char *group,
                      enum tl_figure figure, size_t *used);
 
+/* A figure of the row in the unit of its table: ns per allocation, or MiB. */
+double tl_bench_in_unit(const struct tl_bench *bench, const struct tl_row *row, double value,
+                        enum tl_figure figure);
+
 void tl_bench_print(const struct tl_bench *bench, FILE *to);
 bool tl_bench_write_json(const struct tl_bench *bench, FILE *to);
+
+/* Makes the directory if it is not there, its parent being there; false after a message. */
+bool tl_bench_plot_folder(const char *folder);
+/* Writes the charts into it; false after a message when one could not be written. */
+bool tl_bench_plot(const struct tl_bench *bench, const char *folder);
 
 #endif

@@ -87,9 +87,8 @@ static void print_ratio(FILE *to, double value, double base)
         fprintf(to, "%*s", CELL_WIDTH, value > 0 ? "-" : "failed");
 }
 
-/* The row's best figure in the unit of its table: ns per allocation, or MiB. */
-static double in_unit(const struct tl_row *row, const struct tl_bench *bench, double value,
-                      enum tl_figure figure)
+double tl_bench_in_unit(const struct tl_bench *bench, const struct tl_row *row, double value,
+                        enum tl_figure figure)
 {
     if (figure != TL_FIGURE_TIME)
         return value / 1024;
@@ -108,7 +107,7 @@ static void print_rows(const struct tl_bench *bench, FILE *to, enum tl_figure fi
         double               base =
             against_base ? tl_bench_figure(bench, &row->cells[bench->base], figure) : best;
         fprintf(to, "%-*s%*.*f", NAME_WIDTH, row->name, CELL_WIDTH,
-                figure == TL_FIGURE_TIME ? 1 : 2, in_unit(row, bench, base, figure));
+                figure == TL_FIGURE_TIME ? 1 : 2, tl_bench_in_unit(bench, row, base, figure));
         for (size_t p = 0; p < bench->peers.count; p++) {
             print_ratio(to, tl_bench_figure(bench, &row->cells[p], figure), base);
             double own = tl_bench_spread(bench, &row->cells[p]);

@@ -1,0 +1,344 @@
+/* bench_plot.c: `talus bench --plot DIR`, the figures as bars.
+ * 1 Purpose     The same ratios as in the tables and in the JSON, to look at: time.svg, peak.svg
+ *               and settled.svg have a group of bars for each workload, means.svg the geometric
+ *               means of all of them.
+ * 2 Form        A chart has a legend and one or more panels side by side, which share their scale;
+ *               a panel has groups, a group one bar for each allocator. Bars begin at 0, so that
+ *               lengths compare; the line at 1 is the best of the group. What is longer than
+ *               AXIS_MAX is cut, and its number stands at the cut. Numbers stand beside talus's
+ *               bars; every bar shows its own under the mouse. */
+#define _GNU_SOURCE
+#include "tools/talus/bench.h"
+#include "tools/talus/svg.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define AXIS_MAX    4.0 /* times the best */
+#define MARGIN      24.0
+#define PANEL_WIDTH 560.0
+#define LABEL_WIDTH 112.0 /* of a panel: left of its bars */
+#define VALUE_WIDTH 44.0  /* of a panel: right of its bars, for the number of a full one */
+#define PANEL_HEAD  46.0
+#define LEGEND_STEP 22.0
+#define TEXT        "#24292f"
+#define FAINT       "#6e7781"
+
+struct bar {
+    double ratio;  /* to the best of the group; 0: there is none */
+    double spread; /* half the distance between quartiles, as a share; 0: not shown */
+    char   about[160];
+};
+
+struct group {
+    char       label[32];
+    struct bar bars[TL_PEERS_MAX];
+};
+
+struct panel {
+    const char   *title;
+    struct group *groups;
+    size_t        count;
+};
+
+struct chart {
+    const struct tl_bench *bench;
+    FILE                  *to;
+    const char            *title;
+    struct panel           panels[TL_FIGURES];
+    size_t                 panel_count;
+    double                 bar, gap;   /* height of a bar, and between two groups */
+    double                 axis;       /* the ratio at the right end */
+    bool                   all_values; /* every bar's number, not talus's alone */
+    bool                   quartiles;  /* bars have a spread */
+};
+
+static const char *const figure_names[TL_FIGURES] = { "time", "peak", "settled" };
+
+/* Those with a colour of their own: talus stands out, the others keep theirs from chart to chart
+ * and run to run. NULL for others. */
+static const char *known_colour(const char *name)
+{
+    static const struct {
+        const char *name, *colour;
+    } known[] = {
+        { "talus", "#c8102e" },    { "libc", "#9aa5b1" },     { "mimalloc", "#5b9bd5" },
+        { "jemalloc", "#f2b134" }, { "tcmalloc", "#66ab7e" }, { "tbbmalloc", "#b08cc9" }
+    };
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
+        if (strcmp(name, known[k].name) == 0)
+            return known[k].colour;
+    }
+    return NULL;
+}
+
+static const char *colour_of(const struct tl_bench *bench, size_t peer)
+{
+    static const char *const others[] = { "#e28fb0", "#3fb8af", "#8c6d5a", "#7f8fd8", "#b5bd4c",
+                                          "#d98b6a", "#4a6fa5", "#a05195", "#6b7f3f", "#2f8f9d" };
+    const char              *colour = known_colour(bench->peers.peers[peer].name);
+    size_t                   before = 0;
+    for (size_t p = 0; p < peer; p++)
+        before += known_colour(bench->peers.peers[p].name) == NULL;
+    return colour != NULL ? colour : others[before % (sizeof others / sizeof others[0])];
+}
+
+static bool is_talus(const struct tl_bench *bench, size_t peer)
+{
+    return strcmp(bench->peers.peers[peer].name, "talus") == 0;
+}
+
+/* --- drawing ---------------------------------------------------------------------------------- */
+
+static double x_of(const struct chart *chart, double ratio)
+{
+    double room = PANEL_WIDTH - LABEL_WIDTH - VALUE_WIDTH;
+    return LABEL_WIDTH + fmin(ratio, chart->axis) / chart->axis * room;
+}
+
+static double group_height(const struct chart *chart)
+{
+    return (double)chart->bench->peers.count * chart->bar + chart->gap;
+}
+
+static void draw_bar(const struct chart *chart, const struct bar *bar, size_t peer, double left,
+                     double y)
+{
+    double start = left + x_of(chart, 0), end = left + x_of(chart, bar->ratio);
+    double size = fmax(8, fmin(chart->bar, 12)), base = y + chart->bar / 2 + size * 0.36;
+    bool   cut = bar->ratio > chart->axis, ours = is_talus(chart->bench, peer);
+    struct tl_svg_font font = { size, ours ? TEXT : FAINT, ours, 's' };
+    if (!(bar->ratio > 0)) {
+        tl_svg_text(chart->to, start + 3, base, &font, "failed");
+        return;
+    }
+    tl_svg_box(chart->to, &(struct tl_svg_box){ start, y + 0.5, end - start, chart->bar - 1 },
+               colour_of(chart->bench, peer), bar->about);
+    double low = left + x_of(chart, bar->ratio * (1 - bar->spread)),
+           high = left + x_of(chart, bar->ratio * (1 + bar->spread));
+    if (!cut && high - low >= 2)
+        tl_svg_line(chart->to, low, y + chart->bar / 2, high, y + chart->bar / 2, TEXT, 1);
+    if (cut) /* two white slashes: it goes on */
+        for (unsigned i = 0; i < 2; i++)
+            tl_svg_line(chart->to, end - 10 + 4 * i, y + chart->bar, end - 6 + 4 * i, y, "#ffffff",
+                        1.5);
+    if (cut || ours || chart->all_values) {
+        char value[32];
+        snprintf(value, sizeof value, bar->ratio < 10 ? "%.2f" : "%.0f", bar->ratio);
+        tl_svg_text(chart->to, (cut ? end : fmax(end, high)) + 4, base, &font, value);
+    }
+}
+
+/* Title, scale and the line of the best. `bottom` is where the groups end. */
+static void draw_axis(const struct chart *chart, const char *title, double left, double top,
+                      double bottom)
+{
+    const struct tl_svg_font head = { 15, TEXT, true, 's' }, scale = { 11, FAINT, false, 'm' };
+    double                   step = chart->axis > 2 ? 0.5 : 0.25;
+    tl_svg_text(chart->to, left, top + 16, &head, title);
+    for (unsigned i = 0; step * i <= chart->axis + 1e-9; i++) {
+        char   text[16];
+        double ratio = step * i, x = left + x_of(chart, ratio);
+        bool   whole = fabs(ratio - 1) < 1e-9;
+        tl_svg_line(chart->to, x, top + PANEL_HEAD - 4, x, bottom, whole ? TEXT : "#d8dee4",
+                    whole ? 1.5 : 1);
+        snprintf(text, sizeof text, "%g", ratio);
+        tl_svg_text(chart->to, x, top + PANEL_HEAD - 9, &scale, whole ? "best" : text);
+    }
+}
+
+static void draw_panel(const struct chart *chart, const struct panel *panel, double left,
+                       double top)
+{
+    const struct tl_svg_font label = { 12, TEXT, false, 'e' };
+    double                   height = group_height(chart), y = top + PANEL_HEAD;
+    for (size_t g = 0; g < panel->count; g += 2)
+        tl_svg_box(chart->to,
+                   &(struct tl_svg_box){ left, y + (double)g * height, PANEL_WIDTH, height },
+                   "#f3f5f7", NULL);
+    draw_axis(chart, panel->title, left, top, y + (double)panel->count * height);
+    for (size_t g = 0; g < panel->count; g++, y += height) {
+        tl_svg_text(chart->to, left + LABEL_WIDTH - 8, y + height / 2 + 4, &label,
+                    panel->groups[g].label);
+        for (size_t p = 0; p < chart->bench->peers.count; p++)
+            draw_bar(chart, &panel->groups[g].bars[p], p, left,
+                     y + chart->gap / 2 + (double)p * chart->bar);
+    }
+}
+
+/* The allocators with their colours, over as many lines as they need; draws only when told to.
+ * Returns the height. */
+static double legend(const struct chart *chart, double top, double width, bool draw)
+{
+    double x = MARGIN, y = top;
+    for (size_t p = 0; p < chart->bench->peers.count; p++) {
+        const char *name = chart->bench->peers.peers[p].name;
+        double      item = 36 + tl_svg_text_width(13, name);
+        if (x > MARGIN && x + item > width - MARGIN) {
+            x = MARGIN;
+            y += LEGEND_STEP;
+        }
+        if (draw) {
+            struct tl_svg_font font = { 13, TEXT, is_talus(chart->bench, p), 's' };
+            tl_svg_box(chart->to, &(struct tl_svg_box){ x, y, 13, 13 }, colour_of(chart->bench, p),
+                       NULL);
+            tl_svg_text(chart->to, x + 18, y + 11, &font, name);
+        }
+        x += item;
+    }
+    return y + LEGEND_STEP - top;
+}
+
+/* The right end of the scale: the longest bar, up to the next half, but not beyond AXIS_MAX. */
+static double axis_of(const struct chart *chart)
+{
+    double longest = 1;
+    for (size_t n = 0; n < chart->panel_count; n++) {
+        for (size_t g = 0; g < chart->panels[n].count; g++) {
+            for (size_t p = 0; p < chart->bench->peers.count; p++)
+                longest = fmax(longest, chart->panels[n].groups[g].bars[p].ratio);
+        }
+    }
+    return fmin(ceil(longest * 2) / 2, AXIS_MAX);
+}
+
+static bool draw_chart(struct chart *chart)
+{
+    const struct tl_bench   *bench = chart->bench;
+    const struct tl_svg_font head = { 20, TEXT, true, 's' }, small = { 12, FAINT, false, 's' };
+    char                     note[240];
+    double width = MARGIN + (double)chart->panel_count * (PANEL_WIDTH + MARGIN), top = 78;
+    size_t longest = 0;
+    for (size_t n = 0; n < chart->panel_count; n++)
+        longest = chart->panels[n].count > longest ? chart->panels[n].count : longest;
+    chart->axis = axis_of(chart);
+    top += legend(chart, top, width, false) + 8;
+    double bottom = top + PANEL_HEAD + (double)longest * group_height(chart);
+    tl_svg_begin(chart->to, width, bottom + MARGIN, chart->title);
+    tl_svg_text(chart->to, MARGIN, 36, &head, chart->title);
+    snprintf(note, sizeof note, "%u round%s, scale %g, seed %llu, %s, %ld CPUs%s%s", bench->rounds,
+             bench->rounds == 1 ? "" : "s", bench->scale, (unsigned long long)bench->seed,
+             bench->cpu_clock ? "CPU time" : "wall time", sysconf(_SC_NPROCESSORS_ONLN),
+             bench->load > 1 ? ", beside other programs" : "",
+             chart->quartiles && bench->rounds > 1 ? "; lines: half the distance between quartiles"
+                                                   : "");
+    tl_svg_text(chart->to, MARGIN, 58, &small, note);
+    legend(chart, 78, width, true);
+    for (size_t n = 0; n < chart->panel_count; n++)
+        draw_panel(chart, &chart->panels[n], MARGIN + (double)n * (PANEL_WIDTH + MARGIN), top);
+    return tl_svg_end(chart->to);
+}
+
+/* --- what is drawn ---------------------------------------------------------------------------- */
+
+static void fill_workload(const struct tl_bench *bench, const struct tl_row *row,
+                          enum tl_figure figure, struct group *group)
+{
+    double best = tl_bench_best(bench, row, figure);
+    snprintf(group->label, sizeof group->label, "%s", row->name);
+    for (size_t p = 0; p < bench->peers.count; p++) {
+        struct bar *bar = &group->bars[p];
+        double      value = tl_bench_figure(bench, &row->cells[p], figure);
+        bar->ratio = best > 0 ? value / best : 0;
+        bar->spread = figure == TL_FIGURE_TIME ? tl_bench_spread(bench, &row->cells[p]) : 0;
+        snprintf(bar->about, sizeof bar->about, "%s, %s: %.3f of the best, %.4g %s", row->name,
+                 bench->peers.peers[p].name, bar->ratio,
+                 tl_bench_in_unit(bench, row, value, figure),
+                 figure == TL_FIGURE_TIME ? "ns per allocation" : "MiB");
+    }
+}
+
+/* The workloads of one group ("one", "many"): a panel, when there are any. */
+static void add_workloads(struct chart *chart, const char *name, const char *title,
+                          enum tl_figure figure, struct group *groups)
+{
+    struct panel *panel = &chart->panels[chart->panel_count];
+    *panel = (struct panel){ title, groups, 0 };
+    for (size_t r = 0; r < chart->bench->row_count; r++) {
+        const struct tl_row *row = &chart->bench->rows[r];
+        if (strcmp(row->group, name) == 0 && tl_bench_best(chart->bench, row, figure) > 0)
+            fill_workload(chart->bench, row, figure, &groups[panel->count++]);
+    }
+    chart->panel_count += panel->count != 0;
+}
+
+/* The geometric means of one figure: a panel, when there are any. */
+static void add_means(struct chart *chart, enum tl_figure figure, struct group *groups)
+{
+    static const struct {
+        const char *name, *label;
+    } lines[] = { { "one", "one thread" }, { "many", "many threads" }, { NULL, "all" } };
+    static const char *const titles[TL_FIGURES] = { "Time", "Peak memory", "Settled memory" };
+    const struct tl_bench   *bench = chart->bench;
+    struct panel            *panel = &chart->panels[chart->panel_count];
+    *panel = (struct panel){ titles[figure], groups, 0 };
+    for (size_t l = 0; l < sizeof lines / sizeof lines[0]; l++) {
+        struct group *group = &groups[panel->count];
+        size_t        used = 0;
+        for (size_t p = 0; p < bench->peers.count; p++) {
+            struct bar *bar = &group->bars[p];
+            bar->ratio = tl_bench_mean(bench, p, lines[l].name, figure, &used);
+            bar->spread = 0;
+            snprintf(bar->about, sizeof bar->about, "%s, %s: %.3f of the best over %zu workloads",
+                     lines[l].label, bench->peers.peers[p].name, bar->ratio, used);
+        }
+        snprintf(group->label, sizeof group->label, "%s", lines[l].label);
+        panel->count += used != 0;
+    }
+    chart->panel_count += panel->count != 0;
+}
+
+/* Writes the chart to DIR/NAME.svg. A chart of nothing is no file, nor one of an earlier run. */
+static bool write_chart(struct chart *chart, const char *folder, const char *name)
+{
+    char path[TL_TOOL_PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/%s.svg", folder, name);
+    if (chart->panel_count == 0)
+        return unlink(path) == 0 || errno == ENOENT;
+    chart->to = fopen(path, "we");
+    bool written = chart->to != NULL && draw_chart(chart);
+    if (chart->to != NULL)
+        written = fclose(chart->to) == 0 && written;
+    if (!written)
+        tl_tool_error("cannot write %s", path);
+    return written;
+}
+
+bool tl_bench_plot_folder(const char *folder)
+{
+    struct stat found;
+    if (mkdir(folder, 0777) == 0 || (stat(folder, &found) == 0 && S_ISDIR(found.st_mode)))
+        return true;
+    tl_tool_error("--plot %s: cannot make this directory", folder);
+    return false;
+}
+
+bool tl_bench_plot(const struct tl_bench *bench, const char *folder)
+{
+    static const char *const titles[TL_FIGURES] = {
+        "Time of each workload, relative to the best allocator; shorter is better",
+        "Peak memory of each workload, relative to the leanest; shorter is better",
+        "Memory settled after each workload, relative to the leanest; shorter is better"
+    };
+    struct group *groups = calloc(bench->row_count + 3u * TL_FIGURES, sizeof *groups);
+    struct chart  means = { .bench = bench, .bar = 16, .gap = 20, .all_values = true };
+    bool          written = groups != NULL;
+    means.title = "Geometric means of the ratios to the best; shorter is better";
+    for (unsigned f = 0; f < TL_FIGURES && groups != NULL; f++) {
+        struct chart chart = { .bench = bench, .title = titles[f], .bar = 9, .gap = 12 };
+        chart.quartiles = f == TL_FIGURE_TIME;
+        add_workloads(&chart, "one", "One thread", (enum tl_figure)f, groups);
+        size_t first = chart.panel_count != 0 ? chart.panels[0].count : 0;
+        add_workloads(&chart, "many", "Many threads", (enum tl_figure)f, groups + first);
+        written = write_chart(&chart, folder, figure_names[f]) && written;
+        add_means(&means, (enum tl_figure)f, groups + bench->row_count + (size_t)3 * f);
+    }
+    if (groups != NULL)
+        written = write_chart(&means, folder, "means") && written;
+    free(groups);
+    return written;
+}

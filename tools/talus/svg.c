@@ -1,0 +1,80 @@
+/* svg.c: writes an SVG file as it is told; see svg.h. Numbers get one decimal: a tenth of a pixel
+ * is more than an eye sees. */
+#include "tools/talus/svg.h"
+
+#include <string.h>
+
+static const char fonts[] = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
+
+/* Text as XML wants it; what is no ASCII becomes '?', since nobody says how it is encoded. */
+static void write_escaped(FILE *file, const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        if (*at == '&')
+            fputs("&amp;", file);
+        else if (*at == '<')
+            fputs("&lt;", file);
+        else if (*at == '>')
+            fputs("&gt;", file);
+        else if (*at == '"')
+            fputs("&quot;", file);
+        else
+            fputc(*at >= 0x20 && *at < 0x7f ? *at : '?', file);
+    }
+}
+
+void tl_svg_begin(FILE *file, double width, double height, const char *title)
+{
+    fprintf(file,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+            "viewBox=\"0 0 %.0f %.0f\" font-family=\"%s\">\n<title>",
+            width, height, width, height, fonts);
+    write_escaped(file, title);
+    fputs("</title>\n", file);
+    tl_svg_box(file, &(struct tl_svg_box){ 0, 0, width, height }, "#ffffff", NULL);
+}
+
+bool tl_svg_end(FILE *file)
+{
+    fputs("</svg>\n", file);
+    return fflush(file) == 0 && ferror(file) == 0;
+}
+
+void tl_svg_box(FILE *file, const struct tl_svg_box *box, const char *colour, const char *about)
+{
+    fprintf(file, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"", box->x,
+            box->y, box->width, box->height, colour);
+    if (about == NULL) {
+        fputs("/>\n", file);
+        return;
+    }
+    fputs("><title>", file);
+    write_escaped(file, about);
+    fputs("</title></rect>\n", file);
+}
+
+void tl_svg_line(FILE *file, double x1, double y1, double x2, double y2, const char *colour,
+                 double width)
+{
+    fprintf(file,
+            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" "
+            "stroke-width=\"%.1f\"/>\n",
+            x1, y1, x2, y2, colour, width);
+}
+
+void tl_svg_text(FILE *file, double x, double y, const struct tl_svg_font *font, const char *text)
+{
+    fprintf(file, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.0f\" fill=\"%s\"%s%s>", x, y,
+            font->size, font->colour, font->bold ? " font-weight=\"bold\"" : "",
+            font->anchor == 'e'   ? " text-anchor=\"end\""
+            : font->anchor == 'm' ? " text-anchor=\"middle\""
+                                  : "");
+    write_escaped(file, text);
+    fputs("</text>\n", file);
+}
+
+double tl_svg_text_width(double size, const char *text)
+{
+    return (double)strlen(text) * size * 0.6;
+}
