@@ -112,22 +112,12 @@ static void cell_problem(struct tl_cell *cell, const char *problem)
         snprintf(cell->problem, sizeof cell->problem, "%s", problem);
 }
 
-/* One run of one workload on one allocator; appends to the cell. */
-static void measure(const struct tl_bench *bench, char *load, struct tl_row *row, size_t peer_index,
-                    unsigned round)
+void tl_bench_take(struct tl_cell *cell, const struct tl_peer *peer, char *const *argv,
+                   unsigned seconds_max, bool last)
 {
-    const struct tl_peer *peer = &bench->peers.peers[peer_index];
-    struct tl_cell       *cell = &row->cells[peer_index];
-    bool                  last = round + 1 == bench->rounds;
-    char               seed[32], scale[32], settle[32], text[2048], object[TL_TOOL_PATH_MAX] = "";
+    char               text[2048], object[TL_TOOL_PATH_MAX] = "";
     unsigned long long ns = 0, cpu_ns = 0, ops = 0, peak_kib = 0, settled_kib = 0;
-    snprintf(seed, sizeof seed, "%llu", (unsigned long long)bench->seed + round);
-    snprintf(scale, sizeof scale, "%g", bench->scale);
-    snprintf(settle, sizeof settle, "%u", last ? bench->settle_ms : 0);
-    char *argv[] = { load, row->name, "--seed", seed, "--scale", scale, "--settle", settle, NULL };
-    unsigned seconds_max = RUN_SECONDS_MAX * (bench->scale > 1 ? (unsigned)(bench->scale + 1) : 1) +
-                           bench->settle_ms / 1000;
-    const char *problem = tl_process_run(argv, peer, seconds_max, text, sizeof text);
+    const char        *problem = tl_process_run(argv, peer, seconds_max, text, sizeof text);
     if (problem != NULL) {
         cell_problem(cell, problem);
         return;
@@ -152,6 +142,22 @@ static void measure(const struct tl_bench *bench, char *load, struct tl_row *row
     cell->settled_kib = last ? (double)settled_kib : 0;
     cell->ops = (double)ops;
     cell->rounds++;
+}
+
+/* One run of one workload on one allocator; appends to the cell. */
+static void measure(const struct tl_bench *bench, char *load, struct tl_row *row, size_t peer_index,
+                    unsigned round)
+{
+    bool last = round + 1 == bench->rounds;
+    char seed[32], scale[32], settle[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)bench->seed + round);
+    snprintf(scale, sizeof scale, "%g", bench->scale);
+    snprintf(settle, sizeof settle, "%u", last ? bench->settle_ms : 0);
+    char *argv[] = { load, row->name, "--seed", seed, "--scale", scale, "--settle", settle, NULL };
+    unsigned seconds_max = RUN_SECONDS_MAX * (bench->scale > 1 ? (unsigned)(bench->scale + 1) : 1) +
+                           bench->settle_ms / 1000;
+    tl_bench_take(&row->cells[peer_index], &bench->peers.peers[peer_index], argv, seconds_max,
+                  last);
 }
 
 static void show_progress(const struct tl_bench *bench, size_t done, const struct tl_row *row)

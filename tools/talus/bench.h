@@ -40,6 +40,11 @@ struct tl_bench {
     double load;      /* load average when it began */
 };
 
+/* Runs a load program (argv) on a peer and appends its line of figures to the cell, or the problem.
+ * The settled size is kept of the `last` round alone. */
+void tl_bench_take(struct tl_cell *cell, const struct tl_peer *peer, char *const *argv,
+                   unsigned seconds_max, bool last);
+
 /* The figures that tables compare. */
 enum tl_figure { TL_FIGURE_TIME, TL_FIGURE_PEAK, TL_FIGURE_SETTLED, TL_FIGURES };
 

@@ -16,6 +16,8 @@ static int help(FILE *to)
           "  run -- CMD ARGS...   runs a program with talus as its malloc\n"
           "  bench                time and memory of talus and other allocators, side by side\n"
           "  pathlen              instructions per call of talus and other allocators\n"
+          "  record -- CMD        writes a trace of a program's malloc and free calls\n"
+          "  replay TRACE         plays a trace on talus and other allocators, side by side\n"
           "  stress               the stress suites (talus stress --help)\n"
           "  version              prints the version\n"
           "\n"
@@ -99,6 +101,10 @@ int main(int argc, char **argv)
         return tl_command_bench(argc - 1, argv + 1);
     if (strcmp(argv[1], "pathlen") == 0)
         return tl_command_pathlen(argc - 1, argv + 1);
+    if (strcmp(argv[1], "record") == 0)
+        return tl_command_record(argc - 1, argv + 1);
+    if (strcmp(argv[1], "replay") == 0)
+        return tl_command_replay(argc - 1, argv + 1);
     if (strcmp(argv[1], "stress") == 0)
         return tl_command_stress(argc - 1, argv + 1);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)

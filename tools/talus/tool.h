@@ -19,6 +19,8 @@ enum tl_tool_status {
 
 int tl_command_bench(int argc, char **argv);
 int tl_command_pathlen(int argc, char **argv);
+int tl_command_record(int argc, char **argv);
+int tl_command_replay(int argc, char **argv);
 int tl_command_run(int argc, char **argv);
 int tl_command_stress(int argc, char **argv);
 

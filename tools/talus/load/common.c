@@ -2,6 +2,9 @@
 #define _GNU_SOURCE
 #include "tools/talus/load/load.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -11,7 +14,9 @@
 
 void tl_load_die(int status, const char *what)
 {
-    char line[160] = "talus-bench-load: ";
+    char line[160] = "";
+    strncat(line, program_invocation_short_name, 40);
+    strcat(line, ": ");
     strncat(line, what, 100);
     strcat(line, "\n");
     ssize_t written = write(2, line, strlen(line));
@@ -50,6 +55,38 @@ void tl_load_sizes(uint32_t *sizes, const struct tl_load *load)
         size = size < load->size_min ? load->size_min : size;
         sizes[i] = size > load->size_max ? load->size_max : size;
     }
+}
+
+uint64_t tl_load_proc_kib(const char *path, const char *key)
+{
+    static char text[8192];
+    int         file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    size_t  length = 0;
+    ssize_t got;
+    while (length < sizeof text - 1 &&
+           (got = read(file, text + length, sizeof text - 1 - length)) > 0)
+        length += (size_t)got;
+    close(file);
+    text[length] = '\0';
+    const char *line = strstr(text, key);
+    return line != NULL ? strtoull(line + strlen(key), NULL, 10) : 0;
+}
+
+uint64_t tl_load_cpu_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+const char *tl_load_malloc_object(void)
+{
+    Dl_info info;
+    void   *symbol = dlsym(RTLD_DEFAULT, "malloc");
+    return symbol != NULL && dladdr(symbol, &info) != 0 && info.dli_fname != NULL ? info.dli_fname
+                                                                                  : "?";
 }
 
 static pthread_barrier_t start_line;

@@ -67,9 +67,13 @@ void tl_run_spawn(const struct tl_load *load, struct tl_load_result *result);
  * content, 5 the harness failed. */
 _Noreturn void tl_load_die(int status, const char *what);
 
-uint64_t tl_load_now(void); /* ns, CLOCK_MONOTONIC */
-void    *tl_load_map(size_t bytes);
-void     tl_load_unmap(void *memory, size_t bytes);
+uint64_t tl_load_now(void);     /* ns, CLOCK_MONOTONIC */
+uint64_t tl_load_cpu_now(void); /* ns of CPU time, all threads */
+/* The number behind `key` in a file of /proc, in KiB; 0 when it is not there. Allocates nothing. */
+uint64_t    tl_load_proc_kib(const char *path, const char *key);
+const char *tl_load_malloc_object(void); /* path of the object that malloc comes from */
+void       *tl_load_map(size_t bytes);
+void        tl_load_unmap(void *memory, size_t bytes);
 
 /* Fills a table of TL_SIZES_COUNT sizes, log-uniform between size_min and size_max: each doubling
  * is equally likely. */

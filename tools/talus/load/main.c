@@ -9,38 +9,10 @@
 #define _GNU_SOURCE
 #include "tools/talus/load/load.h"
 
-#include <dlfcn.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-/* The number behind `key` in a file of /proc, in KiB; 0 when it is not there. Allocates nothing. */
-static uint64_t proc_kib(const char *path, const char *key)
-{
-    static char text[8192];
-    int         file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return 0;
-    size_t  length = 0;
-    ssize_t got;
-    while (length < sizeof text - 1 &&
-           (got = read(file, text + length, sizeof text - 1 - length)) > 0)
-        length += (size_t)got;
-    close(file);
-    text[length] = '\0';
-    const char *line = strstr(text, key);
-    return line != NULL ? strtoull(line + strlen(key), NULL, 10) : 0;
-}
-
-static uint64_t cpu_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void idle(uint64_t settle_ms)
 {
@@ -54,14 +26,6 @@ static void idle(uint64_t settle_ms)
         for (unsigned i = 0; i < 64; i++)
             tl_load_give(blocks[i]);
     }
-}
-
-static const char *malloc_object(void)
-{
-    Dl_info info;
-    void   *symbol = dlsym(RTLD_DEFAULT, "malloc");
-    return symbol != NULL && dladdr(symbol, &info) != 0 && info.dli_fname != NULL ? info.dli_fname
-                                                                                  : "?";
 }
 
 static void list(void)
@@ -113,14 +77,15 @@ int main(int argc, char **argv)
     struct tl_load_result result = { 0, 0 };
     load.seed = seed;
     load.scale = scale;
-    uint64_t cpu_start = cpu_now();
+    uint64_t cpu_start = tl_load_cpu_now();
     workload->run(&load, &result);
-    uint64_t cpu_ns = cpu_now() - cpu_start;
-    uint64_t peak_kib = proc_kib("/proc/self/status", "VmHWM:");
+    uint64_t cpu_ns = tl_load_cpu_now() - cpu_start;
+    uint64_t peak_kib = tl_load_proc_kib("/proc/self/status", "VmHWM:");
     idle(settle_ms);
-    uint64_t settled_kib = proc_kib("/proc/self/smaps_rollup", "Rss:");
+    uint64_t settled_kib = tl_load_proc_kib("/proc/self/smaps_rollup", "Rss:");
     printf("load %s ns %" PRIu64 " cpu_ns %" PRIu64 " ops %" PRIu64 " peak_kib %" PRIu64
            " settled_kib %" PRIu64 " malloc %s\n",
-           workload->name, result.ns, cpu_ns, result.ops, peak_kib, settled_kib, malloc_object());
+           workload->name, result.ns, cpu_ns, result.ops, peak_kib, settled_kib,
+           tl_load_malloc_object());
     return 0;
 }
