@@ -85,6 +85,15 @@ static void run_recorded(const struct options *options, const char *library, con
     _exit(error == ENOENT ? 127 : 126);
 }
 
+static volatile pid_t recorded; /* 0: none */
+
+/* What is to end the recording ends the program; then the trace is written. */
+static void hand_on(int number)
+{
+    if (recorded > 0)
+        kill(recorded, number);
+}
+
 /* Runs the command to its end. Returns its exit status; `*started` says whether there was one. An
  * interrupt from the keyboard is for the command: the trace of what it did is kept. */
 static int run(const struct options *options, const char *library, const char *raw, bool *started)
@@ -99,6 +108,8 @@ static int run(const struct options *options, const char *library, const char *r
         return tl_tool_error("no process");
     if (child == 0)
         run_recorded(options, library, raw, ends[1]);
+    recorded = child;
+    void (*terminate)(int) = signal(SIGTERM, hand_on);
     void (*interrupt)(int) = signal(SIGINT, SIG_IGN);
     void (*quit)(int) = signal(SIGQUIT, SIG_IGN);
     close(ends[1]);
@@ -106,6 +117,8 @@ static int run(const struct options *options, const char *library, const char *r
     close(ends[0]);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
+    recorded = 0;
+    signal(SIGTERM, terminate);
     signal(SIGINT, interrupt);
     signal(SIGQUIT, quit);
     if (!*started)

@@ -10,8 +10,9 @@
  * 5 Ordering    The ticket counter is relaxed: whoever hands a block on synchronises with whoever
  *               gets it, and so do the two sides of an address's reuse, inside the next malloc; the
  *               counter's own order follows.
- * 6 Contexts    thread; what a thread calls after its last destructor of thread-specific data is
- *               passed on unnoted. */
+ * 6 Locks       `late_lock`, a leaf: of the window that threads share which are past their end, as
+ *               they give back what the C library keeps for a thread.
+ * 7 Contexts    thread */
 #define _GNU_SOURCE
 #include "tools/talus/record/raw.h"
 
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,14 +67,22 @@ static atomic_uint   threads;
 static pthread_key_t end_key; /* its destructor sees a thread's end */
 static _Atomic(bool) has_key;
 
-/* Of this thread alone. */
-static __thread struct {
+/* Where events are put. */
+struct writer {
     struct tl_raw_event *window; /* NULL before the first event */
     uint32_t             used;
-    uint32_t             number;
-    uint8_t              rounds; /* of destructors that were seen */
-    bool                 named, inside, ended;
+};
+
+/* Of this thread alone. */
+static __thread struct {
+    struct writer writer;
+    uint32_t      number;
+    uint8_t       rounds; /* of destructors that were seen */
+    bool          named, inside, ended;
 } self;
+
+static struct writer late; /* late_lock */
+static atomic_flag   late_lock = ATOMIC_FLAG_INIT;
 
 /* --- the next malloc -------------------------------------------------------------------------- */
 
@@ -172,7 +182,7 @@ static bool decide(void)
     return answer == ON;
 }
 
-static bool next_window(void)
+static bool next_window(struct writer *writer)
 {
     uint64_t at = atomic_fetch_add(&raw_end, TL_RAW_WINDOW);
     int      file = open(raw_path, O_RDWR | O_CLOEXEC);
@@ -182,17 +192,16 @@ static bool next_window(void)
             window = mmap(NULL, TL_RAW_WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)at);
         close(file);
     }
-    if (self.window != NULL)
-        munmap(self.window, TL_RAW_WINDOW);
-    self.window = window != MAP_FAILED ? window : NULL;
-    if (self.window == NULL) {
+    if (writer->window != NULL)
+        munmap(writer->window, TL_RAW_WINDOW);
+    writer->window = window != MAP_FAILED ? window : NULL;
+    if (writer->window == NULL) {
         if (atomic_exchange(&recording, OFF) == ON)
             say("libtalus-record: the recording ends here: its file cannot grow\n");
         return false;
     }
-    self.window[0] =
-        (struct tl_raw_event){ .address = TL_RAW_MAGIC, .thread = self.number, .op = TL_RAW_HEAD };
-    self.used = 1;
+    writer->window[0] = (struct tl_raw_event){ .address = TL_RAW_MAGIC, .op = TL_RAW_HEAD };
+    writer->used = 1;
     return true;
 }
 
@@ -201,34 +210,51 @@ static uint64_t ticket(void)
     return atomic_fetch_add_explicit(&tickets, 1, memory_order_relaxed);
 }
 
-static void note(enum tl_raw_op op, uint64_t when, const void *block, size_t size, size_t align)
+static void put(struct writer *writer, const struct tl_raw_event *noted, enum tl_raw_op op)
 {
-    if (__builtin_expect(self.window == NULL || self.used == TL_RAW_EVENTS, 0)) {
-        if (!self.named) {
-            self.number = atomic_fetch_add(&threads, 1);
-            self.named = true;
-            if (self.number != 0 && atomic_load(&has_key))
-                pthread_setspecific(end_key, &self);
-        }
-        if (!next_window())
+    if (__builtin_expect(writer->window == NULL || writer->used == TL_RAW_EVENTS, 0)) {
+        if (!next_window(writer))
             return;
     }
-    struct tl_raw_event *event = &self.window[self.used++];
-    event->ticket = when;
-    event->address = (uint64_t)(uintptr_t)block;
-    event->size = size;
-    event->thread = self.number;
-    event->align_log2 = align > 1 ? (uint16_t)__builtin_ctzl(align) : 0;
+    struct tl_raw_event *event = &writer->window[writer->used++];
+    *event = *noted;
     atomic_signal_fence(memory_order_release); /* a window cut off by a kill ends with a whole one
                                                 * */
     *(volatile uint16_t *)&event->op = (uint16_t)op;
+}
+
+static void take_number(void)
+{
+    self.number = atomic_fetch_add(&threads, 1);
+    self.named = true;
+    if (self.number != 0 && atomic_load(&has_key))
+        pthread_setspecific(end_key, &self);
+}
+
+static void note(enum tl_raw_op op, uint64_t when, const void *block, size_t size, size_t align)
+{
+    if (__builtin_expect(!self.named, 0))
+        take_number();
+    struct tl_raw_event event = { .ticket = when,
+                                  .address = (uint64_t)(uintptr_t)block,
+                                  .size = size,
+                                  .thread = self.number,
+                                  .align_log2 = align > 1 ? (uint16_t)__builtin_ctzl(align) : 0 };
+    if (__builtin_expect(!self.ended, 1)) {
+        put(&self.writer, &event, op);
+        return;
+    }
+    while (atomic_flag_test_and_set_explicit(&late_lock, memory_order_acquire))
+        sched_yield();
+    put(&late, &event, op);
+    atomic_flag_clear_explicit(&late_lock, memory_order_release);
 }
 
 /* Whether to note the call; then the thread is inside until leave(), and calls from within the
  * next malloc are passed on. Keeps errno for the program. */
 static bool enter(int *error)
 {
-    if (self.inside || self.ended)
+    if (self.inside)
         return false;
     int now = atomic_load_explicit(&recording, memory_order_acquire);
     if (__builtin_expect(now != ON, 0)) {
@@ -264,20 +290,20 @@ static void thread_end(void *unused)
         pthread_setspecific(end_key, unused);
         return;
     }
-    if (self.window != NULL && atomic_load(&recording) == ON) {
-        self.inside = true;
-        note(TL_RAW_THREAD_END, ticket(), NULL, 0, 0);
-        if (self.window != NULL)
-            munmap(self.window, TL_RAW_WINDOW);
-    }
-    self.window = NULL;
+    if (self.writer.window == NULL || atomic_load(&recording) != ON)
+        return;
+    self.inside = true;
+    note(TL_RAW_THREAD_END, ticket(), NULL, 0, 0);
+    if (self.writer.window != NULL)
+        munmap(self.writer.window, TL_RAW_WINDOW);
+    self.writer.window = NULL;
     self.ended = true;
+    self.inside = false;
 }
 
 static void forked(void)
 {
     atomic_store(&recording, OFF); /* the windows are still the parent's */
-    self.window = NULL;
 }
 
 __attribute__((constructor)) static void start(void)

@@ -1,8 +1,8 @@
 /* raw.h: what libtalus-record.so leaves behind, for `talus record` to make a trace of.
- * 1 Purpose     The raw file is a row of windows of TL_RAW_WINDOW bytes. A window belongs to one
- *               thread, which has it mapped and stores events into it: nothing needs to be flushed,
- *               so a program that is killed leaves what it did. The first event of a window is its
- *               head; an event with op 0 ends it.
+ * 1 Purpose     The raw file is a row of windows of TL_RAW_WINDOW bytes. A thread has its own
+ *               mapped and stores events into it: nothing needs to be flushed, so a program that is
+ *               killed leaves what it did. The first event of a window is its head; an event with
+ *               op 0 ends it.
  * 2 Order       Each event has a ticket of one counter of the process: taken before a block is
  *               given back, and after one was received. So the tickets of an address alternate, and
  *               sorting by ticket gives one order in which every block exists before it is freed.

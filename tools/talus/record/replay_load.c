@@ -113,10 +113,14 @@ static void resize(struct slot *slot, uint64_t size)
     void *block = slot->block;
     if (__builtin_expect(block == NULL, 0))
         tl_load_die(5, "the trace resizes a block that is not there");
-    uint64_t mark = tl_load_mark(block), old = slot->size;
-    void    *moved = realloc(block, size != 0 ? size : 1);
-    if (moved != NULL && old >= 8 && size >= 8)
-        check_mark(moved, mark);
+    uint64_t kept = 0;
+    if (slot->size >= 8) {
+        kept = *(uint64_t *)block;
+        check_mark(block, tl_load_mark(block));
+    }
+    void *moved = realloc(block, size != 0 ? size : 1);
+    if (moved != NULL && slot->size >= 8 && size >= 8)
+        check_mark(moved, kept);
     take(slot, moved, size);
 }
 

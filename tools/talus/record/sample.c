@@ -1,10 +1,11 @@
 /* sample.c: a program to record, whose calls are known: `talus_record_sample N THREADS`.
  * Each thread takes N blocks each by malloc, calloc and posix_memalign, makes those of the first
  * kind larger by realloc, and frees the others. Those of the first kind are freed by another
- * thread. Then a child process does some more, which is not to be seen, and ten threads are started
- * and joined one after the other, each with one block. */
+ * thread, every other one after a realloc. Then a child process does some more, which is not to be
+ * seen, and ten threads are started and joined one after the other, each with one block. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +20,7 @@ static _Atomic(void *) *hand_over; /* [thread][count]: mapped, so that it is not
 
 static void *work(void *argument)
 {
-    size_t           own = (size_t)(char *)argument;
+    size_t           own = (size_t)(uintptr_t)argument;
     _Atomic(void *) *mine = hand_over + own * count;
     _Atomic(void *) *others = hand_over + (own + 1) % thread_count * count;
     for (size_t i = 0; i < count; i++) {
@@ -36,7 +37,10 @@ static void *work(void *argument)
     for (size_t i = 0; i < count; i++) {
         while (atomic_load(&others[i]) == NULL)
             usleep(100);
-        free(atomic_load(&others[i]));
+        char *block = atomic_load(&others[i]);
+        if (i % 2 == 0)
+            block = realloc(block, 10);
+        free(block);
     }
     return NULL;
 }
@@ -60,7 +64,7 @@ int main(int argc, char **argv)
     if (hand_over == MAP_FAILED)
         return 1;
     for (size_t i = 0; i < thread_count; i++)
-        pthread_create(&threads[i], NULL, work, (char *)NULL + i);
+        pthread_create(&threads[i], NULL, work, (void *)(uintptr_t)i);
     for (size_t i = 0; i < thread_count; i++)
         pthread_join(threads[i], NULL);
     pid_t child = fork();
