@@ -109,17 +109,15 @@ static int run(const struct options *options, const char *library, const char *r
     if (child == 0)
         run_recorded(options, library, raw, ends[1]);
     recorded = child;
-    void (*terminate)(int) = signal(SIGTERM, hand_on);
-    void (*interrupt)(int) = signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, hand_on);
+    signal(SIGINT, SIG_IGN);
     void (*quit)(int) = signal(SIGQUIT, SIG_IGN);
     close(ends[1]);
     *started = read(ends[0], &error, sizeof error) != sizeof error;
     close(ends[0]);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
-    recorded = 0;
-    signal(SIGTERM, terminate);
-    signal(SIGINT, interrupt);
+    recorded = 0; /* the same signal may come once more, to the whole group: it is for nobody */
     signal(SIGQUIT, quit);
     if (!*started)
         tl_tool_error("cannot run %s: %s", options->command[0], strerror(error));

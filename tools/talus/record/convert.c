@@ -278,13 +278,17 @@ static void convert_realloc(struct converter *all, const struct tl_raw_event *ev
     all->allocations++;
 }
 
+static void put_start(struct converter *all, uint32_t thread)
+{
+    enter_epoch(all, &all->threads[0]);
+    put_varint(all, &all->threads[0], (uint64_t)thread << 4 | TL_TAPE_START);
+}
+
 static void convert_event(struct converter *all, const struct tl_raw_event *event)
 {
     struct thread *first = &all->threads[0], *thread = &all->threads[event->thread];
-    if (thread != first && event->ticket == thread->first) {
-        enter_epoch(all, first);
-        put_varint(all, first, (uint64_t)event->thread << 4 | TL_TAPE_START);
-    }
+    if (thread != first && event->ticket == thread->first)
+        put_start(all, event->thread);
     switch ((enum tl_raw_op)event->op) {
     case TL_RAW_MALLOC:
         convert_allocation(all, event, TL_TAPE_MALLOC);
@@ -365,13 +369,13 @@ static const char *convert_all(struct converter *all)
     for (uint32_t i = 0; i < all->thread_count; i++)
         all->threads[i].free_slot = NONE;
     each_event(all, visit_order);
-    for (uint32_t i = 0; i < all->thread_count; i++) {
-        if (!all->threads[i].seen)
-            return "the recording is incomplete: a thread's beginning is not in it";
-    }
     for (uint64_t ticket = 0; ticket < all->tickets && !all->no_memory; ticket++) {
         if (all->order[ticket] != 0)
             convert_event(all, &all->raw[all->order[ticket]]);
+    }
+    for (uint32_t i = 1; i < all->thread_count; i++) {
+        if (!all->threads[i].seen) /* stopped before its first event was written */
+            put_start(all, i);
     }
     return all->no_memory ? "no memory" : NULL;
 }
