@@ -82,7 +82,8 @@ static const struct subject sound = {
 
 enum { OPERATIONS = 3000 };
 
-/* Of five sequences at least one must fail, and the shortest form found is no longer than `longest`:
+/* Of five sequences at least one must fail, and the shortest form found is no longer than
+ * `longest`:
  * how far a sequence can be shortened is up to its seed. */
 static void expect_found_out(const struct subject *faulty, size_t longest)
 {
