@@ -2,7 +2,6 @@
  * call under a lock. */
 #include "core/growth.h"
 #include "arch/port.h"
-#include "core/heap.h"
 #include "core/meta.h"
 #include "core/pagemap.h"
 #include "core/report.h"
@@ -93,7 +92,7 @@ static void report_limit_locked(struct tl_pool *pool)
     tl_lock_release(&pool->lock);
     tl_report_line(
         "heap '%s' reached its limit of %z bytes; more is refused, and not reported again",
-        pool->heap->name, limit);
+        pool->name, limit);
     tl_lock_acquire(&pool->lock);
 }
 

@@ -21,7 +21,6 @@ static uintptr_t       last_id;
 /* Prepares `heap`, zeroed but for its id, from options whose provider is set. */
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
 {
-    heap->name = options->name != NULL ? options->name : "heap";
     heap->caches = heap->idle = NULL;
     heap->idle_end = &heap->idle;
     heap->cache_count = 0;

@@ -15,8 +15,7 @@
 #include "core/pool.h"
 
 struct tl_heap {
-    tl_atomic_word    id;   /* 0: no heap; written under tl_heaps_lock */
-    const char       *name; /* constant */
+    tl_atomic_word    id; /* 0: no heap; written under tl_heaps_lock */
     struct tl_lock    lock;
     struct tl_cache  *caches;      /* all; heap->lock */
     struct tl_cache  *idle;        /* heap->lock */

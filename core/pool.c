@@ -9,6 +9,7 @@
 void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_options *options)
 {
     *pool = (struct tl_pool){
+        .name = options->name != NULL ? options->name : "heap",
         .heap = heap,
         .provider = *options->provider,
         .growth = options->growth,

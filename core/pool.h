@@ -29,6 +29,7 @@
 
 struct tl_pool {
     struct tl_lock  lock;
+    const char     *name;       /* constant; the heap's, for reports */
     struct tl_heap *heap;       /* constant */
     talus_provider  provider;   /* constant */
     size_t          growth;     /* constant; bytes, 0: rising with the heap */
