@@ -84,7 +84,7 @@ static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes,
     tl_runs_insert_locked(pool, run, 0, 0);
 }
 
-/* The first time only: a limit that is reached is how leaks show (R15). Lock let go of meanwhile.
+/* Once for a heap: a limit that is reached is how leaks show (R15). Lets go of the lock meanwhile.
  * */
 static void report_limit_locked(struct tl_pool *pool)
 {
@@ -107,8 +107,12 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     size_t needed = pages << TL_PAGE_SHIFT;
     size_t bytes = growth_bytes(pool, needed);
     if (bytes == 0) {
-        if (pool->limit_hits++ == 0)
+        if (!pool->limit_reported) {
+            pool->limit_reported = true;
             report_limit_locked(pool);
+            return true; /* others had the lock: runs and spare descriptors may have changed */
+        }
+        pool->limit_hits++;
         return false;
     }
     pool->growing = bytes;

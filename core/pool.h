@@ -29,12 +29,13 @@
 
 struct tl_pool {
     struct tl_lock  lock;
-    const char     *name;       /* constant; the heap's, for reports */
-    struct tl_heap *heap;       /* constant */
-    talus_provider  provider;   /* constant */
-    size_t          growth;     /* constant; bytes, 0: rising with the heap */
-    uint32_t        decay_ms;   /* constant */
-    bool            keep_pages; /* constant */
+    const char     *name;           /* constant; the heap's, for reports */
+    struct tl_heap *heap;           /* constant */
+    talus_provider  provider;       /* constant */
+    size_t          growth;         /* constant; bytes, 0: rising with the heap */
+    uint32_t        decay_ms;       /* constant */
+    bool            limit_reported; /* on standard error, once */
+    bool            keep_pages;     /* constant */
     /* bytes of quota that the growth in flight took; 0: none is in flight */
     size_t            growing;
     bool              clean_is_zero;
