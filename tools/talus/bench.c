@@ -17,11 +17,11 @@
 
 struct options {
     struct tl_bench *bench;
-    const char      *only, *allocators, *base, *json, *plot;
-    char            *extra[TL_PEERS_MAX];
-    size_t           extra_count;
-    bool             list, quick;
+    const char      *only, *base, *json, *plot;
+    bool             list, quick, check;
     bool             rounds_given, scale_given, settle_given;
+
+    struct tl_peer_choice choice;
 };
 
 static int bench_help(FILE *to)
@@ -48,10 +48,16 @@ static int bench_help(FILE *to)
         "  --quick             2 rounds, scale 0.1, settle 100\n"
         "  --json FILE         writes every figure to FILE (-: standard output, instead of the "
         "tables)\n"
-        "  --plot DIR          draws them: DIR/time.svg, peak.svg, settled.svg, means.svg\n"
-        "Exit status: 0 all measured, 1 some run failed (it is named), 2 wrong usage or nothing to "
-        "measure.\n",
+        "  --plot DIR          draws them: DIR/time.svg, peak.svg, settled.svg, faults.svg, "
+        "means.svg\n"
+        "  --check             status 1 when talus misses one of the limits below\n"
+        "Limits, to the best of the other allocators in the run; what talus misses is listed at "
+        "the end:\n",
         to);
+    tl_bench_limits_help(to);
+    fputs("Exit status: 0 all measured, 1 some run failed (it is named) or --check found a miss, "
+          "2 wrong usage or nothing to measure.\n",
+          to);
     return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
 }
 
@@ -105,44 +111,6 @@ static int read_workloads(struct options *options, char *load)
 }
 
 /* --- measuring -------------------------------------------------------------------------------- */
-
-static void cell_problem(struct tl_cell *cell, const char *problem)
-{
-    if (cell->problem[0] == '\0')
-        snprintf(cell->problem, sizeof cell->problem, "%s", problem);
-}
-
-void tl_bench_take(struct tl_cell *cell, const struct tl_peer *peer, char *const *argv,
-                   unsigned seconds_max, bool last)
-{
-    char               text[2048], object[TL_TOOL_PATH_MAX] = "";
-    unsigned long long ns = 0, cpu_ns = 0, ops = 0, peak_kib = 0, settled_kib = 0;
-    const char        *problem = tl_process_run(argv, peer, seconds_max, text, sizeof text);
-    if (problem != NULL) {
-        cell_problem(cell, problem);
-        return;
-    }
-    if (sscanf(text,
-               "load %*s ns %llu cpu_ns %llu ops %llu peak_kib %llu settled_kib %llu malloc "
-               "%1023[^\n]",
-               &ns, &cpu_ns, &ops, &peak_kib, &settled_kib, object) != 6 ||
-        ns == 0 || cpu_ns == 0 || ops == 0) {
-        cell_problem(cell, "printed no figures");
-        return;
-    }
-    if (!tl_peer_is_object(peer, object)) {
-        char what[160];
-        snprintf(what, sizeof what, "not measured: malloc came from %.100s", object);
-        cell_problem(cell, what);
-        return;
-    }
-    cell->ns[cell->rounds] = (double)ns;
-    cell->cpu_ns[cell->rounds] = (double)cpu_ns;
-    cell->peak_kib[cell->rounds] = (double)peak_kib;
-    cell->settled_kib = last ? (double)settled_kib : 0;
-    cell->ops = (double)ops;
-    cell->rounds++;
-}
 
 /* One run of one workload on one allocator; appends to the cell. */
 static void measure(const struct tl_bench *bench, char *load, struct tl_row *row, size_t peer_index,
@@ -215,16 +183,12 @@ static bool read_option(struct options *options, const char *name, char *value)
     double           number = 0;
     if (strcmp(name, "--only") == 0) {
         options->only = value;
-    } else if (strcmp(name, "--allocators") == 0) {
-        options->allocators = value;
     } else if (strcmp(name, "--base") == 0) {
         options->base = value;
     } else if (strcmp(name, "--json") == 0) {
         options->json = value;
     } else if (strcmp(name, "--plot") == 0) {
         options->plot = value;
-    } else if (strcmp(name, "--peer") == 0 && options->extra_count < TL_PEERS_MAX) {
-        options->extra[options->extra_count++] = value;
     } else if (strcmp(name, "--rounds") == 0 && read_number(value, 1, TL_ROUNDS_MAX, &number)) {
         bench->rounds = (unsigned)number;
         options->rounds_given = true;
@@ -240,7 +204,7 @@ static bool read_option(struct options *options, const char *name, char *value)
     } else if (strcmp(name, "--seed") == 0 && read_number(value, 0, 1e15, &number)) {
         bench->seed = (uint64_t)number;
     } else {
-        return false;
+        return tl_peers_option(&options->choice, name, value);
     }
     return true;
 }
@@ -255,6 +219,8 @@ static int read_options(struct options *options, int argc, char **argv)
             options->list = true;
         } else if (strcmp(argv[i], "--quick") == 0) {
             options->quick = true;
+        } else if (strcmp(argv[i], "--check") == 0) {
+            options->check = true;
         } else if (i + 1 == argc || !read_option(options, argv[i], argv[i + 1])) {
             tl_tool_error("bench: '%s%s%s' is no option, or its value is wrong", argv[i],
                           i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "");
@@ -274,44 +240,36 @@ static int read_options(struct options *options, int argc, char **argv)
 
 static bool choose_base(struct tl_bench *bench, const char *name)
 {
+    size_t found = tl_peers_index(&bench->peers, name != NULL ? name : "libc");
     bench->show_base = name != NULL;
-    for (size_t p = 0; p < bench->peers.count; p++) {
-        if (strcmp(bench->peers.peers[p].name, name != NULL ? name : "libc") == 0) {
-            bench->base = p;
-            return true;
-        }
-    }
-    if (name != NULL)
+    bench->base = found < bench->peers.count ? found : 0; /* without libc the first one serves */
+    if (name != NULL && found == bench->peers.count)
         tl_tool_error("--base %s: it is not among the allocators of this run", name);
-    return name == NULL; /* without libc the first one serves */
+    return name == NULL || found < bench->peers.count;
 }
 
-static int report(const struct tl_bench *bench, const char *json, const char *plot)
+/* Without talus, or without another allocator, there is nothing to check. */
+static bool can_check(const struct tl_bench *bench, bool wanted)
 {
-    int  status = TL_TOOL_OK;
-    bool to_stdout = json != NULL && strcmp(json, "-") == 0;
-    if (!to_stdout)
+    bool can =
+        bench->peers.count > 1 && tl_peers_index(&bench->peers, "talus") < bench->peers.count;
+    if (wanted && !can)
+        tl_tool_error("--check compares talus with other allocators: this run has not both");
+    return can || !wanted;
+}
+
+static int report(const struct tl_bench *bench, const struct options *options)
+{
+    if (options->json == NULL || strcmp(options->json, "-") != 0)
         tl_bench_print(bench, stdout);
-    if (json != NULL) {
-        FILE *file = to_stdout ? stdout : fopen(json, "we");
-        bool  written = file != NULL && tl_bench_write_json(bench, file);
-        if (file != NULL && file != stdout)
-            written = fclose(file) == 0 && written;
-        if (!written)
-            status = tl_tool_error("cannot write %s", json);
-    }
-    if (plot != NULL && !tl_bench_plot(bench, plot))
+    int status = tl_bench_problems(bench);
+    if (options->check && tl_bench_missed(bench) != 0)
+        status = TL_TOOL_FAILED;
+    if (options->json != NULL &&
+        tl_json_save(options->json, tl_bench_write_json, bench) != TL_TOOL_OK)
         status = TL_TOOL_USAGE;
-    for (size_t r = 0; r < bench->row_count; r++) {
-        for (size_t p = 0; p < bench->peers.count; p++) {
-            const struct tl_cell *cell = &bench->rows[r].cells[p];
-            if (cell->problem[0] == '\0')
-                continue;
-            tl_tool_error("%s on %s: %s", bench->rows[r].name, bench->peers.peers[p].name,
-                          cell->problem);
-            status = status == TL_TOOL_OK ? TL_TOOL_FAILED : status;
-        }
-    }
+    if (options->plot != NULL && !tl_bench_plot(bench, options->plot))
+        status = TL_TOOL_USAGE;
     return status;
 }
 
@@ -327,15 +285,15 @@ int tl_command_bench(int argc, char **argv)
         return TL_TOOL_USAGE;
     status = read_workloads(&options, load);
     if (status == TL_TOOL_OK && !options.list) {
-        if (tl_peers_find(&bench.peers, options.allocators, options.extra, options.extra_count) &&
-            choose_base(&bench, options.base) &&
+        if (tl_peers_find(&bench.peers, &options.choice) && choose_base(&bench, options.base) &&
+            can_check(&bench, options.check) &&
             (options.plot == NULL || tl_bench_plot_folder(options.plot))) {
             measure_all(&bench, load);
-            status = report(&bench, options.json, options.plot);
+            status = report(&bench, &options);
         } else {
             status = TL_TOOL_USAGE;
         }
     }
-    free(bench.rows);
+    tl_bench_free(&bench);
     return status;
 }

@@ -49,7 +49,7 @@ struct chart {
     const struct tl_bench *bench;
     FILE                  *to;
     const char            *title;
-    struct panel           panels[TL_FIGURES];
+    struct panel           panels[TL_TABLES];
     size_t                 panel_count;
     double                 bar, gap;   /* height of a bar, and between two groups */
     double                 axis;       /* the ratio at the right end */
@@ -57,7 +57,7 @@ struct chart {
     bool                   quartiles;  /* bars have a spread */
 };
 
-static const char *const figure_names[TL_FIGURES] = { "time", "peak", "settled" };
+static const char *const figure_names[TL_TABLES] = { "time", "peak", "settled", "faults" };
 
 /* Those with a colour of their own: talus stands out, the others keep theirs from chart to chart
  * and run to run. NULL for others. */
@@ -244,11 +244,13 @@ static void fill_workload(const struct tl_bench *bench, const struct tl_row *row
         struct bar *bar = &group->bars[p];
         double      value = tl_bench_figure(bench, &row->cells[p], figure);
         bar->ratio = best > 0 ? value / best : 0;
-        bar->spread = figure == TL_FIGURE_TIME ? tl_bench_spread(bench, &row->cells[p]) : 0;
+        bar->spread = figure == TL_FIGURE_TIME ? tl_bench_spread(bench, &row->cells[p], figure) : 0;
         snprintf(bar->about, sizeof bar->about, "%s, %s: %.3f of the best, %.4g %s", row->name,
                  bench->peers.peers[p].name, bar->ratio,
                  tl_bench_in_unit(bench, row, value, figure),
-                 figure == TL_FIGURE_TIME ? "ns per allocation" : "MiB");
+                 figure == TL_FIGURE_TIME     ? "ns per allocation"
+                 : figure == TL_FIGURE_FAULTS ? "faults"
+                                              : "MiB");
     }
 }
 
@@ -272,7 +274,8 @@ static void add_means(struct chart *chart, enum tl_figure figure, struct group *
     static const struct {
         const char *name, *label;
     } lines[] = { { "one", "one thread" }, { "many", "many threads" }, { NULL, "all" } };
-    static const char *const titles[TL_FIGURES] = { "Time", "Peak memory", "Settled memory" };
+    static const char *const titles[TL_TABLES] = { "Time", "Peak memory", "Settled memory",
+                                                   "Page faults" };
     const struct tl_bench   *bench = chart->bench;
     struct panel            *panel = &chart->panels[chart->panel_count];
     *panel = (struct panel){ titles[figure], groups, 0 };
@@ -319,16 +322,17 @@ bool tl_bench_plot_folder(const char *folder)
 
 bool tl_bench_plot(const struct tl_bench *bench, const char *folder)
 {
-    static const char *const titles[TL_FIGURES] = {
+    static const char *const titles[TL_TABLES] = {
         "Time of each workload, relative to the best allocator; shorter is better",
         "Peak memory of each workload, relative to the leanest; shorter is better",
-        "Memory settled after each workload, relative to the leanest; shorter is better"
+        "Memory settled after each workload, relative to the leanest; shorter is better",
+        "Page faults (minor) of each workload, relative to the fewest; shorter is better"
     };
-    struct group *groups = calloc(bench->row_count + 3u * TL_FIGURES, sizeof *groups);
+    struct group *groups = calloc(bench->row_count + 3u * TL_TABLES, sizeof *groups);
     struct chart  means = { .bench = bench, .bar = 16, .gap = 20, .all_values = true };
     bool          written = groups != NULL;
     means.title = "Geometric means of the ratios to the best; shorter is better";
-    for (unsigned f = 0; f < TL_FIGURES && groups != NULL; f++) {
+    for (unsigned f = 0; f < TL_TABLES && groups != NULL; f++) {
         struct chart chart = { .bench = bench, .title = titles[f], .bar = 9, .gap = 12 };
         chart.quartiles = f == TL_FIGURE_TIME;
         add_workloads(&chart, "one", "One thread", (enum tl_figure)f, groups);

@@ -125,3 +125,20 @@ void tl_json_machine(struct tl_json *json)
     tl_json_text(json, "huge_pages", text);
     tl_json_close(json, '}');
 }
+
+void tl_json_list(struct tl_json *json, const char *key, const double *numbers, size_t count)
+{
+    tl_json_open(json, key, '[');
+    for (size_t i = 0; i < count; i++)
+        tl_json_number(json, NULL, numbers[i]);
+    tl_json_close(json, ']');
+}
+
+int tl_json_save(const char *path, bool (*write)(const void *what, FILE *to), const void *what)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    bool  written = file != NULL && write(what, file);
+    if (file != NULL && file != stdout)
+        written = fclose(file) == 0 && written;
+    return written ? TL_TOOL_OK : tl_tool_error("cannot write %s", path);
+}

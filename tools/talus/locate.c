@@ -159,17 +159,39 @@ static void add_known(struct tl_peer_list *list, const struct known_peer *known)
         snprintf(peer->patient, sizeof peer->patient, "%s", known->patient);
 }
 
-bool tl_peers_find(struct tl_peer_list *list, const char *chosen, char **extra, size_t extra_count)
+bool tl_peers_option(struct tl_peer_choice *choice, const char *name, const char *value)
 {
+    if (strcmp(name, "--allocators") == 0) {
+        choice->names = value;
+        return true;
+    }
+    if (strcmp(name, "--peer") != 0 || choice->extra_count == TL_PEERS_MAX)
+        return false;
+    choice->extra[choice->extra_count++] = value;
+    return true;
+}
+
+size_t tl_peers_index(const struct tl_peer_list *list, const char *name)
+{
+    size_t p = 0;
+    while (p < list->count && strcmp(list->peers[p].name, name) != 0)
+        p++;
+    return p;
+}
+
+bool tl_peers_find(struct tl_peer_list *list, const struct tl_peer_choice *choice)
+{
+    const char *chosen = choice->names;
     list->count = 0;
     for (const char *at = chosen; at != NULL && *at != '\0';) {
         size_t length = strcspn(at, ","), i = 0, e = 0;
         while (i < KNOWN_PEERS && (strlen(known_peers[i].name) != length ||
                                    strncmp(at, known_peers[i].name, length) != 0))
             i++;
-        while (e < extra_count && (strncmp(extra[e], at, length) != 0 || extra[e][length] != '='))
+        while (e < choice->extra_count &&
+               (strncmp(choice->extra[e], at, length) != 0 || choice->extra[e][length] != '='))
             e++;
-        if (i == KNOWN_PEERS && e == extra_count) {
+        if (i == KNOWN_PEERS && e == choice->extra_count) {
             tl_tool_error("no allocator is called '%.*s'; there are libc, mimalloc, jemalloc, "
                           "tcmalloc, tbbmalloc, talus, "
                           "and what --peer adds",
@@ -182,8 +204,8 @@ bool tl_peers_find(struct tl_peer_list *list, const char *chosen, char **extra, 
         if (is_chosen(chosen, known_peers[i].name))
             add_known(list, &known_peers[i]);
     }
-    for (size_t e = 0; e < extra_count; e++) {
-        if (!add_extra(list, extra[e]))
+    for (size_t e = 0; e < choice->extra_count; e++) {
+        if (!add_extra(list, choice->extra[e]))
             return false;
     }
     if (list->count == 0)

@@ -31,9 +31,9 @@ struct pathlen {
     size_t              row_count;
     unsigned            calls;
     bool                detail, failed;
-    const char         *only, *allocators, *json;
-    char               *extra[TL_PEERS_MAX];
-    size_t              extra_count;
+    const char         *only, *json;
+
+    struct tl_peer_choice choice;
 };
 
 static int pathlen_help(FILE *to)
@@ -203,9 +203,10 @@ static void print_detail(const struct pathlen *all)
     }
 }
 
-static bool write_json(const struct pathlen *all, FILE *to)
+static bool write_json(const void *what, FILE *to)
 {
-    struct tl_json json;
+    const struct pathlen *all = what;
+    struct tl_json        json;
     tl_json_begin(&json, to);
     tl_json_text(&json, "tool", "talus pathlen");
     tl_json_whole(&json, "format", 1);
@@ -244,14 +245,8 @@ static int report(const struct pathlen *all)
         print_detail(all);
     else if (!to_stdout)
         print_table(all);
-    if (all->json != NULL) {
-        FILE *file = to_stdout ? stdout : fopen(all->json, "we");
-        bool  written = file != NULL && write_json(all, file);
-        if (file != NULL && file != stdout)
-            written = fclose(file) == 0 && written;
-        if (!written)
-            return tl_tool_error("cannot write %s", all->json);
-    }
+    if (all->json != NULL && tl_json_save(all->json, write_json, all) != TL_TOOL_OK)
+        return TL_TOOL_USAGE;
     return all->failed ? TL_TOOL_FAILED : TL_TOOL_OK;
 }
 
@@ -270,13 +265,10 @@ static int read_options(struct pathlen *all, int argc, char **argv)
         i++;
         if (value != NULL && strcmp(name, "--only") == 0) {
             all->only = value;
-        } else if (value != NULL && strcmp(name, "--allocators") == 0) {
-            all->allocators = value;
         } else if (value != NULL && strcmp(name, "--json") == 0) {
             all->json = value;
-        } else if (value != NULL && strcmp(name, "--peer") == 0 &&
-                   all->extra_count < TL_PEERS_MAX) {
-            all->extra[all->extra_count++] = value;
+        } else if (value != NULL && tl_peers_option(&all->choice, name, value)) {
+            continue;
         } else if (value != NULL && strcmp(name, "--calls") == 0 && atoi(value) > 0 &&
                    atoi(value) <= (int)CALLS_MAX) {
             all->calls = (unsigned)atoi(value);
@@ -296,8 +288,7 @@ int tl_command_pathlen(int argc, char **argv)
     int                   status = read_options(&all, argc, argv);
     if (status >= 0)
         return status;
-    if (!tl_tool_locate("talus-pathlen-load", load) ||
-        !tl_peers_find(&all.peers, all.allocators, all.extra, all.extra_count) ||
+    if (!tl_tool_locate("talus-pathlen-load", load) || !tl_peers_find(&all.peers, &all.choice) ||
         !count_all(&all, load))
         return TL_TOOL_USAGE;
     return report(&all);

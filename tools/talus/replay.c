@@ -8,18 +8,17 @@
 #include "tools/talus/record/tape.h"
 
 struct options {
-    const char *trace, *allocators, *json;
-    char       *extra[TL_PEERS_MAX];
-    size_t      extra_count;
-    bool        cpu_clock, info;
-    unsigned    rounds, seconds_max;
+    const char *trace, *json;
+    bool        info;
+    unsigned    seconds_max;
+
+    struct tl_peer_choice choice;
 };
 
 struct replay {
-    struct options      options;
-    struct tl_tape      tape;
-    struct tl_peer_list peers;
-    struct tl_cell      cells[TL_PEERS_MAX];
+    struct options  options;
+    struct tl_tape  tape;
+    struct tl_bench bench; /* of one row, the trace */
 };
 
 static int replay_help(FILE *to)
@@ -54,30 +53,28 @@ static bool read_count(const char *text, unsigned max, unsigned *count)
     return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number >= 1 && number <= max;
 }
 
-static bool read_option(struct options *options, const char *name, char *value)
+static bool read_option(struct replay *replay, const char *name, char *value)
 {
-    if (strcmp(name, "--allocators") == 0) {
-        options->allocators = value;
-    } else if (strcmp(name, "--json") == 0) {
+    struct options *options = &replay->options;
+    if (strcmp(name, "--json") == 0) {
         options->json = value;
-    } else if (strcmp(name, "--peer") == 0 && options->extra_count < TL_PEERS_MAX) {
-        options->extra[options->extra_count++] = value;
-    } else if (strcmp(name, "--rounds") == 0) {
-        return read_count(value, TL_ROUNDS_MAX, &options->rounds);
-    } else if (strcmp(name, "--limit") == 0) {
-        return read_count(value, 1000000, &options->seconds_max);
-    } else if (strcmp(name, "--clock") == 0) {
-        options->cpu_clock = strcmp(value, "cpu") == 0;
-        return options->cpu_clock || strcmp(value, "wall") == 0;
-    } else {
-        return false;
+        return true;
     }
-    return true;
+    if (strcmp(name, "--rounds") == 0)
+        return read_count(value, TL_ROUNDS_MAX, &replay->bench.rounds);
+    if (strcmp(name, "--limit") == 0)
+        return read_count(value, 1000000, &options->seconds_max);
+    if (strcmp(name, "--clock") == 0) {
+        replay->bench.cpu_clock = strcmp(value, "cpu") == 0;
+        return replay->bench.cpu_clock || strcmp(value, "wall") == 0;
+    }
+    return tl_peers_option(&options->choice, name, value);
 }
 
 /* Returns -1 to go on, else the exit status. */
-static int read_options(struct options *options, int argc, char **argv)
+static int read_options(struct replay *replay, int argc, char **argv)
 {
+    struct options *options = &replay->options;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
             return replay_help(stdout);
@@ -85,7 +82,7 @@ static int read_options(struct options *options, int argc, char **argv)
             options->info = true;
         } else if (argv[i][0] != '-' && options->trace == NULL) {
             options->trace = argv[i];
-        } else if (i + 1 == argc || !read_option(options, argv[i], argv[i + 1])) {
+        } else if (i + 1 == argc || !read_option(replay, argv[i], argv[i + 1])) {
             tl_tool_error("replay: '%s%s%s' is no option, or its value is wrong", argv[i],
                           i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "");
             return replay_help(stderr);
@@ -140,119 +137,59 @@ static void print_info(const struct replay *replay)
 
 static void measure_all(struct replay *replay, char *load)
 {
-    char    *argv[] = { load, (char *)replay->options.trace, NULL };
-    unsigned rounds = replay->options.rounds;
-    for (unsigned round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < replay->peers.count; i++) {
-            size_t          p = (i + round) % replay->peers.count;
-            struct tl_cell *cell = &replay->cells[p];
+    struct tl_bench *bench = &replay->bench;
+    char            *argv[] = { load, (char *)replay->options.trace, NULL };
+    for (unsigned round = 0; round < bench->rounds; round++) {
+        for (size_t i = 0; i < bench->peers.count; i++) {
+            size_t          p = (i + round) % bench->peers.count;
+            struct tl_cell *cell = &bench->rows[0].cells[p];
             if (cell->problem[0] == '\0')
-                tl_bench_take(cell, &replay->peers.peers[p], argv, replay->options.seconds_max,
-                              round + 1 == rounds);
+                tl_bench_take(cell, &bench->peers.peers[p], argv, replay->options.seconds_max,
+                              round + 1 == bench->rounds);
         }
     }
 }
 
-static const double *times(const struct replay *replay, size_t peer)
-{
-    return replay->options.cpu_clock ? replay->cells[peer].cpu_ns : replay->cells[peer].ns;
-}
-
-static double median_of(const struct replay *replay, size_t peer, enum tl_figure figure)
-{
-    const struct tl_cell *cell = &replay->cells[peer];
-    if (cell->problem[0] != '\0')
-        return 0;
-    return tl_median(figure == TL_FIGURE_TIME ? times(replay, peer) : cell->peak_kib, cell->rounds);
-}
-
-static double best_of(const struct replay *replay, enum tl_figure figure)
-{
-    double best = 0;
-    for (size_t p = 0; p < replay->peers.count; p++) {
-        double value = median_of(replay, p, figure);
-        if (value > 0 && (best <= 0 || value < best))
-            best = value;
-    }
-    return best;
-}
-
-static double spread_of(const struct replay *replay, size_t peer)
-{
-    const double *ns = times(replay, peer);
-    unsigned      rounds = replay->cells[peer].rounds;
-    double        median = tl_median(ns, rounds);
-    return median > 0 ? (tl_quantile(ns, rounds, 0.75) - tl_quantile(ns, rounds, 0.25)) / 2 / median
-                      : 0;
-}
-
 static void print_table(const struct replay *replay)
 {
-    double best = best_of(replay, TL_FIGURE_TIME), best_peak = best_of(replay, TL_FIGURE_PEAK);
+    const struct tl_bench *bench = &replay->bench;
+    const struct tl_row   *row = &bench->rows[0];
+    double                 best = tl_bench_best(bench, row, TL_FIGURE_TIME),
+           best_peak = tl_bench_best(bench, row, TL_FIGURE_PEAK);
     print_info(replay);
     printf("\n%u rounds, medians; %s time; a ratio is to the best; lower is better\n%-14s%12s%12s"
            "%8s%8s%12s%8s\n",
-           replay->options.rounds, replay->options.cpu_clock ? "CPU" : "wall", "", "ms", "ns/op",
-           "ratio", "+-", "peak MiB", "ratio");
-    for (size_t p = 0; p < replay->peers.count; p++) {
-        double ns = median_of(replay, p, TL_FIGURE_TIME),
-               peak = median_of(replay, p, TL_FIGURE_PEAK);
+           bench->rounds, bench->cpu_clock ? "CPU" : "wall", "", "ms", "ns/op", "ratio", "+-",
+           "peak MiB", "ratio");
+    for (size_t p = 0; p < bench->peers.count; p++) {
+        const struct tl_cell *cell = &row->cells[p];
+        double                ns = tl_bench_figure(bench, cell, TL_FIGURE_TIME),
+               peak = tl_bench_figure(bench, cell, TL_FIGURE_PEAK);
         if (ns > 0)
-            printf("%-14s%12.2f%12.1f%8.2f%6.0f %%%12.2f%8.2f\n", replay->peers.peers[p].name,
-                   ns / 1e6, ns / replay->cells[p].ops, ns / best, spread_of(replay, p) * 100,
-                   peak / 1024, peak / best_peak);
+            printf("%-14s%12.2f%12.1f%8.2f%6.0f %%%12.2f%8.2f\n", bench->peers.peers[p].name,
+                   ns / 1e6, ns / cell->ops, ns / best,
+                   tl_bench_spread(bench, cell, TL_FIGURE_TIME) * 100, peak / 1024,
+                   peak / best_peak);
         else
-            printf("%-14s%12s\n", replay->peers.peers[p].name, "failed");
+            printf("%-14s%12s\n", bench->peers.peers[p].name, "failed");
     }
 }
 
-static void write_list(struct tl_json *json, const char *key, const double *values, unsigned count)
+static bool write_json(const void *what, FILE *to)
 {
-    tl_json_open(json, key, '[');
-    for (unsigned i = 0; i < count; i++)
-        tl_json_number(json, NULL, values[i]);
-    tl_json_close(json, ']');
-}
-
-static void write_result(struct tl_json *json, const struct replay *replay, size_t peer)
-{
-    const struct tl_cell *cell = &replay->cells[peer];
-    tl_json_open(json, NULL, '{');
-    tl_json_text(json, "allocator", replay->peers.peers[peer].name);
-    tl_json_text(json, "library", replay->peers.peers[peer].library);
-    if (cell->problem[0] != '\0') {
-        tl_json_text(json, "problem", cell->problem);
-    } else {
-        double ns = median_of(replay, peer, TL_FIGURE_TIME),
-               peak = median_of(replay, peer, TL_FIGURE_PEAK);
-        write_list(json, "ns", cell->ns, cell->rounds);
-        write_list(json, "cpu_ns", cell->cpu_ns, cell->rounds);
-        tl_json_number(json, "ns_median", ns);
-        tl_json_number(json, "ns_spread", spread_of(replay, peer));
-        tl_json_whole(json, "ops", (uint64_t)cell->ops);
-        tl_json_number(json, "ns_per_op", ns / cell->ops);
-        tl_json_number(json, "time_to_best", ns / best_of(replay, TL_FIGURE_TIME));
-        write_list(json, "peak_kib", cell->peak_kib, cell->rounds);
-        tl_json_number(json, "peak_kib_median", peak);
-        tl_json_number(json, "peak_to_best", peak / best_of(replay, TL_FIGURE_PEAK));
-        tl_json_number(json, "end_kib", cell->settled_kib);
-    }
-    tl_json_close(json, '}');
-}
-
-static bool write_json(const struct replay *replay, FILE *to)
-{
-    struct tl_json json;
+    const struct replay   *replay = what;
+    const struct tl_bench *bench = &replay->bench;
+    struct tl_json         json;
     tl_json_begin(&json, to);
     tl_json_text(&json, "tool", "talus replay");
     tl_json_whole(&json, "format", 1);
     tl_json_machine(&json);
     write_trace(&json, replay);
-    tl_json_whole(&json, "rounds", replay->options.rounds);
-    tl_json_text(&json, "clock", replay->options.cpu_clock ? "cpu" : "wall");
+    tl_json_whole(&json, "rounds", bench->rounds);
+    tl_json_text(&json, "clock", bench->cpu_clock ? "cpu" : "wall");
     tl_json_open(&json, "results", '[');
-    for (size_t p = 0; !replay->options.info && p < replay->peers.count; p++)
-        write_result(&json, replay, p);
+    for (size_t p = 0; !replay->options.info && p < bench->peers.count; p++)
+        tl_bench_write_cell(bench, &json, &bench->rows[0], p);
     tl_json_close(&json, ']');
     return tl_json_end(&json);
 }
@@ -262,56 +199,53 @@ static int report(const struct replay *replay)
 {
     const char *path = replay->options.json;
     bool        to_stdout = path != NULL && strcmp(path, "-") == 0;
-    int         status = TL_TOOL_OK;
     if (!to_stdout && replay->options.info)
         print_info(replay);
     else if (!to_stdout)
         print_table(replay);
-    if (path != NULL) {
-        FILE *file = to_stdout ? stdout : fopen(path, "we");
-        bool  written = file != NULL && write_json(replay, file);
-        if (file != NULL && file != stdout)
-            written = fclose(file) == 0 && written;
-        if (!written)
-            status = tl_tool_error("cannot write %s", path);
-    }
-    for (size_t p = 0; p < replay->peers.count; p++) {
-        if (replay->cells[p].problem[0] == '\0')
-            continue;
-        tl_tool_error("%s on %s: %s", replay->options.trace, replay->peers.peers[p].name,
-                      replay->cells[p].problem);
-        status = status == TL_TOOL_OK ? TL_TOOL_FAILED : status;
-    }
-    return status;
+    if (path != NULL && tl_json_save(path, write_json, replay) != TL_TOOL_OK)
+        return TL_TOOL_USAGE;
+    return tl_bench_problems(&replay->bench);
+}
+
+static bool prepare(struct replay *replay, char load[TL_TOOL_PATH_MAX])
+{
+    struct tl_bench *bench = &replay->bench;
+    uint64_t         events = tl_tape_allocations(&replay->tape) + tl_tape_frees(&replay->tape);
+    if (replay->options.seconds_max == 0)
+        replay->options.seconds_max = 60 + (unsigned)(events / 100000);
+    bench->rows = calloc(1, sizeof *bench->rows);
+    if (bench->rows == NULL || !tl_tool_locate("talus-replay-load", load) ||
+        !tl_peers_find(&bench->peers, &replay->options.choice))
+        return false;
+    bench->row_count = 1;
+    const char *slash = strrchr(replay->options.trace, '/');
+    snprintf(bench->rows[0].name, sizeof bench->rows[0].name, "%s",
+             slash != NULL ? slash + 1 : replay->options.trace);
+    size_t libc = tl_peers_index(&bench->peers, "libc");
+    bench->base = libc < bench->peers.count ? libc : 0;
+    return true;
 }
 
 int tl_command_replay(int argc, char **argv)
 {
-    struct replay *replay = calloc(1, sizeof *replay);
-    char           load[TL_TOOL_PATH_MAX];
-    if (replay == NULL)
-        return tl_tool_error("no memory");
-    replay->options.rounds = 5;
-    int status = read_options(&replay->options, argc, argv);
+    struct replay replay = { .bench = { .rounds = 5 } };
+    char          load[TL_TOOL_PATH_MAX];
+    int           status = read_options(&replay, argc, argv);
     if (status < 0) {
-        const char *problem = tl_tape_open(&replay->tape, replay->options.trace);
+        const char *problem = tl_tape_open(&replay.tape, replay.options.trace);
         if (problem != NULL)
-            status = tl_tool_error("%s: %s", replay->options.trace, problem);
+            status = tl_tool_error("%s: %s", replay.options.trace, problem);
     }
-    if (status < 0 && !replay->options.info) {
-        uint64_t events = tl_tape_allocations(&replay->tape) + tl_tape_frees(&replay->tape);
-        if (replay->options.seconds_max == 0)
-            replay->options.seconds_max = 60 + (unsigned)(events / 100000);
-        if (tl_tool_locate("talus-replay-load", load) &&
-            tl_peers_find(&replay->peers, replay->options.allocators, replay->options.extra,
-                          replay->options.extra_count))
-            measure_all(replay, load);
+    if (status < 0 && !replay.options.info) {
+        if (prepare(&replay, load))
+            measure_all(&replay, load);
         else
             status = TL_TOOL_USAGE;
     }
     if (status < 0)
-        status = report(replay);
-    tl_tape_close(&replay->tape);
-    free(replay);
+        status = report(&replay);
+    tl_tape_close(&replay.tape);
+    tl_bench_free(&replay.bench);
     return status;
 }

@@ -46,11 +46,22 @@ struct tl_peer_list {
     size_t         count;
 };
 
-/* Fills the list. `chosen` (NULL: all that are known) is a list of names with commas; `extra`
- * holds NAME=PATH[,VAR=VALUE...]. A known one that is not installed is named on standard error
- * with its Debian package and left out. Returns false after a message when a name is unknown, a
- * path is not there, or nothing is left. */
-bool tl_peers_find(struct tl_peer_list *list, const char *chosen, char **extra, size_t extra_count);
+/* What the options of a command ask for. */
+struct tl_peer_choice {
+    const char *names;               /* --allocators: with commas; NULL: all that are known */
+    const char *extra[TL_PEERS_MAX]; /* --peer: NAME=PATH[,VAR=VALUE...] */
+    size_t      extra_count;
+};
+
+/* Takes the option if it is --allocators or --peer, and there is room; else returns false. */
+bool tl_peers_option(struct tl_peer_choice *choice, const char *name, const char *value);
+
+/* Fills the list. A known one that is not installed is named on standard error with its Debian
+ * package and left out. Returns false after a message when a name is unknown, a path is not there,
+ * or nothing is left. */
+bool tl_peers_find(struct tl_peer_list *list, const struct tl_peer_choice *choice);
+/* The index of the one with this name; `count` when there is none. */
+size_t tl_peers_index(const struct tl_peer_list *list, const char *name);
 
 /* --- child processes -------------------------------------------------------------------------- */
 
@@ -89,5 +100,10 @@ void tl_json_number(struct tl_json *json, const char *key, double number);
 void tl_json_whole(struct tl_json *json, const char *key, uint64_t number);
 void tl_json_flag(struct tl_json *json, const char *key, bool flag);
 void tl_json_machine(struct tl_json *json); /* "machine": CPUs, model, kernel, huge page policy */
+void tl_json_list(struct tl_json *json, const char *key, const double *numbers, size_t count);
+
+/* Writes `what` to the file ("-": standard output) by `write`. Returns TL_TOOL_OK, or TL_TOOL_USAGE
+ * after a message. */
+int tl_json_save(const char *path, bool (*write)(const void *what, FILE *to), const void *what);
 
 #endif
