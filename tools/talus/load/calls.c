@@ -124,3 +124,36 @@ void tl_run_grow(const struct tl_load *load, struct tl_load_result *result)
     result->ops = steps;
     tl_load_unmap(blocks, n * sizeof *blocks);
 }
+
+/* n buffers, each at a step of its own: a random one is grown by half, and freed instead when that
+ * would take it above size_max, as strings and vectors are that a program fills side by side. */
+void tl_run_grow_apart(const struct tl_load *load, struct tl_load_result *result)
+{
+    uint32_t      n = load->n;
+    uint64_t      ops = tl_load_ops(load), steps = 0;
+    void        **blocks = tl_load_map(n * sizeof *blocks);
+    uint32_t     *lengths = tl_load_map(n * sizeof *lengths);
+    struct tl_rng rng = { load->seed };
+    uint64_t      start = tl_load_now();
+    for (uint64_t i = 0; i < ops; i++) {
+        uint32_t at = tl_rng_below(&rng, n), length = lengths[at];
+        uint32_t grown = length != 0 ? length + length / 2 : load->size_min;
+        if (grown <= load->size_max) {
+            blocks[at] = grow_one(blocks[at], length, grown);
+            lengths[at] = grown;
+            steps++;
+        } else {
+            tl_load_give(blocks[at]);
+            blocks[at] = NULL;
+            lengths[at] = 0;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (blocks[i] != NULL)
+            tl_load_give(blocks[i]);
+    }
+    result->ns = tl_load_now() - start;
+    result->ops = steps;
+    tl_load_unmap(blocks, n * sizeof *blocks);
+    tl_load_unmap(lengths, n * sizeof *lengths);
+}

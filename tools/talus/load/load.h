@@ -28,7 +28,8 @@ struct tl_load {
     uint32_t threads;
     uint32_t peers; /* the other side of an asymmetric workload: number of consumers */
     uint32_t size_min, size_max;
-    uint64_t ops; /* operations at scale 1 */
+    bool     few_large; /* four times the size is half as likely; else as likely */
+    uint64_t ops;       /* operations at scale 1 */
 };
 
 /* What a workload hands back. */
@@ -56,12 +57,19 @@ void tl_run_burst(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_calloc(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_aligned(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_grow(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_grow_apart(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_tenants(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_flow(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_flow_pairs(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_circle(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_sharing(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_trees(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_owners(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_handover(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_server(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_apart(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_spawn(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_spawn_busy(const struct tl_load *load, struct tl_load_result *result);
 
 /* Ends the process with a line on standard error: status 3 out of memory, 4 a block lost its
  * content, 5 the harness failed. */
@@ -75,8 +83,8 @@ const char *tl_load_malloc_object(void); /* path of the object that malloc comes
 void       *tl_load_map(size_t bytes);
 void        tl_load_unmap(void *memory, size_t bytes);
 
-/* Fills a table of TL_SIZES_COUNT sizes, log-uniform between size_min and size_max: each doubling
- * is equally likely. */
+/* Fills a table of TL_SIZES_COUNT sizes between size_min and size_max: log-uniform (each doubling
+ * is as likely as the next), or with few large ones. */
 void tl_load_sizes(uint32_t *sizes, const struct tl_load *load);
 
 /* Runs `main_function(argument i)` on `count` threads that start together; returns ns from the

@@ -5,7 +5,7 @@
  *               measured by `talus-bench-load ring`.
  * 2 Invariants  taken <= published; published - taken <= TL_RING_SLOTS
  * 3 Ordering    publish: release on `published`, pairs with the acquire in tl_ring_take; give room:
- *               release on `taken`, pairs with the acquire in tl_ring_put
+ *               release on `taken`, pairs with the acquire in tl_ring_put and tl_ring_room
  * 4 Contexts    thread; a full or empty ring spins, then yields, then sleeps: there may be more
  *               threads than CPUs, or other programs */
 #ifndef TALUS_TOOLS_RING_H
@@ -66,6 +66,15 @@ static inline void tl_ring_put(struct tl_ring *ring, void *message)
     ring->slots[ring->put_count % TL_RING_SLOTS] = message;
     if (++ring->put_count % TL_RING_GROUP == 0)
         tl_ring_publish(ring);
+}
+
+/* How many messages fit without waiting. Looks at the consumer's line only when it has not seen
+ * `enough` before. */
+static inline uint32_t tl_ring_room(struct tl_ring *ring, uint32_t enough)
+{
+    if (ring->room_until - ring->put_count < enough)
+        ring->room_until = atomic_load_explicit(&ring->taken, memory_order_acquire) + TL_RING_SLOTS;
+    return ring->room_until - ring->put_count;
 }
 
 /* Hands published messages to `use`, at most a group; returns how many. Never waits. */

@@ -127,38 +127,65 @@ static void *lane_main(void *argument)
     return NULL;
 }
 
-/* `threads` lanes of `peers` generations, each with n blocks. */
-void tl_run_handover(const struct tl_load *load, struct tl_load_result *result)
+static void lanes_open(struct lane *lanes, const struct tl_load *load)
 {
-    struct lane lanes[TL_LOAD_THREADS_MAX];
-    pthread_t   first;
-    uint32_t    count = load->threads;
-    if (count > TL_LOAD_THREADS_MAX)
+    if (load->threads > TL_LOAD_THREADS_MAX)
         tl_load_die(5, "too many threads");
     tl_load_sizes(sizes, load);
-    uint64_t ops = tl_load_ops(load) / count / load->peers + 1;
-    for (uint32_t i = 0; i < count; i++) {
-        lanes[i] = (struct lane){
-            .rng = { load->seed + i }, .n = load->n, .generations_left = load->peers, .ops = ops
-        };
+    for (uint32_t i = 0; i < load->threads; i++) {
+        lanes[i] = (struct lane){ .rng = { load->seed + i },
+                                  .n = load->n,
+                                  .generations_left = load->peers };
+        lanes[i].ops = tl_load_ops(load) / load->threads / load->peers + 1;
         lanes[i].slots = tl_load_map(load->n * sizeof(void *));
         sem_init(&lanes[i].done, 0, 0);
     }
-    uint64_t start = tl_load_now();
-    for (uint32_t i = 0; i < count; i++) {
+}
+
+/* Runs the lanes to their end, frees what they leave behind, and closes them. */
+static void lanes_run(struct lane *lanes, const struct tl_load *load, struct tl_load_result *result)
+{
+    pthread_t first;
+    uint64_t  start = tl_load_now();
+    for (uint32_t i = 0; i < load->threads; i++) {
         if (pthread_create(&first, NULL, lane_main, &lanes[i]) != 0)
             tl_load_die(5, "cannot start a thread");
         pthread_detach(first);
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < load->threads; i++) {
         while (sem_wait(&lanes[i].done) != 0)
             continue; /* EINTR */
         give_all(lanes[i].slots, lanes[i].n);
     }
     result->ns = tl_load_now() - start;
-    result->ops = ops * count * load->peers;
-    for (uint32_t i = 0; i < count; i++)
+    result->ops = lanes[0].ops * load->threads * load->peers;
+    for (uint32_t i = 0; i < load->threads; i++)
         tl_load_unmap(lanes[i].slots, load->n * sizeof(void *));
+}
+
+/* `threads` lanes of `peers` generations, each with n blocks. */
+void tl_run_handover(const struct tl_load *load, struct tl_load_result *result)
+{
+    struct lane lanes[TL_LOAD_THREADS_MAX];
+    lanes_open(lanes, load);
+    lanes_run(lanes, load, result);
+}
+
+/* The same, but the first generation finds its n blocks there: the main thread has allocated them,
+ * dealing them out at random, so that neighbours in memory belong to different lanes. */
+void tl_run_server(const struct tl_load *load, struct tl_load_result *result)
+{
+    struct lane   lanes[TL_LOAD_THREADS_MAX];
+    uint32_t      dealt[TL_LOAD_THREADS_MAX] = { 0 };
+    struct tl_rng rng = { load->seed };
+    lanes_open(lanes, load);
+    for (uint64_t i = 0; i < (uint64_t)load->n * load->threads; i++) {
+        uint32_t to = tl_rng_below(&rng, load->threads);
+        while (dealt[to] == load->n)
+            to = (to + 1) % load->threads;
+        lanes[to].slots[dealt[to]++] = tl_load_take(sizes[i % TL_SIZES_COUNT]);
+    }
+    lanes_run(lanes, load, result);
 }
 
 static void *spawn_main(void *argument)
@@ -181,4 +208,38 @@ void tl_run_spawn(const struct tl_load *load, struct tl_load_result *result)
     }
     result->ns = tl_load_now() - start;
     result->ops = ops;
+}
+
+#define HEIRLOOMS 10u /* blocks that a thread of spawn_busy leaves behind */
+
+struct heir {
+    struct tl_rng rng;
+    uint32_t      ops;
+    void         *slots[HEIRLOOMS]; /* the one thread that lives; threads are joined in between */
+};
+
+static void *heir_main(void *argument)
+{
+    struct heir *heir = argument;
+    churn(heir->slots, HEIRLOOMS, heir->ops, &heir->rng);
+    return NULL;
+}
+
+/* A thread is created, allocates n blocks, of which the last few stay for the next thread to free,
+ * and ends; then the next. */
+void tl_run_spawn_busy(const struct tl_load *load, struct tl_load_result *result)
+{
+    uint64_t    threads = tl_load_ops(load) / load->n + 1;
+    struct heir heir = { .rng = { load->seed }, .ops = load->n };
+    tl_load_sizes(sizes, load);
+    uint64_t start = tl_load_now();
+    for (uint64_t i = 0; i < threads; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, heir_main, &heir) != 0)
+            tl_load_die(5, "cannot start a thread");
+        pthread_join(thread, NULL);
+    }
+    give_all(heir.slots, HEIRLOOMS);
+    result->ns = tl_load_now() - start;
+    result->ops = threads * load->n;
 }
