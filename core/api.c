@@ -49,23 +49,44 @@ void talus_free(void *block)
     tl_free_fast(block);
 }
 
-/* Whether a block of this size class or run can have come from a request for `size` bytes. */
-static bool size_fits(const struct tl_span *span, size_t size)
+/* Whether a block of this size class or run can have come from a request for `size` bytes, with
+ * this alignment where it is a power of two. What is no block at all is for free to tell. */
+static bool can_have_come_from(const struct tl_span *span, uintptr_t block, size_t align,
+                               size_t size)
 {
-    if (tl_span_kind(span) == TL_SPAN_CUT)
-        return size <= span->block_size;
-    return tl_span_kind(span) != TL_SPAN_LARGE || size <= tl_span_bytes(span);
+    enum tl_span_kind kind = tl_span_kind(span);
+    if (kind != TL_SPAN_CUT && kind != TL_SPAN_LARGE)
+        return true;
+    if (size > (kind == TL_SPAN_CUT ? span->block_size : tl_span_bytes(span)))
+        return false;
+    return (align & (align - 1)) != 0 || align == 0 || (block & (align - 1)) == 0;
+}
+
+static TL_COLD void free_suspect(void *block, size_t align, size_t size)
+{
+    if (can_have_come_from(tl_page_span((uintptr_t)block), (uintptr_t)block, align, size))
+        tl_free_fast(block);
+    else
+        tl_misuse_report(TALUS_MISUSE_WRONG_SIZE, block,
+                         "sized free with a size or alignment that the block cannot have");
 }
 
 void talus_free_sized(void *block, size_t size)
 {
     struct tl_span *span = tl_page_span((uintptr_t)block);
-    if (TL_UNLIKELY(!size_fits(span, size))) {
-        tl_misuse_report(TALUS_MISUSE_WRONG_SIZE, block,
-                         "talus_free_sized with a size that the block cannot have");
-        return;
-    }
-    tl_free_fast(block);
+    if (TL_UNLIKELY(size > span->block_size))
+        free_suspect(block, 1, size);
+    else
+        tl_free_from(tl_self, span, block);
+}
+
+void talus_free_aligned_sized(void *block, size_t align, size_t size)
+{
+    struct tl_span *span = tl_page_span((uintptr_t)block);
+    if (TL_UNLIKELY(size > span->block_size || ((uintptr_t)block & (align - 1)) != 0))
+        free_suspect(block, align, size);
+    else
+        tl_free_from(tl_self, span, block);
 }
 
 void *talus_calloc(size_t count, size_t size)

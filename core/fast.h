@@ -44,10 +44,9 @@ static TL_ALWAYS_INLINE void *tl_aligned_fast(size_t align, size_t size,
     return slow(align, size);
 }
 
-static TL_ALWAYS_INLINE void tl_free_fast(void *block)
+/* `cache` is the thread's, `span` what the page map has for `block`. */
+static TL_ALWAYS_INLINE void tl_free_from(struct tl_cache *cache, struct tl_span *span, void *block)
 {
-    struct tl_cache *cache = tl_self;
-    struct tl_span  *span = tl_page_span((uintptr_t)block);
     if (TL_UNLIKELY(!tl_span_is_owned_by(span, cache)) &&
         !(TL_MUTANT_remote_as_own && span->cut_heap == cache->heap)) {
         tl_free_other(block, span, cache);
@@ -59,6 +58,12 @@ static TL_ALWAYS_INLINE void tl_free_fast(void *block)
     span->own.local = freed;
     if (TL_UNLIKELY(--span->own.until_slow == 0))
         tl_free_slow_exit(span);
+}
+
+static TL_ALWAYS_INLINE void tl_free_fast(void *block)
+{
+    struct tl_cache *cache = tl_self;
+    tl_free_from(cache, tl_page_span((uintptr_t)block), block);
 }
 
 #endif

@@ -73,13 +73,9 @@ TALUS_API void free_sized(void *block, size_t size)
     talus_free_sized(block, size);
 }
 
-/* The alignment may have put the block in another class than its size's, so the size proves
- * nothing here. */
 TALUS_API void free_aligned_sized(void *block, size_t align, size_t size)
 {
-    (void)align;
-    (void)size;
-    tl_free_fast(block);
+    talus_free_aligned_sized(block, align, size);
 }
 
 void *tl_memalign(size_t align, size_t size)

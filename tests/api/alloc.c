@@ -121,6 +121,7 @@ static void free_keeps_errno(void **state)
     talus_free(NULL);
     assert_int_equal(errno, 4711);
     talus_free_sized(NULL, 10);
+    talus_free_aligned_sized(NULL, 64, 10);
     assert_int_equal(errno, 4711);
 }
 
@@ -141,9 +142,9 @@ static void success_leaves_errno_alone(void **state)
     }
 }
 
-/* R5: talus_free_sized with the size that was asked for frees the block, of any class, aligned or
- * not. */
-static void free_sized_frees(void **state)
+/* R5: a sized free with the size that was asked for frees the block, of any class, aligned or not.
+ * */
+static void sized_frees_free(void **state)
 {
     (void)state;
     for (size_t size = 1; size < 2000000; size += size / 7 + 1) {
@@ -154,6 +155,9 @@ static void free_sized_frees(void **state)
         block = talus_aligned_alloc(256, size);
         assert_non_null(block);
         talus_free_sized(block, size);
+        block = talus_aligned_alloc(32768, size);
+        assert_non_null(block);
+        talus_free_aligned_sized(block, 32768, size);
     }
 }
 
@@ -236,7 +240,7 @@ int main(void)
         cmocka_unit_test(too_much_is_refused_and_the_heap_works_on),
         cmocka_unit_test(free_keeps_errno),
         cmocka_unit_test(success_leaves_errno_alone),
-        cmocka_unit_test(free_sized_frees),
+        cmocka_unit_test(sized_frees_free),
         cmocka_unit_test(good_size_agrees_with_usable_size),
         cmocka_unit_test(small_blocks_waste_at_most_a_quarter),
         cmocka_unit_test(usable_size_of_null_is_zero),

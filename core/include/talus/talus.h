@@ -74,9 +74,16 @@ TALUS_API void *talus_reallocarray(void *block, size_t count, size_t size)
  * own cache. R5, R30. */
 TALUS_API void talus_free(void *block);
 
-/* talus_free for a caller who knows the size that was asked for. A wrong size is misuse. Context:
- * thread. Cost: talus_free's and a comparison. R5. */
+/* talus_free for a caller who knows the size that was asked for (as C23's free_sized). A size above
+ * what the block can hold is noticed: WRONG_SIZE, and nothing is freed. One that is too small is
+ * misuse too, and is not noticed. Context: thread. Cost: talus_free's and a comparison: the size
+ * helps to find mistakes, not to find the block. R5. */
 TALUS_API void talus_free_sized(void *block, size_t size);
+
+/* The same for a block of talus_aligned_alloc(align, size) (as C23's free_aligned_sized); an
+ * address that is no multiple of `align` is noticed as well. Context: thread. Cost: talus_free's
+ * and two comparisons. R5. */
+TALUS_API void talus_free_aligned_sized(void *block, size_t align, size_t size);
 
 /* Allocates `size` bytes at an address that is a multiple of `align` (a power of two up to
  * TALUS_ALIGN_MAX). Returns the block, or NULL with errno EINVAL (alignment) or ENOMEM. Context:
@@ -97,7 +104,7 @@ typedef enum talus_misuse {
     TALUS_MISUSE_DOUBLE_FREE,      /* the block is free already */
     TALUS_MISUSE_INTERIOR_POINTER, /* inside a block, not its start */
     TALUS_MISUSE_WRONG_HEAP,       /* a block of another heap instance */
-    TALUS_MISUSE_WRONG_SIZE,       /* talus_free_sized with a size that this block cannot have */
+    TALUS_MISUSE_WRONG_SIZE,       /* a sized free with a size that this block cannot have */
     TALUS_MISUSE_HEAP_DESTROYED,   /* a heap handle that was destroyed or never created */
 } talus_misuse;
 
