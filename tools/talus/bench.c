@@ -6,6 +6,7 @@
  *               came from the library that was to be measured. */
 #define _GNU_SOURCE
 #include "tools/talus/bench.h"
+#include "tools/talus/plot.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static int bench_help(FILE *to)
         "  --json FILE         writes every figure to FILE (-: standard output, instead of the "
         "tables)\n"
         "  --plot DIR          draws them: DIR/time.svg, peak.svg, settled.svg, faults.svg, "
-        "means.svg\n"
+        "means.svg, rss.svg, latency.svg\n"
         "  --check             status 1 when talus misses one of the limits below\n"
         "Limits, to the best of the other allocators in the run; what talus misses is listed at "
         "the end:\n",
@@ -287,7 +288,7 @@ int tl_command_bench(int argc, char **argv)
     if (status == TL_TOOL_OK && !options.list) {
         if (tl_peers_find(&bench.peers, &options.choice) && choose_base(&bench, options.base) &&
             can_check(&bench, options.check) &&
-            (options.plot == NULL || tl_bench_plot_folder(options.plot))) {
+            (options.plot == NULL || tl_plot_folder(options.plot))) {
             measure_all(&bench, load);
             status = report(&bench, &options);
         } else {

@@ -49,6 +49,7 @@ struct tl_cell {
     double        major_faults[TL_ROUNDS_MAX];
     double        latency_ns[TL_CALLS][TL_QUANTILES][TL_ROUNDS_MAX];
     double        latency_samples[TL_CALLS]; /* of the last round */
+    double        clock_ns;                  /* what taking the time adds to each latency */
     double        settled_kib; /* of the last round, after settle_ms; 0 when not measured */
     double        ops;
     unsigned      rounds;
@@ -125,9 +126,11 @@ bool tl_bench_write_json(const void *bench, FILE *to); /* a tl_json_save of a st
 void tl_bench_write_cell(const struct tl_bench *bench, struct tl_json *json,
                          const struct tl_row *row, size_t peer);
 
-/* Makes the directory if it is not there, its parent being there; false after a message. */
-bool tl_bench_plot_folder(const char *folder);
-/* Writes the charts into it; false after a message when one could not be written. */
+/* Writes the charts into the folder; false after a message when one could not be written. */
 bool tl_bench_plot(const struct tl_bench *bench, const char *folder);
+bool tl_bench_plot_rss(const struct tl_bench *bench, const char *folder);
+bool tl_bench_plot_latency(const struct tl_bench *bench, const char *folder);
+/* Below the title of every chart: how the figures were made. */
+void tl_bench_plot_note(const struct tl_bench *bench, char *note, size_t size);
 
 #endif

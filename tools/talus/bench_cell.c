@@ -2,9 +2,9 @@
  * 1 Form        A load program prints, each on a line of its own:
  *                   latency malloc p50 N p99 N p999 N max N samples N      ns; or free
  *                   rss MS KIB                     as often as it looked, in the order of time
- *                   load NAME ns N cpu_ns N ops N peak_kib N settled_kib N
- *                       [minor_faults N major_faults N] malloc PATH        the last line
- *               Only the last one must be there.
+ *                   load NAME ns N cpu_ns N ops N peak_kib N settled_kib N [minor_faults N]
+ *                       [major_faults N] [clock_ns N] malloc PATH          the last line
+ *               Only the last one must be there; keys that are not known are skipped.
  * 2 Invariants  A run counts only if its malloc came from the library that was to be measured. */
 #define _GNU_SOURCE
 #include <math.h>
@@ -77,6 +77,7 @@ static bool read_load(struct tl_cell *cell, const char *line, bool last,
     cell->settled_kib = last ? settled : 0;
     find_number(line, "minor_faults", &cell->minor_faults[round]);
     find_number(line, "major_faults", &cell->major_faults[round]);
+    find_number(line, "clock_ns", &cell->clock_ns);
     const char *from = strstr(strstr(line, " settled_kib "), " malloc ");
     snprintf(object, TL_TOOL_PATH_MAX, "%s", from != NULL ? from + strlen(" malloc ") : "");
     return from != NULL;

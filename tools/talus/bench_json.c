@@ -30,6 +30,7 @@ static void write_latency(const struct tl_bench *bench, struct tl_json *json,
                           const struct tl_cell *cell)
 {
     tl_json_open(json, "latency", '{');
+    tl_json_number(json, "clock_ns", cell->clock_ns);
     for (unsigned c = 0; c < TL_CALLS; c++) {
         tl_json_open(json, tl_bench_calls[c], '{');
         tl_json_number(json, "samples", cell->latency_samples[c]);

@@ -118,7 +118,7 @@ void tl_bench_print_limits(const struct tl_bench *bench, FILE *to)
                 misses.count, misses.checked);
     for (size_t m = 0; m < misses.count; m++) {
         const struct miss *miss = &misses.list[m];
-        fprintf(to, "%-26s%-16s%6.2f of %s's, at most %.2f\n", miss->where, miss->limit->name,
+        fprintf(to, "%-26s%-16s%6.3f of %s's, at most %.2f\n", miss->where, miss->limit->name,
                 miss->ratio, miss->best, miss->limit->ratio_max);
     }
     free(misses.list);

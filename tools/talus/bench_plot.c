@@ -9,24 +9,19 @@
  *               bars; every bar shows its own under the mouse. */
 #define _GNU_SOURCE
 #include "tools/talus/bench.h"
-#include "tools/talus/svg.h"
+#include "tools/talus/plot.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define AXIS_MAX    4.0 /* times the best */
-#define MARGIN      24.0
+#define COLUMNS     2u
 #define PANEL_WIDTH 560.0
 #define LABEL_WIDTH 112.0 /* of a panel: left of its bars */
 #define VALUE_WIDTH 44.0  /* of a panel: right of its bars, for the number of a full one */
 #define PANEL_HEAD  46.0
-#define LEGEND_STEP 22.0
-#define TEXT        "#24292f"
-#define FAINT       "#6e7781"
 
 struct bar {
     double ratio;  /* to the best of the group; 0: there is none */
@@ -59,39 +54,6 @@ struct chart {
 
 static const char *const figure_names[TL_TABLES] = { "time", "peak", "settled", "faults" };
 
-/* Those with a colour of their own: talus stands out, the others keep theirs from chart to chart
- * and run to run. NULL for others. */
-static const char *known_colour(const char *name)
-{
-    static const struct {
-        const char *name, *colour;
-    } known[] = {
-        { "talus", "#c8102e" },    { "libc", "#9aa5b1" },     { "mimalloc", "#5b9bd5" },
-        { "jemalloc", "#f2b134" }, { "tcmalloc", "#66ab7e" }, { "tbbmalloc", "#b08cc9" }
-    };
-    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
-        if (strcmp(name, known[k].name) == 0)
-            return known[k].colour;
-    }
-    return NULL;
-}
-
-static const char *colour_of(const struct tl_bench *bench, size_t peer)
-{
-    static const char *const others[] = { "#e28fb0", "#3fb8af", "#8c6d5a", "#7f8fd8", "#b5bd4c",
-                                          "#d98b6a", "#4a6fa5", "#a05195", "#6b7f3f", "#2f8f9d" };
-    const char              *colour = known_colour(bench->peers.peers[peer].name);
-    size_t                   before = 0;
-    for (size_t p = 0; p < peer; p++)
-        before += known_colour(bench->peers.peers[p].name) == NULL;
-    return colour != NULL ? colour : others[before % (sizeof others / sizeof others[0])];
-}
-
-static bool is_talus(const struct tl_bench *bench, size_t peer)
-{
-    return strcmp(bench->peers.peers[peer].name, "talus") == 0;
-}
-
 /* --- drawing ---------------------------------------------------------------------------------- */
 
 static double x_of(const struct chart *chart, double ratio)
@@ -110,18 +72,18 @@ static void draw_bar(const struct chart *chart, const struct bar *bar, size_t pe
 {
     double start = left + x_of(chart, 0), end = left + x_of(chart, bar->ratio);
     double size = fmax(8, fmin(chart->bar, 12)), base = y + chart->bar / 2 + size * 0.36;
-    bool   cut = bar->ratio > chart->axis, ours = is_talus(chart->bench, peer);
-    struct tl_svg_font font = { size, ours ? TEXT : FAINT, ours, 's' };
+    bool   cut = bar->ratio > chart->axis, ours = tl_plot_is_talus(&chart->bench->peers, peer);
+    struct tl_svg_font font = { size, ours ? TL_PLOT_TEXT : TL_PLOT_FAINT, ours, 's' };
     if (!(bar->ratio > 0)) {
         tl_svg_text(chart->to, start + 3, base, &font, "failed");
         return;
     }
     tl_svg_box(chart->to, &(struct tl_svg_box){ start, y + 0.5, end - start, chart->bar - 1 },
-               colour_of(chart->bench, peer), bar->about);
+               tl_plot_colour(&chart->bench->peers, peer), bar->about);
     double low = left + x_of(chart, bar->ratio * (1 - bar->spread)),
            high = left + x_of(chart, bar->ratio * (1 + bar->spread));
     if (!cut && high - low >= 2)
-        tl_svg_line(chart->to, low, y + chart->bar / 2, high, y + chart->bar / 2, TEXT, 1);
+        tl_svg_line(chart->to, low, y + chart->bar / 2, high, y + chart->bar / 2, TL_PLOT_TEXT, 1);
     if (cut) /* two white slashes: it goes on */
         for (unsigned i = 0; i < 2; i++)
             tl_svg_line(chart->to, end - 10 + 4 * i, y + chart->bar, end - 6 + 4 * i, y, "#ffffff",
@@ -137,15 +99,16 @@ static void draw_bar(const struct chart *chart, const struct bar *bar, size_t pe
 static void draw_axis(const struct chart *chart, const char *title, double left, double top,
                       double bottom)
 {
-    const struct tl_svg_font head = { 15, TEXT, true, 's' }, scale = { 11, FAINT, false, 'm' };
-    double                   step = chart->axis > 2 ? 0.5 : 0.25;
+    const struct tl_svg_font head = { 15, TL_PLOT_TEXT, true, 's' },
+                             scale = { 11, TL_PLOT_FAINT, false, 'm' };
+    double step = chart->axis > 2 ? 0.5 : 0.25;
     tl_svg_text(chart->to, left, top + 16, &head, title);
     for (unsigned i = 0; step * i <= chart->axis + 1e-9; i++) {
         char   text[16];
         double ratio = step * i, x = left + x_of(chart, ratio);
         bool   whole = fabs(ratio - 1) < 1e-9;
-        tl_svg_line(chart->to, x, top + PANEL_HEAD - 4, x, bottom, whole ? TEXT : "#d8dee4",
-                    whole ? 1.5 : 1);
+        tl_svg_line(chart->to, x, top + PANEL_HEAD - 4, x, bottom,
+                    whole ? TL_PLOT_TEXT : TL_PLOT_GRID, whole ? 1.5 : 1);
         snprintf(text, sizeof text, "%g", ratio);
         tl_svg_text(chart->to, x, top + PANEL_HEAD - 9, &scale, whole ? "best" : text);
     }
@@ -154,12 +117,12 @@ static void draw_axis(const struct chart *chart, const char *title, double left,
 static void draw_panel(const struct chart *chart, const struct panel *panel, double left,
                        double top)
 {
-    const struct tl_svg_font label = { 12, TEXT, false, 'e' };
+    const struct tl_svg_font label = { 12, TL_PLOT_TEXT, false, 'e' };
     double                   height = group_height(chart), y = top + PANEL_HEAD;
     for (size_t g = 0; g < panel->count; g += 2)
         tl_svg_box(chart->to,
                    &(struct tl_svg_box){ left, y + (double)g * height, PANEL_WIDTH, height },
-                   "#f3f5f7", NULL);
+                   TL_PLOT_SHADE, NULL);
     draw_axis(chart, panel->title, left, top, y + (double)panel->count * height);
     for (size_t g = 0; g < panel->count; g++, y += height) {
         tl_svg_text(chart->to, left + LABEL_WIDTH - 8, y + height / 2 + 4, &label,
@@ -168,29 +131,6 @@ static void draw_panel(const struct chart *chart, const struct panel *panel, dou
             draw_bar(chart, &panel->groups[g].bars[p], p, left,
                      y + chart->gap / 2 + (double)p * chart->bar);
     }
-}
-
-/* The allocators with their colours, over as many lines as they need; draws only when told to.
- * Returns the height. */
-static double legend(const struct chart *chart, double top, double width, bool draw)
-{
-    double x = MARGIN, y = top;
-    for (size_t p = 0; p < chart->bench->peers.count; p++) {
-        const char *name = chart->bench->peers.peers[p].name;
-        double      item = 36 + tl_svg_text_width(13, name);
-        if (x > MARGIN && x + item > width - MARGIN) {
-            x = MARGIN;
-            y += LEGEND_STEP;
-        }
-        if (draw) {
-            struct tl_svg_font font = { 13, TEXT, is_talus(chart->bench, p), 's' };
-            tl_svg_box(chart->to, &(struct tl_svg_box){ x, y, 13, 13 }, colour_of(chart->bench, p),
-                       NULL);
-            tl_svg_text(chart->to, x + 18, y + 11, &font, name);
-        }
-        x += item;
-    }
-    return y + LEGEND_STEP - top;
 }
 
 /* The right end of the scale: the longest bar, up to the next half, but not beyond AXIS_MAX. */
@@ -206,31 +146,36 @@ static double axis_of(const struct chart *chart)
     return fmin(ceil(longest * 2) / 2, AXIS_MAX);
 }
 
-static bool draw_chart(struct chart *chart)
+/* Rows of two panels; those of a row share their height. */
+static bool draw_chart(const void *what, FILE *to)
 {
-    const struct tl_bench   *bench = chart->bench;
-    const struct tl_svg_font head = { 20, TEXT, true, 's' }, small = { 12, FAINT, false, 's' };
-    char                     note[240];
-    double width = MARGIN + (double)chart->panel_count * (PANEL_WIDTH + MARGIN), top = 78;
-    size_t longest = 0;
-    for (size_t n = 0; n < chart->panel_count; n++)
-        longest = chart->panels[n].count > longest ? chart->panels[n].count : longest;
-    chart->axis = axis_of(chart);
-    top += legend(chart, top, width, false) + 8;
-    double bottom = top + PANEL_HEAD + (double)longest * group_height(chart);
-    tl_svg_begin(chart->to, width, bottom + MARGIN, chart->title);
-    tl_svg_text(chart->to, MARGIN, 36, &head, chart->title);
-    snprintf(note, sizeof note, "%u round%s, scale %g, seed %llu, %s, %ld CPUs%s%s", bench->rounds,
-             bench->rounds == 1 ? "" : "s", bench->scale, (unsigned long long)bench->seed,
-             bench->cpu_clock ? "CPU time" : "wall time", sysconf(_SC_NPROCESSORS_ONLN),
-             bench->load > 1 ? ", beside other programs" : "",
-             chart->quartiles && bench->rounds > 1 ? "; lines: half the distance between quartiles"
-                                                   : "");
-    tl_svg_text(chart->to, MARGIN, 58, &small, note);
-    legend(chart, 78, width, true);
-    for (size_t n = 0; n < chart->panel_count; n++)
-        draw_panel(chart, &chart->panels[n], MARGIN + (double)n * (PANEL_WIDTH + MARGIN), top);
-    return tl_svg_end(chart->to);
+    struct chart           chart = *(const struct chart *)what;
+    const struct tl_bench *bench = chart.bench;
+    char                   note[240];
+    size_t                 columns = chart.panel_count < COLUMNS ? chart.panel_count : COLUMNS;
+    double                 heights[TL_TABLES] = { 0 }, height = 0;
+    for (size_t n = 0; n < chart.panel_count; n++)
+        heights[n / COLUMNS] =
+            fmax(heights[n / COLUMNS],
+                 PANEL_HEAD + (double)chart.panels[n].count * group_height(&chart));
+    for (size_t n = 0; n < chart.panel_count; n += COLUMNS)
+        height += heights[n / COLUMNS] + (n != 0 ? TL_PLOT_MARGIN : 0);
+    tl_bench_plot_note(bench, note, sizeof note);
+    if (chart.quartiles && bench->rounds > 1)
+        strncat(note, "; lines: half the distance between quartiles",
+                sizeof note - strlen(note) - 1);
+    struct tl_plot_page page = { &bench->peers, chart.title, note, 0 };
+    page.width = TL_PLOT_MARGIN + (double)columns * (PANEL_WIDTH + TL_PLOT_MARGIN);
+    chart.to = to;
+    chart.axis = axis_of(&chart);
+    double top = tl_plot_begin(&page, to, height);
+    for (size_t n = 0; n < chart.panel_count; n++) {
+        draw_panel(&chart, &chart.panels[n],
+                   TL_PLOT_MARGIN + (double)(n % COLUMNS) * (PANEL_WIDTH + TL_PLOT_MARGIN), top);
+        if (n % COLUMNS == COLUMNS - 1)
+            top += heights[n / COLUMNS] + TL_PLOT_MARGIN;
+    }
+    return tl_svg_end(to);
 }
 
 /* --- what is drawn ---------------------------------------------------------------------------- */
@@ -295,29 +240,18 @@ static void add_means(struct chart *chart, enum tl_figure figure, struct group *
     chart->panel_count += panel->count != 0;
 }
 
-/* Writes the chart to DIR/NAME.svg. A chart of nothing is no file, nor one of an earlier run. */
-static bool write_chart(struct chart *chart, const char *folder, const char *name)
+void tl_bench_plot_note(const struct tl_bench *bench, char *note, size_t size)
 {
-    char path[TL_TOOL_PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s/%s.svg", folder, name);
-    if (chart->panel_count == 0)
-        return unlink(path) == 0 || errno == ENOENT;
-    chart->to = fopen(path, "we");
-    bool written = chart->to != NULL && draw_chart(chart);
-    if (chart->to != NULL)
-        written = fclose(chart->to) == 0 && written;
-    if (!written)
-        tl_tool_error("cannot write %s", path);
-    return written;
+    snprintf(note, size, "%u round%s, scale %g, seed %llu, %s, %ld CPUs%s", bench->rounds,
+             bench->rounds == 1 ? "" : "s", bench->scale, (unsigned long long)bench->seed,
+             bench->cpu_clock ? "CPU time" : "wall time", sysconf(_SC_NPROCESSORS_ONLN),
+             bench->load > 1 ? ", beside other programs" : "");
 }
 
-bool tl_bench_plot_folder(const char *folder)
+/* A chart of nothing is no file, nor one of an earlier run. */
+static bool save_chart(const struct chart *chart, const char *folder, const char *name)
 {
-    struct stat found;
-    if (mkdir(folder, 0777) == 0 || (stat(folder, &found) == 0 && S_ISDIR(found.st_mode)))
-        return true;
-    tl_tool_error("--plot %s: cannot make this directory", folder);
-    return false;
+    return tl_plot_save(folder, name, draw_chart, chart->panel_count != 0 ? chart : NULL);
 }
 
 bool tl_bench_plot(const struct tl_bench *bench, const char *folder)
@@ -338,11 +272,11 @@ bool tl_bench_plot(const struct tl_bench *bench, const char *folder)
         add_workloads(&chart, "one", "One thread", (enum tl_figure)f, groups);
         size_t first = chart.panel_count != 0 ? chart.panels[0].count : 0;
         add_workloads(&chart, "many", "Many threads", (enum tl_figure)f, groups + first);
-        written = write_chart(&chart, folder, figure_names[f]) && written;
+        written = save_chart(&chart, folder, figure_names[f]) && written;
         add_means(&means, (enum tl_figure)f, groups + bench->row_count + (size_t)3 * f);
     }
     if (groups != NULL)
-        written = write_chart(&means, folder, "means") && written;
+        written = save_chart(&means, folder, "means") && written;
     free(groups);
-    return written;
+    return tl_bench_plot_rss(bench, folder) && tl_bench_plot_latency(bench, folder) && written;
 }

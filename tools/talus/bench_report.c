@@ -3,7 +3,7 @@
  * more than there is. */
 #include "tools/talus/bench.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #define NAME_WIDTH 26
@@ -138,7 +138,16 @@ static void print_faults(const struct tl_bench *bench, FILE *to)
 
 static void print_latencies(const struct tl_bench *bench, FILE *to)
 {
-    print_head(bench, to, "Latency of a call", "best ns");
+    double clock_ns = 0;
+    char   title[96] = "Latency of a call";
+    for (size_t r = 0; r < bench->row_count; r++) {
+        for (size_t p = 0; p < bench->peers.count; p++)
+            clock_ns = fmax(clock_ns, bench->rows[r].cells[p].clock_ns);
+    }
+    if (clock_ns > 0)
+        snprintf(title, sizeof title, "Latency of a call; up to %.0f ns of each are the clock's",
+                 clock_ns);
+    print_head(bench, to, title, "best ns");
     for (size_t r = 0; r < bench->row_count; r++) {
         if (!tl_bench_has(bench, &bench->rows[r], tl_figure_latency(TL_CALL_MALLOC, TL_P50)))
             continue;

@@ -41,17 +41,52 @@ bool tl_svg_end(FILE *file)
     return fflush(file) == 0 && ferror(file) == 0;
 }
 
-void tl_svg_box(FILE *file, const struct tl_svg_box *box, const char *colour, const char *about)
+/* Ends an element, with what is shown under the mouse if there is any. */
+static void end_element(FILE *file, const char *tag, const char *about)
 {
-    fprintf(file, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"", box->x,
-            box->y, box->width, box->height, colour);
     if (about == NULL) {
         fputs("/>\n", file);
         return;
     }
     fputs("><title>", file);
     write_escaped(file, about);
-    fputs("</title></rect>\n", file);
+    fprintf(file, "</title></%s>\n", tag);
+}
+
+void tl_svg_box(FILE *file, const struct tl_svg_box *box, const char *colour, const char *about)
+{
+    fprintf(file, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"", box->x,
+            box->y, box->width, box->height, colour);
+    end_element(file, "rect", about);
+}
+
+void tl_svg_dot(FILE *file, double x, double y, double radius, const char *colour,
+                const char *about)
+{
+    fprintf(file,
+            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" stroke=\"#ffffff\" "
+            "stroke-width=\"0.8\"",
+            x, y, radius, colour);
+    end_element(file, "circle", about);
+}
+
+void tl_svg_path_begin(FILE *file, const char *colour, double width)
+{
+    fprintf(file,
+            "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%.1f\" "
+            "stroke-linejoin=\"round\" points=\"",
+            colour, width);
+}
+
+void tl_svg_path_point(FILE *file, double x, double y)
+{
+    fprintf(file, "%.1f,%.1f ", x, y);
+}
+
+void tl_svg_path_end(FILE *file, const char *about)
+{
+    fputc('"', file);
+    end_element(file, "polyline", about);
 }
 
 void tl_svg_line(FILE *file, double x1, double y1, double x2, double y2, const char *colour,

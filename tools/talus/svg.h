@@ -26,6 +26,14 @@ void tl_svg_line(FILE *file, double x1, double y1, double x2, double y2, const c
                  double width);
 void tl_svg_text(FILE *file, double x, double y, const struct tl_svg_font *font, const char *text);
 
+void tl_svg_dot(FILE *file, double x, double y, double radius, const char *colour,
+                const char *about);
+
+/* A line through the points that are given between its begin and its end. */
+void tl_svg_path_begin(FILE *file, const char *colour, double width);
+void tl_svg_path_point(FILE *file, double x, double y);
+void tl_svg_path_end(FILE *file, const char *about);
+
 /* About how wide the text will be: the font is the viewer's. Rather too much than too little. */
 double tl_svg_text_width(double size, const char *text);
 
