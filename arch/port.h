@@ -51,13 +51,6 @@ bool tl_port_purge(void *p, size_t bytes);
  * system's, else false. */
 bool tl_port_move(void *from, void *to, size_t bytes);
 
-/* Changes a mapping from `old_bytes` to `new_bytes` (both whole pages, not 0), in place if
- * possible, else at another multiple of `align`, without copying. Contents are kept up to the
- * smaller size, the rest is zero.
- * Returns the address, or NULL, and then nothing changed. The range must come from one tl_port_map
- * call. */
-void *tl_port_remap(void *p, size_t old_bytes, size_t new_bytes, size_t align);
-
 /* The limit on the process's address space in bytes, SIZE_MAX if there is none. */
 size_t tl_port_address_space(void);
 

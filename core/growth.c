@@ -37,10 +37,10 @@ static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
     return step < room ? step : room;
 }
 
-static bool cover(void *block, size_t bytes)
+static bool cover(void *block, size_t bytes, struct tl_region *region)
 {
-    return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 &&
-           tl_page_map_cover((uintptr_t)block, bytes >> TL_PAGE_SHIFT);
+    *region = (struct tl_region){ .start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT };
+    return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && tl_page_map_cover(region);
 }
 
 static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
@@ -49,31 +49,29 @@ static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
         pool->provider.unmap(pool->provider.context, block, bytes);
 }
 
-/* A block from the provider with its page map entries, or NULL. No lock held.
+/* A block from the provider with its page map entries, described by `region`, or NULL. No lock
+ * held.
  * Where the page map is folded, a block may lie where it cannot be used: it is held while another
  * is asked for, or the provider would offer the same place again. */
-static void *map_block(struct tl_pool *pool, size_t bytes)
+static void *map_block(struct tl_pool *pool, size_t bytes, struct tl_region *region)
 {
     void *block = pool->provider.map(pool->provider.context, bytes);
-    if (block == NULL || cover(block, bytes))
+    if (block == NULL || cover(block, bytes, region))
         return block;
     void *other = NULL;
     if (pool->provider.unmap != NULL) /* else what is asked for in vain is lost */
         other = pool->provider.map(pool->provider.context, bytes);
     unmap_block(pool, block, bytes);
-    if (other == NULL || cover(other, bytes))
+    if (other == NULL || cover(other, bytes, region))
         return other;
     unmap_block(pool, other, bytes);
     return NULL;
 }
 
-/* `region` and `run` are spare descriptors. */
-static void add_block_locked(struct tl_pool *pool, void *block, size_t bytes,
-                             struct tl_region *region, struct tl_span *run)
+/* `run` is a spare descriptor. */
+static void add_region_locked(struct tl_pool *pool, struct tl_region *region, struct tl_span *run)
 {
-    *region = (struct tl_region){ .start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT };
     tl_region_insert(&pool->regions, region);
-    tl_region_enlist(region);
     run->start = region->start;
     run->pages = region->pages;
     run->region = region;
@@ -117,18 +115,19 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     }
     pool->growing = bytes;
     pool->mapped += bytes; /* the quota, before the provider is asked */
-    struct tl_span *region = tl_spare_take_locked(pool); /* others use spares up meanwhile */
-    struct tl_span *run = tl_spare_take_locked(pool);
+    /* others use spares up meanwhile */
+    struct tl_region *region = (struct tl_region *)tl_spare_take_locked(pool);
+    struct tl_span   *run = tl_spare_take_locked(pool);
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(growth);
-    void  *block = map_block(pool, bytes);
+    void  *block = map_block(pool, bytes, region);
     size_t refused = 0;
     while (block == NULL && bytes > needed) { /* less will do */
         size_t less = (bytes / 2) & ~(TL_PAGE_SIZE - 1);
         less = less > needed ? less : needed;
         refused += bytes - less;
         bytes = less;
-        block = map_block(pool, bytes);
+        block = map_block(pool, bytes, region);
     }
     tl_lock_acquire(&pool->lock);
     pool->growing = 0;
@@ -138,12 +137,12 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
             pool->mapped -= bytes;
         pool->failures++;
         tl_spare_put_locked(pool, run); /* enough for the caller to cut a run out after all */
-        tl_spare_put_locked(pool, region);
+        tl_spare_put_locked(pool, (struct tl_span *)region);
     } else {
         pool->maps++;
         if (pool->mapped > pool->mapped_peak)
             pool->mapped_peak = pool->mapped;
-        add_block_locked(pool, block, bytes, (struct tl_region *)region, run);
+        add_region_locked(pool, region, run);
     }
     tl_event_signal_all(&pool->grown);
     return block != NULL;
@@ -281,7 +280,9 @@ bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to
     tl_lock_acquire(&pool->lock);
     if (!moved) {
         tl_region_insert(&pool->regions, region);
-        tl_region_enlist(region);
+        tl_lock_acquire(&tl_meta_lock);
+        tl_region_enlist_locked(region);
+        tl_lock_release(&tl_meta_lock);
         tl_page_set(from->start, from);
         tl_span_set_kind(from, TL_SPAN_LARGE);
         tl_lock_release(&pool->lock);

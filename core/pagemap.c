@@ -75,16 +75,18 @@ static bool fits_folded_locked(uintptr_t start, size_t pages)
            !tl_region_folds_onto_another_locked(start, pages, entries);
 }
 
-bool tl_page_map_cover(uintptr_t start, size_t pages)
+bool tl_page_map_cover(struct tl_region *region)
 {
-    uintptr_t first = (uintptr_t)tl_page_entry(start);
-    size_t    bytes = pages * sizeof(uint32_t);
+    uintptr_t first = (uintptr_t)tl_page_entry(region->start);
+    size_t    bytes = region->pages * sizeof(uint32_t);
     tl_lock_acquire(&tl_meta_lock);
-    bool fits = !folded || fits_folded_locked(start, pages);
+    bool fits = !folded || fits_folded_locked(region->start, region->pages);
     if (fits)
         fits = tl_port_commit((void *)first, bytes);
-    if (fits)
+    if (fits) {
         covered_bytes += bytes;
+        tl_region_enlist_locked(region);
+    }
     tl_lock_release(&tl_meta_lock);
     return fits;
 }

@@ -54,10 +54,13 @@ static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
     tl_store32_relaxed(tl_page_entry(address), (uint32_t)offset);
 }
 
-/* Makes the entries of a block from the provider writable. Returns false when they could not be, or
- * another block of ours or the page of NULL shares an entry with it. Context: thread; takes
- * tl_meta_lock. */
-bool tl_page_map_cover(uintptr_t start, size_t pages);
+struct tl_region;
+
+/* Makes the entries of a block from the provider writable and enlists its `region`, whose start and
+ * pages are set: in one step, so that of two blocks that would share entries only one gets them.
+ * Returns false, nothing enlisted, when they could not be made writable, or another block of ours
+ * or the page of NULL shares one. Context: thread; takes tl_meta_lock. */
+bool tl_page_map_cover(struct tl_region *region);
 
 /* Hands out `count` new descriptors, UNUSED, chained through free.next; fewer, or NULL, when the
  * area is used up. Context: thread; takes tl_meta_lock. */

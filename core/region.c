@@ -4,15 +4,13 @@
 
 static struct tl_region *all_regions; /* tl_meta_lock */
 
-void tl_region_enlist(struct tl_region *region)
+void tl_region_enlist_locked(struct tl_region *region)
 {
-    tl_lock_acquire(&tl_meta_lock);
     region->all_prev = NULL;
     region->all_next = all_regions;
     if (all_regions != NULL)
         all_regions->all_prev = region;
     all_regions = region;
-    tl_lock_release(&tl_meta_lock);
 }
 
 void tl_region_delist(struct tl_region *region)

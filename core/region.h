@@ -30,8 +30,8 @@ static inline uintptr_t tl_region_end(const struct tl_region *region)
     return region->start + (region->pages << TL_PAGE_SHIFT);
 }
 
-/* Enters a region into, or takes it off, the list of all regions. Take tl_meta_lock. */
-void tl_region_enlist(struct tl_region *region);
+/* Enters a region into the list of all regions (tl_meta_lock held), or takes it off (takes it). */
+void tl_region_enlist_locked(struct tl_region *region);
 void tl_region_delist(struct tl_region *region);
 
 /* Links `region` into the heap's list `*regions`, or takes it off, links to touching ones included.

@@ -1,9 +1,14 @@
 /* pagemap.c: the page map (core/pagemap.h): any address may be asked for, and only our own pages
  * have an answer. */
 #include "core/pagemap.h"
+#include "core/region.h"
 
 #include "lib/rng.h"
 #include "lib/test.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int make_map(void **state)
 {
@@ -55,7 +60,8 @@ static void pages_find_their_run(void **state)
     (void)state;
     assert_non_null(span);
     assert_int_equal(got, 1);
-    assert_true(tl_page_map_cover((uintptr_t)block, PAGES));
+    struct tl_region region = { .start = (uintptr_t)block, .pages = PAGES };
+    assert_true(tl_page_map_cover(&region));
     for (size_t page = 10; page < 50; page++)
         tl_page_set((uintptr_t)block + page * TL_PAGE_SIZE, span);
     for (size_t at = 0; at < PAGES * TL_PAGE_SIZE; at += 1000) {
@@ -68,7 +74,50 @@ static void pages_find_their_run(void **state)
     for (size_t page = 0; page < PAGES; page++)
         assert_int_equal(tl_span_kind(tl_page_span((uintptr_t)block + page * TL_PAGE_SIZE)),
                          TL_SPAN_NONE);
+    tl_region_delist(&region);
     unmap_pages(block, PAGES);
+}
+
+/* Under an address space limit, in a process of its own: exit code 0, or the number of the step. */
+static int fold_in_a_child(void)
+{
+    /* above what the map of the other tests takes; where addresses have 32 bits it folds anyway */
+    const struct rlimit limit = { (rlim_t)1 << (sizeof(void *) == 8 ? 36 : 31), RLIM_INFINITY };
+
+    if (setrlimit(RLIMIT_AS, &limit) != 0 || !tl_page_map_init())
+        return 1;
+    size_t           entries = ~tl_page_fold + 1;
+    struct tl_region first = { .start = 5 * TL_PAGE_SIZE, .pages = 8 };
+    struct tl_region folded = { .start = (entries + 12) * TL_PAGE_SIZE, .pages = 2 };
+    struct tl_region beside = { .start = (entries + 13) * TL_PAGE_SIZE, .pages = 2 };
+    if (tl_page_entry(folded.start) != tl_page_entry(first.start + 7 * TL_PAGE_SIZE))
+        return 2;
+    if (!tl_page_map_cover(&first))
+        return 3;
+    if (tl_page_map_cover(&folded))
+        return 4;
+    if (!tl_page_map_cover(&beside))
+        return 5;
+    tl_region_delist(&first);
+    return tl_page_map_cover(&(struct tl_region){ .start = folded.start, .pages = 1 }) ? 0 : 6;
+}
+
+/* R45: where address space is limited, of two blocks that share entries one is refused: covering
+ * enlists, so that nothing comes between the question and the answer. */
+static void folded_blocks_never_share_entries(void **state)
+{
+    int status = -1;
+
+    (void)state;
+    if (TEST_SANITIZED) /* its own mappings are beyond any limit */
+        skip();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(fold_in_a_child());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* R8: descriptors come in any number, no two alike, aligned so that strangers' and owner's fields
@@ -98,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_address_may_be_asked_for),
         cmocka_unit_test(pages_find_their_run),
+        cmocka_unit_test(folded_blocks_never_share_entries),
         cmocka_unit_test(descriptors_are_distinct),
     };
 

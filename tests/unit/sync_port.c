@@ -102,7 +102,6 @@ static void too_much_is_refused(void **state)
     assert_null(tl_port_map(opaque_size(SIZE_MAX), page));
     assert_null(tl_port_map(opaque_size(SIZE_MAX / 2), 1 * MIB));
     assert_null(tl_port_reserve(opaque_size(SIZE_MAX)));
-    assert_null(tl_port_remap(p, page, (SIZE_MAX / 2) & ~(page - 1), 1 * MIB));
     p[0] = 1; /* still there */
     tl_port_unmap(p, page);
     assert_int_equal(errno, 77);
@@ -164,69 +163,6 @@ static void purge_says_what_is_zero(void **state)
     assert_false(tl_port_purge(p + 7 * page + 8, 16)); /* no whole page */
     assert_true(filled_with(p + 7 * page, page, 7));
     tl_port_unmap(p, 8 * page);
-}
-
-static void number_pages(size_t *p, size_t pages, size_t from)
-{
-    for (size_t i = from; i < pages; i++)
-        p[i * (page / sizeof(size_t))] = i + 1;
-}
-
-static bool pages_are_numbered(const size_t *p, size_t pages)
-{
-    for (size_t i = 0; i < pages; i++)
-        if (p[i * (page / sizeof(size_t))] != i + 1)
-            return false;
-    return true;
-}
-
-static void remap_keeps_contents(void **state)
-{
-    static const size_t aligns[] = { 1, 64 * KIB, 4 * MIB };
-
-    (void)state;
-    for (size_t a = 0; a < COUNT_OF(aligns); a++) {
-        size_t  pages = 16;
-        size_t *p = map(pages * page, aligns[a]);
-
-        number_pages(p, pages, 0);
-        for (int step = 0; step < 6;
-             step++) { /* moves again and again: each result is one mapping that can be remapped */
-            size_t  more = pages * 2;
-            size_t *moved = tl_port_remap(p, pages * page, more * page, aligns[a]);
-            assert_non_null(moved);
-            assert_true(is_aligned(moved, aligns[a] > page ? aligns[a] : page));
-            assert_true(pages_are_numbered(moved, pages));
-            assert_true(is_zero((char *)moved + pages * page, (more - pages) * page));
-            number_pages(moved, more, pages);
-            p = moved;
-            pages = more;
-        }
-        assert_ptr_equal(tl_port_remap(p, pages * page, 3 * page, aligns[a]),
-                         p); /* shrinks in place */
-        assert_true(pages_are_numbered(p, 3));
-        tl_port_unmap(p, 3 * page);
-    }
-}
-
-static void blocked_remap_moves(void **state)
-{
-    unsigned char *all = map(64 * page, 16 * page);
-    unsigned char *moved;
-
-    (void)state;
-    tl_port_unmap(all + 16 * page, 16 * page); /* room for 16 more pages, then a neighbour */
-    memset(all, 3, 16 * page);
-    memset(all + 32 * page, 4, 32 * page);
-    moved = tl_port_remap(all, 16 * page, 33 * page, 16 * page);
-    assert_non_null(moved);
-    assert_ptr_not_equal(moved, all);
-    assert_true(is_aligned(moved, 16 * page));
-    assert_true(filled_with(moved, 16 * page, 3));
-    assert_true(is_zero(moved + 16 * page, 17 * page));
-    assert_true(filled_with(all + 32 * page, 32 * page, 4));
-    tl_port_unmap(moved, 33 * page);
-    tl_port_unmap(all + 32 * page, 32 * page);
 }
 
 static void address_space_limit_is_read(void **state)
@@ -376,8 +312,6 @@ int main(void)
         cmocka_unit_test(reserve_reads_zero_and_commits_in_parts),
         cmocka_unit_test(uncommitted_memory_cannot_be_written),
         cmocka_unit_test(purge_says_what_is_zero),
-        cmocka_unit_test(remap_keeps_contents),
-        cmocka_unit_test(blocked_remap_moves),
         cmocka_unit_test(address_space_limit_is_read),
         cmocka_unit_test(page_size_and_clock_are_plausible),
         cmocka_unit_test(end_of_a_thread_is_told_once_per_request),

@@ -270,6 +270,8 @@ static const struct scenario {
     { "swapping", swapping, 32, { "malloc 32, swapping", "free 32, swapping" } },
     { "pair-8k", large_pairs, 8192, { "malloc 8 KiB", "free 8 KiB" } },
     { "pair-64k", large_pairs, 65536, { "malloc 64 KiB", "free 64 KiB" } },
+    { "pair-256k", large_pairs, 262144, { "malloc 256 KiB", "free 256 KiB" } },
+    { "pair-1m", large_pairs, 1048576, { "malloc 1 MiB", "free 1 MiB" } },
     { "calloc", call_calloc, 32, { "calloc 32", NULL } },
     { "aligned", call_aligned, 64, { "aligned_alloc 64", NULL } },
     { "realloc", call_realloc, 100, { "realloc in class", NULL } },

@@ -135,43 +135,6 @@ bool tl_port_purge(void *p, size_t bytes)
     return zero;
 }
 
-/* Moves a mapping to an aligned address. When the kernel refuses, it may or may not have emptied
- * the destination already;
- * by then another thread may have mapped something there, so only what is provably free is given
- * back. */
-static void *move(void *p, size_t old_bytes, size_t new_bytes, size_t align, size_t page)
-{
-    void *to = map_aligned_void(new_bytes, align, page);
-
-    if (to == NULL)
-        return NULL;
-    if (mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
-        return to;
-    if (mmap(to, new_bytes, PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) == to)
-        munmap(to, new_bytes);
-    return NULL;
-}
-
-void *tl_port_remap(void *p, size_t old_bytes, size_t new_bytes, size_t align)
-{
-    int    saved = errno;
-    size_t page = tl_port_page_size();
-    void  *to = mremap(p, old_bytes, new_bytes, 0);
-
-    if (to == MAP_FAILED) {
-        to = NULL;
-        if (errno == ENOMEM) { /* no room behind it; any other error would refuse the move too */
-            if (align > page)
-                to = move(p, old_bytes, new_bytes, align, page);
-            else if ((to = mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE)) == MAP_FAILED)
-                to = NULL;
-        }
-    }
-    errno = saved;
-    return to;
-}
-
 size_t tl_port_address_space(void)
 {
     int           saved = errno;
