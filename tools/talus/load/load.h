@@ -32,10 +32,14 @@ struct tl_load {
     uint64_t ops;       /* operations at scale 1 */
 };
 
-/* What a workload hands back. */
+struct tl_latency;
+
+/* What a workload hands back. All but ns and ops may stay 0. */
 struct tl_load_result {
-    uint64_t ns;  /* wall time of the timed part */
-    uint64_t ops; /* allocations made in it */
+    uint64_t ns;           /* wall time of the timed part */
+    uint64_t ops;          /* allocations made in it */
+    uint64_t cpu_apart_ns; /* CPU time of what does not count: rests, calls with a clock around */
+    const struct tl_latency *malloc_latency, *free_latency; /* latency.h; NULL: not taken */
 };
 
 struct tl_workload {
@@ -58,6 +62,8 @@ void tl_run_calloc(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_aligned(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_grow(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_grow_apart(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_lifetimes(const struct tl_load *load, struct tl_load_result *result);
+void tl_run_phases(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_tenants(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_flow(const struct tl_load *load, struct tl_load_result *result);
 void tl_run_flow_pairs(const struct tl_load *load, struct tl_load_result *result);
@@ -82,6 +88,10 @@ uint64_t    tl_load_proc_kib(const char *path, const char *key);
 const char *tl_load_malloc_object(void); /* path of the object that malloc comes from */
 void       *tl_load_map(size_t bytes);
 void        tl_load_unmap(void *memory, size_t bytes);
+
+/* Rests. Each 10 ms it allocates and frees 64 blocks, as a service at rest would, unless it is
+ * `silent`; and looks at the resident size (rss.h). */
+void tl_load_idle(uint64_t ms, bool silent);
 
 /* Fills a table of TL_SIZES_COUNT sizes between size_min and size_max: log-uniform (each doubling
  * is as likely as the next), or with few large ones. */
@@ -139,10 +149,15 @@ static inline void *tl_load_take(size_t size)
     return block;
 }
 
+static inline void tl_load_check(const void *block)
+{
+    if (__builtin_expect(*(const uint64_t *)block != tl_load_mark(block), 0))
+        tl_load_die(4, "a block lost its content");
+}
+
 static inline void tl_load_give(void *block)
 {
-    if (__builtin_expect(*(uint64_t *)block != tl_load_mark(block), 0))
-        tl_load_die(4, "a block lost its content");
+    tl_load_check(block);
     free(block);
 }
 

@@ -1,32 +1,27 @@
-/* main.c: talus-bench-load runs one workload and prints one line of figures.
+/* main.c: talus-bench-load runs one workload and prints its figures.
  *     talus-bench-load --list        every workload: name, group, usual or extra, about
  *     talus-bench-load NAME [--seed N] [--scale X] [--settle MS]
- * The line: "load NAME ns N cpu_ns N ops N peak_kib N settled_kib N malloc PATH". ns is the wall
- * time of the timed part, cpu_ns the CPU time of the process from before its set-up to the end of
- * the timed part; peak is VmHWM when everything was freed, settled the resident size after --settle
- * ms of idling (0 ms: at once); PATH is the object that malloc came from.
- * Idling: each 10 ms, 64 blocks are allocated and freed, as a service at rest would. */
+ * 1 Lines       first, of workloads that have them:
+ *                   latency malloc|free p50 N p99 N p999 N max N samples N     ns (latency.h)
+ *                   rss MS KIB          resident size, MS after the start (rss.h)
+ *               then one line for all:
+ *                   load NAME ns N cpu_ns N ops N peak_kib N settled_kib N minor_faults N
+ *                       major_faults N voluntary_switches N involuntary_switches N
+ *                       [clock_ns N] malloc PATH
+ * 2 Figures     ns is the wall time of the timed part, cpu_ns the CPU time of the process from
+ *               before its set-up to the end of the timed part; peak is VmHWM when everything was
+ *               freed, settled the resident size after --settle ms of rest (0 ms: at once); faults
+ *               and switches are the process's up to that rest. clock_ns is what the clock itself
+ *               adds to each figure of a latency line. PATH is the object that malloc came from. */
 #define _GNU_SOURCE
+#include "tools/talus/load/latency.h"
 #include "tools/talus/load/load.h"
+#include "tools/talus/load/rss.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static void idle(uint64_t settle_ms)
-{
-    const struct timespec pause = { 0, 10000000 };
-    void                 *blocks[64];
-    uint64_t              end = tl_load_now() + settle_ms * 1000000;
-    while (tl_load_now() < end) {
-        nanosleep(&pause, NULL);
-        for (unsigned i = 0; i < 64; i++)
-            blocks[i] = tl_load_take(16 + i * 8);
-        for (unsigned i = 0; i < 64; i++)
-            tl_load_give(blocks[i]);
-    }
-}
+#include <sys/resource.h>
 
 static void list(void)
 {
@@ -41,6 +36,35 @@ static int usage(void)
 {
     fputs("usage: talus-bench-load --list | NAME [--seed N] [--scale X] [--settle MS]\n", stderr);
     return 2;
+}
+
+static void run(const struct tl_workload *workload, uint64_t seed, double scale, uint64_t settle_ms)
+{
+    struct tl_load        load = workload->parameters;
+    struct tl_load_result result = { .ns = 0 };
+    struct rusage         usage;
+    load.seed = seed;
+    load.scale = scale;
+    uint64_t cpu_start = tl_load_cpu_now();
+    workload->run(&load, &result);
+    uint64_t cpu_ns = tl_load_cpu_now() - cpu_start - result.cpu_apart_ns;
+    uint64_t peak_kib = tl_load_proc_kib("/proc/self/status", "VmHWM:");
+    getrusage(RUSAGE_SELF, &usage);
+    tl_load_idle(settle_ms, false);
+    uint64_t settled_kib = tl_load_proc_kib("/proc/self/smaps_rollup", "Rss:");
+    if (result.malloc_latency != NULL) {
+        tl_latency_print(result.malloc_latency, "malloc", stdout);
+        tl_latency_print(result.free_latency, "free", stdout);
+    }
+    tl_rss_print(stdout);
+    printf("load %s ns %" PRIu64 " cpu_ns %" PRIu64 " ops %" PRIu64 " peak_kib %" PRIu64
+           " settled_kib %" PRIu64 " minor_faults %ld major_faults %ld voluntary_switches %ld "
+           "involuntary_switches %ld",
+           workload->name, result.ns, cpu_ns, result.ops, peak_kib, settled_kib, usage.ru_minflt,
+           usage.ru_majflt, usage.ru_nvcsw, usage.ru_nivcsw);
+    if (result.malloc_latency != NULL)
+        printf(" clock_ns %" PRIu64, tl_latency_clock());
+    printf(" malloc %s\n", tl_load_malloc_object());
 }
 
 int main(int argc, char **argv)
@@ -73,19 +97,6 @@ int main(int argc, char **argv)
                 workload == NULL ? "no such workload" : "--scale must be above 0");
         return usage();
     }
-    struct tl_load        load = workload->parameters;
-    struct tl_load_result result = { 0, 0 };
-    load.seed = seed;
-    load.scale = scale;
-    uint64_t cpu_start = tl_load_cpu_now();
-    workload->run(&load, &result);
-    uint64_t cpu_ns = tl_load_cpu_now() - cpu_start;
-    uint64_t peak_kib = tl_load_proc_kib("/proc/self/status", "VmHWM:");
-    idle(settle_ms);
-    uint64_t settled_kib = tl_load_proc_kib("/proc/self/smaps_rollup", "Rss:");
-    printf("load %s ns %" PRIu64 " cpu_ns %" PRIu64 " ops %" PRIu64 " peak_kib %" PRIu64
-           " settled_kib %" PRIu64 " malloc %s\n",
-           workload->name, result.ns, cpu_ns, result.ops, peak_kib, settled_kib,
-           tl_load_malloc_object());
+    run(workload, seed, scale, settle_ms);
     return 0;
 }

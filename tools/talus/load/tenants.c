@@ -6,6 +6,7 @@
  * 2 States      A group grows, a few blocks at a time, to a size drawn when it began; then all its
  *               blocks are freed in the order of allocation and it begins anew. */
 #include "tools/talus/load/load.h"
+#include "tools/talus/load/rss.h"
 
 #define BLOCKS_MIN 64u /* of a group when it is freed */
 #define BLOCKS_MAX 1024u
@@ -39,6 +40,7 @@ void tl_run_tenants(const struct tl_load *load, struct tl_load_result *result)
     tl_load_sizes(sizes, load);
     for (uint32_t i = 0; i < load->n; i++)
         groups[i].until = draw_until(&rng);
+    tl_rss_begin();
     uint64_t start = tl_load_now();
     while (done < ops) {
         struct group *group = &groups[tl_rng_below(&rng, load->n)];
@@ -50,6 +52,7 @@ void tl_run_tenants(const struct tl_load *load, struct tl_load_result *result)
         if (group->count == group->until) {
             group_free(group);
             group->until = draw_until(&rng);
+            tl_rss_look();
         }
     }
     for (uint32_t i = 0; i < load->n; i++)
