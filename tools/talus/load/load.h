@@ -40,6 +40,7 @@ struct tl_load_result {
     uint64_t ops;          /* allocations made in it */
     uint64_t cpu_apart_ns; /* CPU time of what does not count: rests, calls with a clock around */
     const struct tl_latency *malloc_latency, *free_latency; /* latency.h; NULL: not taken */
+    uint32_t rounds, shared_rounds; /* sharing.c: in how many did threads share a line */
 };
 
 struct tl_workload {

@@ -7,12 +7,14 @@
  *               then one line for all:
  *                   load NAME ns N cpu_ns N ops N peak_kib N settled_kib N minor_faults N
  *                       major_faults N voluntary_switches N involuntary_switches N
- *                       [clock_ns N] malloc PATH
+ *                       [clock_ns N] [rounds N shared_rounds N] malloc PATH
  * 2 Figures     ns is the wall time of the timed part, cpu_ns the CPU time of the process from
  *               before its set-up to the end of the timed part; peak is VmHWM when everything was
  *               freed, settled the resident size after --settle ms of rest (0 ms: at once); faults
  *               and switches are the process's up to that rest. clock_ns is what the clock itself
- *               adds to each figure of a latency line. PATH is the object that malloc came from. */
+ *               adds to each figure of a latency line; shared_rounds says in how many of the
+ *               rounds threads had blocks on one cache line (sharing.c). PATH is the object that
+ *               malloc came from. */
 #define _GNU_SOURCE
 #include "tools/talus/load/latency.h"
 #include "tools/talus/load/load.h"
@@ -64,6 +66,8 @@ static void run(const struct tl_workload *workload, uint64_t seed, double scale,
            usage.ru_majflt, usage.ru_nvcsw, usage.ru_nivcsw);
     if (result.malloc_latency != NULL)
         printf(" clock_ns %" PRIu64, tl_latency_clock());
+    if (result.rounds != 0)
+        printf(" rounds %" PRIu32 " shared_rounds %" PRIu32, result.rounds, result.shared_rounds);
     printf(" malloc %s\n", tl_load_malloc_object());
 }
 
