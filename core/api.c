@@ -39,6 +39,11 @@ void tl_free_slow_exit(struct tl_span *span)
     tl_cache_free_slow_exit(tl_self, span);
 }
 
+void tl_free_not_own(void *block, struct tl_span *span)
+{
+    tl_free_other(block, span, tl_self);
+}
+
 void *talus_malloc(size_t size)
 {
     return tl_malloc_fast(size);

@@ -18,7 +18,6 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
     memset(cache->credit, 0, sizeof cache->credit);
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++)
         cache->foreign_room[class_id] = tl_classes[class_id].foreign_max;
-    memcpy(cache->small_class, tl_small_class, sizeof tl_small_class);
     cache->heap = heap;
     cache->empty_bytes = 0;
     cache->slow_exits = 0;

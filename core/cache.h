@@ -47,7 +47,6 @@ struct tl_cache {
     /* What the fast path reads. A cache that belongs to nobody yet is all zero: every request is of
      * class 0, whose list is empty. */
     struct tl_block *head[TL_CLASS_COUNT_MAX];
-    uint8_t          small_class[(TL_SMALL_SLOTS + 7) / 8 * 8];
     /* What a free of a foreign block touches, by class. */
     /* blocks of other caches' spans, newest first */
     struct tl_block *foreign[TL_CLASS_COUNT_MAX];

@@ -6,26 +6,16 @@
 #ifndef TL_CORE_LIMITS_H
 #define TL_CORE_LIMITS_H
 
+#include "arch/atomic.h"
 #include "arch/compiler.h"
 #include "arch/cpu.h"
-#include <talus/heap.h>
+
+/* Size classes, which the inlined fast paths know too. */
+#define TL_LAYOUT_OF_CORE 1
+#include <talus/layout.h>
 
 #define TL_PAGE_SHIFT TALUS_PAGE_SHIFT
 #define TL_PAGE_SIZE  TALUS_PAGE_SIZE
-
-/* Size classes: eight to each doubling, so that at most 1/9 of a block above 8 grains is padding.
- * */
-#define TL_GRAIN       ((size_t)TALUS_ALIGN_MIN)
-#define TL_GRAIN_SHIFT (sizeof(void *) == 8 ? 4 : 3)
-/* the largest class is 64 KiB; above it a block has its own run */
-#define TL_CLASS_MAX_SHIFT 16
-#define TL_CLASS_MAX       ((size_t)1 << TL_CLASS_MAX_SHIFT)
-#define TL_CLASS_COUNT     (8 + 8 * (TL_CLASS_MAX_SHIFT - TL_GRAIN_SHIFT - 3))
-/* the bound on any CPU, for array sizes */
-#define TL_CLASS_COUNT_MAX (8 + 8 * (TL_CLASS_MAX_SHIFT - 6))
-/* bytes; classes up to here come from a table */
-#define TL_SMALL_MAX   ((size_t)1024)
-#define TL_SMALL_SLOTS (1024 / 8 + 1) /* table entries at the finest grain */
 
 /* Requests above this are refused at once: no address range is as large. */
 #define TL_REQUEST_MAX ((size_t)PTRDIFF_MAX - TL_PAGE_SIZE)

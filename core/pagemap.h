@@ -25,28 +25,11 @@
 
 #include "core/span.h"
 
-/* Constant after tl_page_map_init; before it, every address has the index -1 and the zero
- * descriptor. */
-extern TL_HIDDEN uintptr_t tl_page_fold;
-extern TL_HIDDEN char     *tl_page_base;
+/* tl_page_entry and tl_page_span are in talus/layout.h. */
 
 /* Reserves the map. Returns false when not even the smallest map fits the address space. Once,
  * before any heap. */
 bool tl_page_map_init(void);
-
-static inline tl_atomic_u32 *tl_page_entry(uintptr_t address)
-{
-    intptr_t index = (intptr_t)((address >> TL_PAGE_SHIFT) | tl_page_fold);
-    return (tl_atomic_u32 *)tl_page_base + index;
-}
-
-/* The descriptor of the run that `address` lies in; the zero descriptor when it is not ours, or not
- * the first page of a large or the last of a free run. Never NULL. Context: any. */
-static inline struct tl_span *tl_page_span(uintptr_t address)
-{
-    size_t offset = tl_load32_relaxed(tl_page_entry(address));
-    return (struct tl_span *)(tl_page_base + offset * 8);
-}
 
 static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
 {

@@ -2,7 +2,7 @@
 #include "core/sizeclass.h"
 
 struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
-uint8_t         tl_small_class[TL_SMALL_SLOTS];
+uint8_t         tl_small_class[TL_SMALL_MAX + 1];
 
 static size_t size_of_class(unsigned class_id)
 {
@@ -53,6 +53,7 @@ void tl_class_table_init(void)
             .relist_frees = (uint16_t)clamp(blocks / 8, 1, 32),
         };
     }
-    for (size_t slot = 0; slot * TL_GRAIN <= TL_SMALL_MAX; slot++)
-        tl_small_class[slot] = (uint8_t)tl_class_of_size(slot == 0 ? 1 : slot * TL_GRAIN);
+    tl_small_class[0] = (uint8_t)tl_class_of_size(1);
+    for (size_t size = 1; size <= TL_SMALL_MAX; size++)
+        tl_small_class[size] = (uint8_t)tl_class_of_size(size);
 }

@@ -19,20 +19,10 @@ struct tl_class {
 };
 
 /* Constant after tl_class_table_init, which runs once, before any cache exists. */
+/* and tl_small_class */
 extern TL_HIDDEN struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
-extern TL_HIDDEN uint8_t         tl_small_class[TL_SMALL_SLOTS];
 
 void tl_class_table_init(void);
-
-/* The class for `size` bytes, 1 <= size <= TL_CLASS_MAX; about eight instructions. */
-static inline unsigned tl_class_of_size(size_t size)
-{
-    size_t last = size - 1; /* the offset of the last byte, so that exact sizes do not round up */
-    if (last < 8 * TL_GRAIN)
-        return (unsigned)(last >> TL_GRAIN_SHIFT);
-    unsigned log = tl_log2_floor(last);
-    return (log - TL_GRAIN_SHIFT - 3) * 8 + 8 + (unsigned)((last >> (log - 3)) & 7);
-}
 
 static inline size_t tl_class_size(unsigned class_id)
 {

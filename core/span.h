@@ -105,11 +105,6 @@ static inline struct tl_cache *tl_span_owner(const struct tl_span *span)
     return (struct tl_cache *)tl_load_relaxed(&span->owner);
 }
 
-static inline bool tl_span_is_owned_by(const struct tl_span *span, const struct tl_cache *cache)
-{
-    return tl_equals_relaxed(&span->owner, (uintptr_t)cache);
-}
-
 static inline struct tl_heap *tl_span_heap(const struct tl_span *span)
 {
     return (struct tl_heap *)tl_load_relaxed(&span->heap);

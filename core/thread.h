@@ -19,8 +19,8 @@ struct tl_heap_entry {
     struct tl_cache *cache;
 };
 
-extern TL_HIDDEN _Thread_local struct tl_cache *tl_self;
-extern TL_HIDDEN struct tl_cache                tl_no_cache, tl_gone_cache;
+/* tl_self is declared in talus/layout.h */
+extern TL_HIDDEN struct tl_cache tl_no_cache, tl_gone_cache;
 
 /* The calling thread's cache of `heap`, or NULL when it has none. */
 struct tl_cache *tl_thread_cache_of(struct tl_heap *heap);

@@ -44,7 +44,7 @@ extern "C" {
 
 /* Allocates `size` bytes; 0 counts as 1. Contents are undefined.
  * Returns the block, or NULL with errno ENOMEM (limit reached, provider has no more, or size above
- * PTRDIFF_MAX). Context: thread. Cost: 13 instructions up to 1024 bytes when the cache has a block.
+ * PTRDIFF_MAX). Context: thread. Cost: 12 instructions up to 1024 bytes when the cache has a block.
  * R1, R2, R24. */
 TALUS_API void *talus_malloc(size_t size) TALUS_ALLOCATES(1);
 

@@ -1,0 +1,155 @@
+/* layout.h: what the inlined fast paths (inline.h) know of the inside of the heap.
+ *
+ * 1 Purpose   A program that includes inline.h and the core compile the same functions; here is
+ *             what both must agree on. The names with tl_ and TL_ are the heap's own: a program
+ *             uses the functions of inline.h.
+ * 2 Two sides The core (TL_LAYOUT_OF_CORE) brings its full structures and its atomic operations; a
+ *             program gets the beginnings of the structures, and the compiler's operations.
+ *             Assertions in inline.h, compiled on both sides, hold both to one layout.
+ * 3 Mismatch  The name of the one variable that every fast path reads ends in the version, the
+ *             layout's number and the page size. A program compiled against another header than
+ *             its library was does not link, and neither does one that is linked to the shared
+ *             library, which hides that name. */
+#ifndef TALUS_LAYOUT_H
+#define TALUS_LAYOUT_H
+
+#include <talus/heap.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raise it with every change here or in inline.h that a program already compiled would miss. */
+#define TL_LAYOUT 1
+
+#define TL_LAYOUT_TEXT_OF(x) #x
+#define TL_LAYOUT_TEXT(x)    TL_LAYOUT_TEXT_OF(x)
+#define TL_LAYOUT_NAME(name)                                                                                \
+    __asm__(                                                                                                \
+        TL_LAYOUT_TEXT(__USER_LABEL_PREFIX__) name                                                          \
+        "_" TL_LAYOUT_TEXT(TALUS_VERSION_MAJOR) "_" TL_LAYOUT_TEXT(TALUS_VERSION_MINOR) "_" TL_LAYOUT_TEXT( \
+            TALUS_VERSION_PATCH) "_layout_" TL_LAYOUT_TEXT(TL_LAYOUT) "_page_" TL_LAYOUT_TEXT(TALUS_PAGE_SHIFT))
+
+#define TL_LAYOUT_INLINE static inline __attribute__((always_inline))
+#define TL_LAYOUT_HIDDEN __attribute__((visibility("hidden")))
+
+/* Code for an executable finds the thread's pointer at a constant distance. */
+#if !defined(__PIC__) || defined(__PIE__)
+#define TL_LAYOUT_THREAD __attribute__((tls_model("local-exec")))
+#else
+#define TL_LAYOUT_THREAD
+#endif
+
+/* Size classes: eight to each doubling, so that at most 1/9 of a block above 8 grains is padding.
+ * */
+#define TL_GRAIN       ((size_t)TALUS_ALIGN_MIN)
+#define TL_GRAIN_SHIFT (sizeof(void *) == 8 ? 4 : 3)
+/* the largest class is 64 KiB; above it a block has its own run */
+#define TL_CLASS_MAX_SHIFT 16
+#define TL_CLASS_MAX       ((size_t)1 << TL_CLASS_MAX_SHIFT)
+#define TL_CLASS_COUNT     (8 + 8 * (TL_CLASS_MAX_SHIFT - TL_GRAIN_SHIFT - 3))
+/* the bound on any CPU, for array sizes */
+#define TL_CLASS_COUNT_MAX (8 + 8 * (TL_CLASS_MAX_SHIFT - 6))
+/* bytes; classes up to here come from a table */
+#define TL_SMALL_MAX ((size_t)1024)
+
+/* The class for `size` bytes, 1 <= size <= TL_CLASS_MAX; about eight instructions, none when the
+ * size is a constant. */
+TL_LAYOUT_INLINE unsigned tl_class_of_size(size_t size)
+{
+    size_t last = size - 1; /* the offset of the last byte, so that exact sizes do not round up */
+    if (last < 8 * TL_GRAIN)
+        return (unsigned)(last >> TL_GRAIN_SHIFT);
+    unsigned log = (unsigned)(8 * sizeof(long) - 1) - (unsigned)__builtin_clzl((unsigned long)last);
+    return (log - TL_GRAIN_SHIFT - 3) * 8 + 8 + (unsigned)((last >> (log - 3)) & 7);
+}
+
+#ifndef TL_LAYOUT_OF_CORE
+
+typedef struct {
+    uintptr_t value;
+} tl_atomic_word;
+
+typedef struct {
+    uint32_t value;
+} tl_atomic_u32;
+
+TL_LAYOUT_INLINE uint32_t tl_load32_relaxed(const tl_atomic_u32 *a)
+{
+    return __atomic_load_n(&a->value, __ATOMIC_RELAXED);
+}
+
+TL_LAYOUT_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_t v)
+{
+    return __atomic_load_n(&a->value, __ATOMIC_RELAXED) == v;
+}
+
+/* The core, compiled apart, reads the same memory as its full structures, and so does the program
+ * as whatever it keeps in its blocks. */
+#define TL_LAYOUT_BEGINNING __attribute__((may_alias))
+
+struct TL_LAYOUT_BEGINNING tl_block {
+    struct tl_block *next;
+};
+
+struct TL_LAYOUT_BEGINNING tl_cache {
+    struct tl_block *head[TL_CLASS_COUNT_MAX];
+};
+
+struct TL_LAYOUT_BEGINNING tl_span {
+    tl_atomic_word owner;
+    char           first_line[64 - sizeof(uintptr_t)];
+    struct {
+        struct tl_block *local;
+        uint32_t         until_slow;
+    } own;
+};
+
+#else
+
+struct tl_cache;
+struct tl_span;
+
+#endif
+
+/* The thread's cache of the default heap, or a stand-in (core/thread.h). */
+extern TL_LAYOUT_HIDDEN TL_LAYOUT_THREAD __thread struct tl_cache *tl_self
+    TL_LAYOUT_NAME("tl_self");
+
+/* Class of each size up to TL_SMALL_MAX (core/sizeclass.h). Zeroes before the first cache exists.
+ * */
+extern TL_LAYOUT_HIDDEN uint8_t tl_small_class[TL_SMALL_MAX + 1];
+
+/* The page map (core/pagemap.h). Constant after tl_page_map_init; before it, every address has the
+ * index -1 and the zero descriptor. */
+extern TL_LAYOUT_HIDDEN uintptr_t tl_page_fold;
+extern TL_LAYOUT_HIDDEN char     *tl_page_base;
+
+TL_LAYOUT_INLINE tl_atomic_u32 *tl_page_entry(uintptr_t address)
+{
+    intptr_t index = (intptr_t)((address >> TALUS_PAGE_SHIFT) | tl_page_fold);
+    return (tl_atomic_u32 *)(void *)tl_page_base + index;
+}
+
+/* The descriptor of the run that `address` lies in; the zero descriptor when it is not ours, or not
+ * the first page of a large or the last of a free run. Never NULL. Context: any. */
+TL_LAYOUT_INLINE struct tl_span *tl_page_span(uintptr_t address)
+{
+    size_t offset = tl_load32_relaxed(tl_page_entry(address));
+    return (struct tl_span *)(void *)(tl_page_base + offset * 8);
+}
+
+/* What the fast paths are not (core/api.c). malloc when the list is empty or the size is not small;
+ * NULL with errno ENOMEM. */
+TL_LAYOUT_HIDDEN void *tl_malloc_medium(size_t size);
+TL_LAYOUT_HIDDEN void *tl_malloc_slow(size_t size);
+
+/* free when the span's count ran out, and of what is no block of the caller's own cache. */
+TL_LAYOUT_HIDDEN void tl_free_slow_exit(struct tl_span *span);
+TL_LAYOUT_HIDDEN void tl_free_not_own(void *block, struct tl_span *span);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
