@@ -22,13 +22,16 @@ extern "C" {
 /* Raise it with every change here or in inline.h that a program already compiled would miss. */
 #define TL_LAYOUT 1
 
+/* The end of the name: "_0_1_0_layout_1_page_14". */
 #define TL_LAYOUT_TEXT_OF(x) #x
 #define TL_LAYOUT_TEXT(x)    TL_LAYOUT_TEXT_OF(x)
-#define TL_LAYOUT_NAME(name)                                                                                \
-    __asm__(                                                                                                \
-        TL_LAYOUT_TEXT(__USER_LABEL_PREFIX__) name                                                          \
-        "_" TL_LAYOUT_TEXT(TALUS_VERSION_MAJOR) "_" TL_LAYOUT_TEXT(TALUS_VERSION_MINOR) "_" TL_LAYOUT_TEXT( \
-            TALUS_VERSION_PATCH) "_layout_" TL_LAYOUT_TEXT(TL_LAYOUT) "_page_" TL_LAYOUT_TEXT(TALUS_PAGE_SHIFT))
+#define TL_LAYOUT_MINOR      "_" TL_LAYOUT_TEXT(TALUS_VERSION_MINOR)
+#define TL_LAYOUT_PATCH      "_" TL_LAYOUT_TEXT(TALUS_VERSION_PATCH)
+#define TL_LAYOUT_VERSION    "_" TL_LAYOUT_TEXT(TALUS_VERSION_MAJOR) TL_LAYOUT_MINOR TL_LAYOUT_PATCH
+#define TL_LAYOUT_NUMBER     "_layout_" TL_LAYOUT_TEXT(TL_LAYOUT)
+#define TL_LAYOUT_PAGE       "_page_" TL_LAYOUT_TEXT(TALUS_PAGE_SHIFT)
+#define TL_LAYOUT_END        TL_LAYOUT_VERSION TL_LAYOUT_NUMBER TL_LAYOUT_PAGE
+#define TL_LAYOUT_NAME(name) __asm__(TL_LAYOUT_TEXT(__USER_LABEL_PREFIX__) name TL_LAYOUT_END)
 
 #define TL_LAYOUT_INLINE static inline __attribute__((always_inline))
 #define TL_LAYOUT_HIDDEN __attribute__((visibility("hidden")))
