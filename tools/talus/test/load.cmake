@@ -1,6 +1,6 @@
 # Runs every workload of `talus bench`, those that run only when named too, very short, on talus: each must end well, and
 # those that take latencies or the resident size over time must report them.
-# -DTALUS=<the command> -DOUTPUT=<a file to write>
+# -DTALUS=<the command> -DLOAD=<talus-bench-load> -DOUTPUT=<a file to write>
 execute_process(COMMAND ${TALUS} bench --list RESULT_VARIABLE status OUTPUT_VARIABLE list)
 string(REPLACE ";" "," list "${list}") # a semicolon would be two elements
 string(REGEX MATCHALL "[^\n]+\n" lines "${list}")
@@ -68,3 +68,12 @@ endif()
 if(NOT with_rss STREQUAL "idle-phases;idle-silent;lifetimes;tenants;lifetimes-4")
     message(FATAL_ERROR "resident size over time of ${with_rss}")
 endif()
+
+# Blocks that threads allocate for themselves never share a cache line on talus.
+foreach(workload share-active-2 share-active-16)
+    execute_process(COMMAND ${TALUS} run -- ${LOAD} ${workload} --scale 0.05
+        RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+    if(NOT status EQUAL 0 OR NOT output MATCHES " rounds 20 shared_rounds 0 malloc [^\n]*libtalus-malloc")
+        message(FATAL_ERROR "${workload}: status ${status}, '${output}', '${errors}'")
+    endif()
+endforeach()
