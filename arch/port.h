@@ -45,10 +45,9 @@ bool tl_port_commit(void *p, size_t bytes);
  * its contents. */
 bool tl_port_purge(void *p, size_t bytes);
 
-/* Moves the pages of the mapping [from, from + bytes) onto [to, to + bytes), inside another
- * mapping, whose pages are given up;
- * `from` is unmapped by it. False: nothing changed; the caller copies. All in whole pages of the
- * system's, else false. */
+/* Moves the pages of [from, from + bytes) onto [to, to + bytes), whose pages are given up; `from`
+ * stays mapped and reads as zero. The two do not overlap, and both came from tl_port_map. False:
+ * nothing changed; the caller copies. All in whole pages of the system's, else false. */
 bool tl_port_move(void *from, void *to, size_t bytes);
 
 /* The limit on the process's address space in bytes, SIZE_MAX if there is none. */

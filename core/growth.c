@@ -6,6 +6,7 @@
 #include "core/pagemap.h"
 #include "core/report.h"
 #include "core/runs.h"
+#include <string.h>
 
 /* Waits until the growth in flight ended. Lock held before and after. */
 static void await_growth_locked(struct tl_pool *pool)
@@ -262,38 +263,61 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
     return given_back;
 }
 
-bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to)
+static size_t least_of(size_t a, size_t b)
 {
-    struct tl_region *region = from->region;
-    size_t            bytes = tl_span_bytes(from);
-    if (pool->provider.move == NULL || region->start != from->start ||
-        region->pages != from->pages || tl_region_end(to->region) - to->start < bytes)
-        return false; /* the provider moves one whole block of its own into another one */
-    tl_span_set_kind(from, TL_SPAN_BUSY);
-    tl_page_set(from->start, NULL); /* all before the addresses may be mapped anew, by any heap */
-    tl_lock_acquire(&pool->lock);
-    tl_region_remove(&pool->regions, region);
-    tl_lock_release(&pool->lock);
-    tl_region_delist(region);
-    bool moved =
-        pool->provider.move(pool->provider.context, (void *)from->start, (void *)to->start, bytes);
-    tl_lock_acquire(&pool->lock);
-    if (!moved) {
-        tl_region_insert(&pool->regions, region);
-        tl_lock_acquire(&tl_meta_lock);
-        tl_region_enlist_locked(region);
-        tl_lock_release(&tl_meta_lock);
-        tl_page_set(from->start, from);
-        tl_span_set_kind(from, TL_SPAN_LARGE);
-        tl_lock_release(&pool->lock);
-        return false;
+    return a < b ? a : b;
+}
+
+/* Has the provider move some of the `left` bytes at `from`, TL_MOVE_PIECE at most, each end in one
+ * of its blocks. What it refuses may be two mappings to the system: half of it is tried, down to
+ * TL_MOVE_MIN. Returns the bytes moved, 0 for none. */
+static size_t move_piece(struct tl_pool *pool, struct tl_region *from_region, uintptr_t from,
+                         struct tl_region *to_region, uintptr_t to, size_t left)
+{
+    size_t piece = least_of(left, TL_MOVE_PIECE);
+    piece = least_of(piece, tl_region_end(tl_region_at(from_region, from)) - from);
+    piece = least_of(piece, tl_region_end(tl_region_at(to_region, to)) - to);
+    while (!pool->provider.move(pool->provider.context, (void *)from, (void *)to, piece)) {
+        if (piece <= TL_MOVE_MIN)
+            return 0;
+        piece = (piece / 2) & ~(TL_PAGE_SIZE - 1);
     }
-    pool->mapped -= bytes;
-    pool->unmaps++;
-    tl_spare_put_locked(pool, from);
-    tl_spare_put_locked(pool, (struct tl_span *)region);
+    return piece;
+}
+
+static bool is_worth_moving(struct tl_pool *pool, const struct tl_span *from,
+                            const struct tl_span *to)
+{
+    tl_lock_acquire(&pool->lock);
+    size_t least = pool->mapped / TL_MOVED_SHARE;
     tl_lock_release(&pool->lock);
-    return true;
+    size_t bytes = tl_span_bytes(from);
+    /* pages that hold memory already are better written than given up */
+    return pool->provider.move != NULL && to->dirty <= from->pages / 2 && bytes >= TL_MOVE_MIN &&
+           bytes >= least;
+}
+
+size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to)
+{
+    size_t   bytes = tl_span_bytes(from), still_dirty = 0;
+    bool     try = is_worth_moving(pool, from, to);
+    unsigned refusals = 0; /* one after the other */
+    for (size_t at = 0; at < bytes;) {
+        uintptr_t source = from->start + at, target = to->start + at;
+        size_t    moved =
+            try ? move_piece(pool, from->region, source, to->region, target, bytes - at) : 0;
+        if (moved > 0) {
+            at += moved;
+            refusals = 0;
+            continue;
+        }
+        try = try && ++refusals < TL_MOVE_REFUSALS_MAX;
+        size_t piece = try ? least_of(bytes - at, TL_MOVE_MIN) : bytes - at;
+        memcpy((void *)target, (void *)source, piece);
+        at += piece;
+        still_dirty = at;
+    }
+    return still_dirty >> TL_PAGE_SHIFT;
 }
 
 /* Clears the page map of a region of a heap that ends, and recycles the descriptors of the runs

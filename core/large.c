@@ -8,20 +8,25 @@ static size_t pages_for(size_t size)
     return (size + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
 }
 
-static struct tl_span *take(struct tl_heap *heap, size_t size, size_t align)
+/* Makes a run, if there is one, a large block. */
+static struct tl_span *as_large(struct tl_heap *heap, struct tl_span *span)
 {
-    size_t          align_pages = align > TL_PAGE_SIZE ? align >> TL_PAGE_SHIFT : 1;
-    struct tl_span *span = tl_pool_take(&heap->pool, pages_for(size), align_pages);
-    if (span == NULL)
-        return NULL;
-    tl_span_set_kind(span, TL_SPAN_LARGE);
-    tl_counter_add_shared(&heap->large_bytes, tl_span_bytes(span));
+    if (span != NULL) {
+        tl_span_set_kind(span, TL_SPAN_LARGE);
+        tl_counter_add_shared(&heap->large_bytes, tl_span_bytes(span));
+    }
     return span;
+}
+
+static struct tl_span *take_to_grow(struct tl_heap *heap, size_t size)
+{
+    return as_large(heap, tl_pool_take_to_grow(&heap->pool, pages_for(size)));
 }
 
 void *tl_large_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    struct tl_span *span = take(heap, size, align);
+    size_t          align_pages = align > TL_PAGE_SIZE ? align >> TL_PAGE_SHIFT : 1;
+    struct tl_span *span = as_large(heap, tl_pool_take(&heap->pool, pages_for(size), align_pages));
     if (span == NULL)
         return NULL;
     if (zero)
@@ -29,11 +34,22 @@ void *tl_large_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero)
     return (void *)span->start;
 }
 
-void tl_large_free(struct tl_span *span)
+void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size)
+{
+    struct tl_span *span = take_to_grow(heap, size);
+    return span != NULL ? (void *)span->start : NULL;
+}
+
+static void give_back(struct tl_span *span, size_t dirty)
 {
     struct tl_heap *heap = tl_span_heap(span);
     tl_counter_add_shared(&heap->large_bytes, 0 - tl_span_bytes(span));
-    tl_pool_put(&heap->pool, span, span->pages);
+    tl_pool_put(&heap->pool, span, dirty);
+}
+
+void tl_large_free(struct tl_span *span)
+{
+    give_back(span, span->pages);
 }
 
 bool tl_large_resize(struct tl_span *span, size_t size)
@@ -52,15 +68,9 @@ bool tl_large_resize(struct tl_span *span, size_t size)
 void *tl_large_move(struct tl_span *span, size_t size)
 {
     struct tl_heap *heap = tl_span_heap(span);
-    size_t          bytes = tl_span_bytes(span);
-    struct tl_span *target = take(heap, size, 0);
+    struct tl_span *target = take_to_grow(heap, size);
     if (target == NULL)
         return NULL;
-    if (tl_pool_move(&heap->pool, span, target)) {
-        tl_counter_add_shared(&heap->large_bytes, 0 - bytes);
-    } else {
-        memcpy((void *)target->start, (void *)span->start, bytes < size ? bytes : size);
-        tl_large_free(span);
-    }
+    give_back(span, tl_pool_move(&heap->pool, span, target));
     return (void *)target->start;
 }

@@ -9,6 +9,10 @@
  * asked. NULL: none. */
 void *tl_large_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero);
 
+/* A block of `size` bytes, above TL_CLASS_MAX, for what has outgrown its block and may grow on:
+ * with room behind it where there is some. NULL: none. */
+void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size);
+
 void tl_large_free(struct tl_span *span);
 
 /* Resizes in place: cuts the end off, or takes in the free pages behind. False: could not, nothing

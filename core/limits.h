@@ -51,7 +51,18 @@
 #define TL_POOL_SCAN_MAX  8u
 #define TL_GROWTH_DEFAULT ((size_t)1 << 20) /* bytes */
 /* bytes; growth is an eighth of the heap between the two */
-#define TL_GROWTH_MAX          ((size_t)32 << 20)
+#define TL_GROWTH_MAX ((size_t)32 << 20)
+/* A move is a system call, and may split the system's mapping in two: what is shorter, or a smaller
+ * share of the heap, is copied. Bytes. */
+#define TL_MOVE_MIN          ((size_t)64 * 1024)
+#define TL_MOVED_SHARE       1024u
+#define TL_MOVE_PIECE        ((size_t)1 << 20) /* bytes moved at a time */
+#define TL_MOVE_REFUSALS_MAX 4u                /* of pieces in a row, before the rest is copied */
+/* A block that is being grown gets a run so many times as long to grow into, where there is one,
+ * but no more than so many pages beyond what it needs now: addresses alone, but they count as
+ * mapped. */
+#define TL_GROWING_ROOM        4u
+#define TL_GROWING_ROOM_MAX    (((size_t)128 << 20) >> TL_PAGE_SHIFT)
 #define TL_DECAY_MS_DEFAULT    500u
 #define TL_PURGES_PER_CALL_MAX 4u
 #define TL_DESCRIPTOR_BATCH    32u /* descriptors fetched at a time: 4 KiB */

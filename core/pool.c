@@ -21,15 +21,12 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
     tl_lock_init(&pool->lock);
 }
 
-/* Cuts `pages` at the alignment out of the free run `run`; the rest stays free. */
-static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t pages,
-                                      size_t align_pages)
+/* Cuts `pages` out of the free run `run`, `lead` pages behind its start; the rest stays free. */
+static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t lead,
+                                      size_t pages)
 {
     uint64_t freed_ms = run->free.freed_ms;
     tl_runs_remove_locked(pool, run);
-    uintptr_t align_mask = (align_pages << TL_PAGE_SHIFT) - 1;
-    size_t    lead =
-        (size_t)((((run->start + align_mask) & ~align_mask) - run->start) >> TL_PAGE_SHIFT);
     if (lead > 0) {
         struct tl_span *aligned = tl_runs_split_locked(pool, run, lead);
         tl_runs_insert_locked(pool, run, run->dirty, freed_ms);
@@ -43,6 +40,13 @@ static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run,
         run->dirty = run->pages;
     tl_page_set(run->start, run);
     return run;
+}
+
+/* Pages from the start of `run` to the next address that is aligned to `align_pages`. */
+static size_t lead_to(const struct tl_span *run, size_t align_pages)
+{
+    uintptr_t mask = (align_pages << TL_PAGE_SHIFT) - 1;
+    return (size_t)((((run->start + mask) & ~mask) - run->start) >> TL_PAGE_SHIFT);
 }
 
 struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages)
@@ -60,9 +64,40 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
         }
     }
     if (run != NULL)
-        run = cut_out_locked(pool, run, pages, align_pages);
+        run = cut_out_locked(pool, run, lead_to(run, align_pages), pages);
     tl_lock_release(&pool->lock);
     return run;
+}
+
+/* Where in the free run `run` a block of `pages` that grows should begin: behind a large block,
+ * which may grow as well, half of the room is left to that one. */
+static size_t lead_to_grow(const struct tl_span *run, size_t pages)
+{
+    bool begins_region = tl_region_at(run->region, run->start)->start == run->start;
+    bool behind_large =
+        !begins_region && tl_span_kind(tl_page_span(run->start - TL_PAGE_SIZE)) == TL_SPAN_NONE;
+    return behind_large ? (run->pages - pages) / 2 : 0;
+}
+
+struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages)
+{
+    size_t          more = (TL_GROWING_ROOM - 1) * pages;
+    size_t          roomy = pages + (more < TL_GROWING_ROOM_MAX ? more : TL_GROWING_ROOM_MAX);
+    struct tl_span *run = NULL;
+    tl_lock_acquire(&pool->lock);
+    if (tl_spares_ready_locked(pool)) {
+        run = tl_runs_longest_locked(pool);
+        /* no quota is spent on mere room where there is a limit */
+        if ((run == NULL || run->pages < roomy) && pool->limit == SIZE_MAX &&
+            tl_growth_locked(pool, roomy) && tl_spares_ready_locked(pool))
+            run = tl_runs_longest_locked(pool);
+        if (run != NULL && run->pages >= pages && pool->spares >= TL_SPARES_FOR_ONE_CALL)
+            run = cut_out_locked(pool, run, lead_to_grow(run, pages), pages);
+        else
+            run = NULL;
+    }
+    tl_lock_release(&pool->lock);
+    return run != NULL ? run : tl_pool_take(pool, pages, 1);
 }
 
 void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
@@ -86,7 +121,7 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
     struct tl_span *next = tl_spares_ready_locked(pool) ? tl_runs_free_at_locked(pool, end) : NULL;
     if (next != NULL && next->start == end && next->pages >= more) {
         tl_region_link(span->region, next->region, end);
-        next = cut_out_locked(pool, next, more, 1);
+        next = cut_out_locked(pool, next, 0, more);
         tl_page_set(next->start, NULL);
         span->dirty = next->dirty > 0 ? span->pages + next->dirty : span->pages;
         span->pages = pages;

@@ -7,6 +7,9 @@
  *               bins in use. A request looks at TL_POOL_SCAN_MAX runs of its own bin, then takes
  *               from the next bin that has any: every run there fits. Only a request that is about
  *               to fail looks through its whole bin. Lower addresses win, so that high ones empty.
+               A block that grows is the exception: it gets the start of the longest run, or, where
+ *               what lies before may be another one that grows, its middle, so that each can go on
+ *               in place.
  * 3 Dirt        A free run's first `dirty` pages may hold old contents; the rest is as the provider
  *               or a purge left it. Runs are used from their dirty end, so that clean pages stay
  *               untouched. Dirty runs wait in order of age, and those unused for decay_ms are
@@ -63,6 +66,10 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
  * maps to it. NULL: neither the pool nor the provider has it. */
 struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages);
 
+/* The same for a block that grows, and may go on doing so: where the most free pages lie behind it
+ * (D5). */
+struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages);
+
 /* Gives back a run that no page maps to any more but, perhaps, the first. `dirty`: pages from its
  * start that were written. */
 void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty);
@@ -74,9 +81,10 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages);
  * descriptors ran out. */
 bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages);
 
-/* Moves the first pages of `from`, a whole region, to the run `to` by the provider's move, and
- * drops `from`. */
-bool tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to);
+/* Moves the contents of the LARGE run `from` to the start of the longer one `to`: by the provider's
+ * move, without copying, where that saves memory and it can; else it copies. Returns how many of
+ * the first pages of `from` are still dirty. */
+size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to);
 
 /* Makes sure that the pool has mapped `bytes` at least; for the block a heap starts with. */
 bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);

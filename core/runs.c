@@ -52,6 +52,24 @@ struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool tho
     return best;
 }
 
+struct tl_span *tl_runs_longest_locked(struct tl_pool *pool)
+{
+    size_t word = TL_POOL_BINS / TL_POOL_BITS;
+    while (word > 0 && pool->bitmap[word - 1] == 0)
+        word--;
+    if (word == 0)
+        return NULL;
+    size_t          bin = (word - 1) * TL_POOL_BITS + tl_log2_floor(pool->bitmap[word - 1]);
+    struct tl_span *best = NULL;
+    unsigned        seen = 0;
+    for (struct tl_span *run = pool->bin[bin]; run != NULL && seen < TL_POOL_SCAN_MAX;
+         run = run->free.next, seen++)
+        if (best == NULL || run->pages > best->pages ||
+            (run->pages == best->pages && run->start < best->start))
+            best = run;
+    return best;
+}
+
 static void age_insert(struct tl_pool *pool, struct tl_span *run)
 {
     run->free.younger = NULL;
@@ -191,11 +209,9 @@ void tl_spare_put_locked(struct tl_pool *pool, struct tl_span *span)
     pool->spares++;
 }
 
-#define SPARES_FOR_ONE_CALL 3u /* two cuts for alignment, one for a region */
-
 bool tl_spares_ready_locked(struct tl_pool *pool)
 {
-    while (pool->spares < SPARES_FOR_ONE_CALL) {
+    while (pool->spares < TL_SPARES_FOR_ONE_CALL) {
         tl_lock_release(&pool->lock);
         unsigned        got;
         struct tl_span *chain = tl_descriptors_new(TL_DESCRIPTOR_BATCH, &got);
@@ -206,7 +222,7 @@ bool tl_spares_ready_locked(struct tl_pool *pool)
             chain = next;
         }
         if (got == 0)
-            return pool->spares >= SPARES_FOR_ONE_CALL;
+            return pool->spares >= TL_SPARES_FOR_ONE_CALL;
     }
     return true;
 }

@@ -9,6 +9,11 @@
  * bin (about to fail). */
 struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough);
 
+/* The longest run of the highest bins in use, of TL_POOL_SCAN_MAX looked at; still in its bin.
+ * NULL:
+ * none is free. */
+struct tl_span *tl_runs_longest_locked(struct tl_pool *pool);
+
 /* Enters a BUSY run as free, merged with its free neighbours, with `dirty` first pages written and
  * freed at `now_ms`. */
 void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dirty,
@@ -23,6 +28,8 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
 
 /* The free run that begins at `address`, or NULL. */
 struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address);
+
+#define TL_SPARES_FOR_ONE_CALL 3u /* two cuts for alignment, one for a region */
 
 /* Sees to it that one call of the pool finds the descriptors it may need. Lets go of the lock while
  * it fetches some. */

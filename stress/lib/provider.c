@@ -59,20 +59,13 @@ static bool purge(void *context, void *pages, size_t bytes)
     return system->purge != NULL && system->purge(system->context, pages, bytes);
 }
 
-/* `from` goes back to the system; the pages at `to` were counted when they were mapped. */
+/* Both ends stay mapped, so nothing is counted. */
 static bool move(void *context, void *from, void *to, size_t bytes)
 {
     struct st_provider   *p = context;
     const talus_provider *system = talus_provider_mmap();
 
-    if (system->move == NULL || fails_now(p))
-        return false;
-    /* Before the system call, as in unmap. */
-    atomic_fetch_sub_explicit(&p->outstanding, bytes, memory_order_relaxed);
-    if (system->move(system->context, from, to, bytes))
-        return true;
-    atomic_fetch_add_explicit(&p->outstanding, bytes, memory_order_relaxed);
-    return false;
+    return system->move != NULL && !fails_now(p) && system->move(system->context, from, to, bytes);
 }
 
 void st_provider_start(struct st_provider *provider, uint64_t seed, unsigned fail_one_in)

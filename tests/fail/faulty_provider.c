@@ -142,23 +142,20 @@ static bool faulty_move(void *context, void *from, void *to, size_t bytes)
 
     pthread_mutex_lock(&faulty->lock);
     allowed = !begin_request_locked(faulty, bytes);
-    if (allowed && !lies_in_a_block_locked(faulty, to, bytes)) {
-        violated_locked(faulty, "a move to what is not whole pages of one block");
+    if (allowed && (!lies_in_a_block_locked(faulty, to, bytes) ||
+                    !lies_in_a_block_locked(faulty, from, bytes))) {
+        violated_locked(faulty, "a move from or to what is not whole pages of one block");
         allowed = false;
     }
-    if (allowed)
-        allowed = forget_locked(faulty, from, bytes);
     pthread_mutex_unlock(&faulty->lock);
     if (!allowed)
         return false;
     moved = faulty->below.move(faulty->below.context, from, to, bytes);
     pthread_mutex_lock(&faulty->lock);
-    if (moved) {
+    if (moved)
         faulty->moves++;
-    } else {
+    else
         faulty->failures++;
-        remember_locked(faulty, from, bytes);
-    }
     pthread_mutex_unlock(&faulty->lock);
     return moved;
 }

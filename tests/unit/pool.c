@@ -184,6 +184,104 @@ static void runs_extend_and_shorten(void **state)
     close_pool();
 }
 
+/* R4, R13: a block that grows gets room; the next one leaves it half of that; where there is a
+ * limit no quota goes into room. */
+static void growing_blocks_get_room(void **state)
+{
+    struct tl_span *first;
+    struct tl_span *second;
+
+    (void)state;
+    open_pool(0, 64 * TL_PAGE_SIZE);
+    first = tl_pool_take_to_grow(&pool, 8);
+    assert_non_null(first);
+    tl_span_set_kind(first, TL_SPAN_LARGE);
+    second = tl_pool_take_to_grow(&pool, 6);
+    assert_non_null(second);
+    tl_span_set_kind(second, TL_SPAN_LARGE);
+    assert_int_equal(second->start, first->start + 33 * TL_PAGE_SIZE);
+    assert_true(tl_pool_extend(&pool, first, 33));
+    assert_true(tl_pool_extend(&pool, second, 31));
+    tl_pool_put(&pool, first, 33);
+    tl_pool_put(&pool, second, 31);
+    first = tl_pool_take_to_grow(&pool, 65);
+    assert_non_null(first);
+    assert_true(stats_now().mapped >= (64 + TL_GROWING_ROOM * 65) * TL_PAGE_SIZE);
+    tl_pool_put(&pool, first, 65);
+    close_pool();
+
+    open_pool(70 * TL_PAGE_SIZE, 10 * TL_PAGE_SIZE);
+    first = tl_pool_take_to_grow(&pool, 10);
+    assert_non_null(first);
+    tl_span_set_kind(first, TL_SPAN_LARGE);
+    assert_int_equal(stats_now().mapped, 10 * TL_PAGE_SIZE);
+    tl_pool_put(&pool, first, 10);
+    close_pool();
+}
+
+/* The contents of a run that `provider` moves, or not; returns what is still dirty. */
+static size_t move_a_run(void)
+{
+    struct tl_span *from = take(200, 1);
+    struct tl_span *to = tl_pool_take_to_grow(&pool, 300);
+    size_t          dirty;
+
+    assert_non_null(from);
+    assert_non_null(to);
+    for (size_t page = 0; page < 200; page++)
+        *(size_t *)(from->start + page * TL_PAGE_SIZE) = page + 1;
+    dirty = tl_pool_move(&pool, from, to);
+    for (size_t page = 0; page < 200; page++)
+        assert_int_equal(*(size_t *)(to->start + page * TL_PAGE_SIZE), page + 1);
+    for (size_t page = dirty; page < 200; page++)
+        assert_true(is_zero((void *)(from->start + page * TL_PAGE_SIZE), TL_PAGE_SIZE));
+    tl_pool_put(&pool, from, dirty);
+    tl_pool_put(&pool, to, 300);
+    return dirty;
+}
+
+/* R4: a run moves onto clean pages without a copy, piece by piece; what the provider refuses is
+ * copied; and written pages are written again, not given up. */
+static void runs_move_onto_clean_pages(void **state)
+{
+    (void)state;
+    open_pool(0, 64 * TL_PAGE_SIZE);
+    assert_int_equal(move_a_run(), 0);
+    assert_true(counted.moves >= 200 * TL_PAGE_SIZE / TL_MOVE_PIECE);
+    close_pool();
+
+    open_pool(0, 64 * TL_PAGE_SIZE);
+    counted.provider.move = NULL;
+    pool.provider.move = NULL;
+    assert_int_equal(move_a_run(), 200);
+    close_pool();
+
+    open_pool(0, 64 * TL_PAGE_SIZE);
+    counted.fail_onwards = true;
+    struct tl_span *from = take(40, 1);
+    struct tl_span *to = take(60, 1);
+    assert_non_null(from);
+    assert_non_null(to);
+    counted.fail_at = counted.requests + 1;
+    memset((void *)from->start, 0x31, 40 * TL_PAGE_SIZE);
+    assert_int_equal(tl_pool_move(&pool, from, to), 40);
+    assert_int_equal(*(char *)(to->start + 40 * TL_PAGE_SIZE - 1), 0x31);
+    tl_pool_put(&pool, from, 40);
+    tl_pool_put(&pool, to, 60);
+    counted.fail_at = 0;
+    from = take(40, 1); /* all that is free lies before what was never used */
+    to = take(60, 1);
+    assert_non_null(from);
+    assert_non_null(to);
+    assert_true(to->dirty > 40 / 2);
+    memset((void *)from->start, 0x32, 40 * TL_PAGE_SIZE);
+    assert_int_equal(tl_pool_move(&pool, from, to), 40);
+    assert_int_equal(counted.moves, 0);
+    tl_pool_put(&pool, from, 40);
+    tl_pool_put(&pool, to, 60);
+    close_pool();
+}
+
 /* R13, R16, R46: a long random life against a naive map of pages: no page in two runs, free + taken
  * == mapped, all of it back. */
 static void a_random_life_agrees_with_a_naive_map(void **state)
@@ -240,6 +338,8 @@ int main(void)
         cmocka_unit_test(aligned_runs),
         cmocka_unit_test(clean_pages_are_zero),
         cmocka_unit_test(runs_extend_and_shorten),
+        cmocka_unit_test(growing_blocks_get_room),
+        cmocka_unit_test(runs_move_onto_clean_pages),
         cmocka_unit_test(a_random_life_agrees_with_a_naive_map),
     };
 

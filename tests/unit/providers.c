@@ -42,7 +42,7 @@ static void mmap_purges(void **state)
     provider->unmap(provider->context, block, 8 * TALUS_PAGE_SIZE);
 }
 
-/* R4: move puts one block's contents in the place of another's pages. */
+/* R4: move puts pages of one block in the place of another's; where they were reads as zero. */
 static void mmap_moves(void **state)
 {
     const talus_provider *provider = talus_provider_mmap();
@@ -55,13 +55,17 @@ static void mmap_moves(void **state)
     for (size_t at = 0; at < 4 * TALUS_PAGE_SIZE; at++)
         from[at] = (char)(at / 64);
     to[4 * TALUS_PAGE_SIZE] = 0x55;
-    if (provider->move(provider->context, from, to, 4 * TALUS_PAGE_SIZE)) {
-        for (size_t at = 0; at < 4 * TALUS_PAGE_SIZE; at++)
+    to[0] = 0x66;
+    if (provider->move(provider->context, from + TALUS_PAGE_SIZE, to + TALUS_PAGE_SIZE,
+                       3 * TALUS_PAGE_SIZE)) {
+        for (size_t at = TALUS_PAGE_SIZE; at < 4 * TALUS_PAGE_SIZE; at++)
             assert_int_equal(to[at], (char)(at / 64));
-        assert_int_equal(to[4 * TALUS_PAGE_SIZE], 0x55);
-    } else {
-        provider->unmap(provider->context, from, 4 * TALUS_PAGE_SIZE);
+        assert_true(is_zero(from + TALUS_PAGE_SIZE, 3 * TALUS_PAGE_SIZE));
+        memset(from, 0x44, 4 * TALUS_PAGE_SIZE); /* still usable */
     }
+    assert_int_equal(to[0], 0x66);
+    assert_int_equal(to[4 * TALUS_PAGE_SIZE], 0x55);
+    provider->unmap(provider->context, from, 4 * TALUS_PAGE_SIZE);
     provider->unmap(provider->context, to, 10 * TALUS_PAGE_SIZE);
 }
 

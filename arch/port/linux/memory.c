@@ -153,7 +153,8 @@ size_t tl_port_address_space(void)
 bool tl_port_move(void *from, void *to, size_t bytes)
 {
     int  saved = errno;
-    bool moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+    bool moved =
+        mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
 
     if (!moved)
         (void)mmap(to, bytes, PROT_READ | PROT_WRITE,

@@ -36,9 +36,9 @@ typedef struct talus_provider {
     /* The contents of these pages, part of a block, are no longer needed; the pages stay usable.
      * Returns true when they now read as zero. NULL: not supported. */
     bool (*purge)(void *context, void *pages, size_t bytes);
-    /* Moves `bytes`, the whole of block `from`, onto the pages at `to`, which came from map too,
-     * without copying, and takes back `from` as unmap does. Returns false when it could not, and
-     * then nothing changed. NULL: not supported. */
+    /* Moves the contents of `bytes` at `from`, part of a block, onto the pages at `to`, part of a
+     * block too, without copying; the pages at `from` stay usable, and read as zero if `zeroed`.
+     * Returns false when it could not, and then nothing changed. NULL: not supported. */
     bool (*move)(void *context, void *from, void *to, size_t bytes);
     void *context;
     bool  zeroed; /* what map returns reads as zero */
