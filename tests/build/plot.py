@@ -16,7 +16,7 @@ import tree
 SVG = "{http://www.w3.org/2000/svg}"
 DOT = re.compile(r"(.*), (.*): (\S+) ([\d.]+) ns$")
 ABOUT = re.compile(r"([^,]*), (.*): ([\d.]+) of the best")
-GROUPS = {"one": "one thread", "many": "many threads", "all": "all"}
+GROUPS = {"one": "one thread", "many": "many threads", "real": "real programs", "all": "all"}
 AWKWARD = 'a<b&"c'  # the name of an allocator, and none of XML's business
 
 

@@ -33,8 +33,10 @@ static int bench_help(FILE *to)
         "Runs the workloads on talus and on the allocators that are installed, in turn, and prints "
         "time and memory.\n"
         "  --list              the workloads, with what they do\n"
-        "  --only PATTERNS     those whose name contains a pattern or matches it (*, ?); several "
-        "with commas\n"
+        "  --only PATTERNS     those whose name contains a pattern or matches it (*, ?), or a "
+        "group: "
+        "one, many, real;\n"
+        "                      several with commas\n"
         "  --allocators NAMES  of libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus; with "
         "commas\n"
         "  --peer NAME=PATH[,VAR=VALUE...]  one more allocator: a library to preload, and its "
@@ -64,18 +66,41 @@ static int bench_help(FILE *to)
 
 /* --- the list of workloads -------------------------------------------------------------------- */
 
-/* Whether `name` is meant by one of the patterns (NULL: the usual ones are). */
-static bool is_wanted(const char *patterns, const char *name, bool usual)
+/* Whether the workload is meant by one of the patterns (NULL: the usual ones are). The name of a
+ * group means its usual ones, and nothing else. */
+static bool is_wanted(const char *patterns, const struct tl_row *row, bool usual)
 {
-    char text[512], *save = NULL;
+    static const char *const groups[] = { "one", "many", "real" };
+    char                     text[512], *save = NULL;
     if (patterns == NULL)
         return usual;
     snprintf(text, sizeof text, "%s", patterns);
     for (char *one = strtok_r(text, ",", &save); one != NULL; one = strtok_r(NULL, ",", &save)) {
-        if (fnmatch(one, name, 0) == 0 || (usual && strstr(name, one) != NULL))
+        bool is_group = false;
+        for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++)
+            is_group = is_group || strcmp(groups[g], one) == 0;
+        if (is_group ? usual && strcmp(row->group, one) == 0
+                     : fnmatch(one, row->name, 0) == 0 || (usual && strstr(row->name, one) != NULL))
             return true;
     }
     return false;
+}
+
+/* Lists the workload, or says what it lacks. Returns whether it is to be measured. */
+static bool take_workload(const struct options *options, struct tl_row *row, const char *kind)
+{
+    bool missing = strcmp(kind, "missing") == 0, extra = strcmp(kind, "extra") == 0;
+    if (options->list && missing)
+        printf("%-18s %-5s not installed (Debian: apt-get install %s)\n", row->name, row->group,
+               row->about);
+    else if (options->list)
+        printf("%-18s %-5s %s%s\n", row->name, row->group, row->about,
+               extra ? " (only when named)" : "");
+    bool wanted = is_wanted(options->only, row, !extra);
+    if (wanted && missing && !options->list)
+        tl_tool_error("%s is left out: its program is not installed (Debian: apt-get install %s)",
+                      row->name, row->about);
+    return wanted && !missing;
 }
 
 /* Asks the load program what it has. Returns a tl_tool_status. */
@@ -99,14 +124,10 @@ static int read_workloads(struct options *options, char *load)
             sscanf(line, "%31[^\t]\t%7[^\t]\t%7[^\t]\t%159[^\n]", row->name, row->group, kind,
                    row->about) != 4)
             return tl_tool_error("%s --list: cannot read '%s'", load, line);
-        bool usual = strcmp(kind, "usual") == 0;
-        if (options->list)
-            printf("%-18s %-5s %s%s\n", row->name, row->group, row->about,
-                   usual ? "" : " (only when named)");
-        bench->row_count += is_wanted(options->only, row->name, usual);
+        bench->row_count += take_workload(options, row, kind);
     }
     if (bench->row_count == 0)
-        return tl_tool_error("no workload is called '%s'; talus bench --list names them",
+        return tl_tool_error("no workload to measure is called '%s'; talus bench --list names them",
                              options->only);
     return TL_TOOL_OK;
 }

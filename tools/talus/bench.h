@@ -59,7 +59,7 @@ struct tl_cell {
 
 struct tl_row {
     char           name[32];
-    char           group[8]; /* "one" or "many" */
+    char           group[8]; /* "one" or "many" threads, or a "real" program */
     char           about[160];
     struct tl_cell cells[TL_PEERS_MAX];
 };

@@ -86,9 +86,9 @@ void tl_bench_write_cell(const struct tl_bench *bench, struct tl_json *json,
 static void write_means(const struct tl_bench *bench, struct tl_json *json, const char *key,
                         enum tl_figure figure)
 {
-    static const char *const groups[] = { "one", "many", NULL };
+    static const char *const groups[] = { "one", "many", "real", NULL };
     tl_json_open(json, key, '{');
-    for (size_t g = 0; g < 3; g++) {
+    for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
         size_t used = 0;
         tl_json_open(json, groups[g] != NULL ? groups[g] : "all", '{');
         for (size_t p = 0; p < bench->peers.count; p++) {

@@ -22,6 +22,7 @@
 #define LABEL_WIDTH 112.0 /* of a panel: left of its bars */
 #define VALUE_WIDTH 44.0  /* of a panel: right of its bars, for the number of a full one */
 #define PANEL_HEAD  46.0
+#define MEANS       4u /* groups of workloads, all of them included */
 
 struct bar {
     double ratio;  /* to the best of the group; 0: there is none */
@@ -199,7 +200,7 @@ static void fill_workload(const struct tl_bench *bench, const struct tl_row *row
     }
 }
 
-/* The workloads of one group ("one", "many"): a panel, when there are any. */
+/* The workloads of one group ("one", "many", "real"): a panel, when there are any. */
 static void add_workloads(struct chart *chart, const char *name, const char *title,
                           enum tl_figure figure, struct group *groups)
 {
@@ -213,12 +214,23 @@ static void add_workloads(struct chart *chart, const char *name, const char *tit
     chart->panel_count += panel->count != 0;
 }
 
+static size_t groups_in(const struct chart *chart)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < chart->panel_count; p++)
+        count += chart->panels[p].count;
+    return count;
+}
+
 /* The geometric means of one figure: a panel, when there are any. */
 static void add_means(struct chart *chart, enum tl_figure figure, struct group *groups)
 {
     static const struct {
         const char *name, *label;
-    } lines[] = { { "one", "one thread" }, { "many", "many threads" }, { NULL, "all" } };
+    } lines[] = { { "one", "one thread" },
+                  { "many", "many threads" },
+                  { "real", "real programs" },
+                  { NULL, "all" } };
     static const char *const titles[TL_TABLES] = { "Time", "Peak memory", "Settled memory",
                                                    "Page faults" };
     const struct tl_bench   *bench = chart->bench;
@@ -262,7 +274,7 @@ bool tl_bench_plot(const struct tl_bench *bench, const char *folder)
         "Memory settled after each workload, relative to the leanest; shorter is better",
         "Page faults (minor) of each workload, relative to the fewest; shorter is better"
     };
-    struct group *groups = calloc(bench->row_count + 3u * TL_TABLES, sizeof *groups);
+    struct group *groups = calloc(bench->row_count + MEANS * TL_TABLES, sizeof *groups);
     struct chart  means = { .bench = bench, .bar = 16, .gap = 20, .all_values = true };
     bool          written = groups != NULL;
     means.title = "Geometric means of the ratios to the best; shorter is better";
@@ -270,10 +282,12 @@ bool tl_bench_plot(const struct tl_bench *bench, const char *folder)
         struct chart chart = { .bench = bench, .title = titles[f], .bar = 9, .gap = 12 };
         chart.quartiles = f == TL_FIGURE_TIME;
         add_workloads(&chart, "one", "One thread", (enum tl_figure)f, groups);
-        size_t first = chart.panel_count != 0 ? chart.panels[0].count : 0;
-        add_workloads(&chart, "many", "Many threads", (enum tl_figure)f, groups + first);
+        add_workloads(&chart, "many", "Many threads", (enum tl_figure)f,
+                      groups + groups_in(&chart));
+        add_workloads(&chart, "real", "Real programs", (enum tl_figure)f,
+                      groups + groups_in(&chart));
         written = save_chart(&chart, folder, figure_names[f]) && written;
-        add_means(&means, (enum tl_figure)f, groups + bench->row_count + (size_t)3 * f);
+        add_means(&means, (enum tl_figure)f, groups + bench->row_count + (size_t)MEANS * f);
     }
     if (groups != NULL)
         written = save_chart(&means, folder, "means") && written;

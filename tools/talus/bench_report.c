@@ -58,7 +58,9 @@ static void print_rows(const struct tl_bench *bench, FILE *to, enum tl_figure fi
     for (size_t r = 0; r < bench->row_count; r++) {
         const struct tl_row *row = &bench->rows[r];
         double               best = tl_bench_best(bench, row, figure);
-        double               base =
+        if (figure == TL_FIGURE_SETTLED && !(best > 0))
+            continue; /* a program that ends with its work */
+        double base =
             against_base ? tl_bench_figure(bench, &row->cells[bench->base], figure) : best;
         fprintf(to, "%-*s%*.*f", NAME_WIDTH, row->name, CELL_WIDTH,
                 figure == TL_FIGURE_TIME ? 1 : 2, tl_bench_in_unit(bench, row, base, figure));
@@ -80,6 +82,7 @@ static void print_means(const struct tl_bench *bench, FILE *to, enum tl_figure f
         const char *group, *text;
     } lines[] = { { "one", "geomean, one thread" },
                   { "many", "geomean, many threads" },
+                  { "real", "geomean, real programs" },
                   { NULL, "geomean, all" } };
     for (size_t l = 0; l < sizeof lines / sizeof lines[0]; l++) {
         size_t used = 0;

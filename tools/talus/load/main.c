@@ -1,5 +1,6 @@
 /* main.c: talus-bench-load runs one workload and prints its figures.
  *     talus-bench-load --list        every workload: name, group, usual or extra, about
+ *     talus-bench-load --programs    the real programs among them: name, name of the executable
  *     talus-bench-load NAME [--seed N] [--scale X] [--settle MS]
  * 1 Lines       first, of workloads that have them:
  *                   latency malloc|free p50 N p99 N p999 N max N samples N     ns (latency.h)
@@ -19,6 +20,7 @@
 #include "tools/talus/load/latency.h"
 #include "tools/talus/load/load.h"
 #include "tools/talus/load/rss.h"
+#include "tools/talus/real/real.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +34,7 @@ static void list(void)
         printf("%s\t%s\t%s\t%s\n", workload->name, workload->group,
                workload->usual ? "usual" : "extra", workload->about);
     }
+    tl_real_list();
 }
 
 static int usage(void)
@@ -80,6 +83,10 @@ int main(int argc, char **argv)
         list();
         return 0;
     }
+    if (argc == 2 && strcmp(argv[1], "--programs") == 0) {
+        tl_real_programs();
+        return 0;
+    }
     if (argc < 2 || argc % 2 != 0)
         return usage();
     for (int i = 2; i < argc; i += 2) {
@@ -95,6 +102,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < tl_workloads_count; i++) {
         if (strcmp(tl_workloads[i].name, argv[1]) == 0)
             workload = &tl_workloads[i];
+    }
+    if (scale > 0 && tl_real_is(argv[1])) {
+        tl_real_run(argv[1], &(struct tl_real_run){ seed, scale, settle_ms });
+        return 0;
     }
     if (workload == NULL || !(scale > 0)) {
         fprintf(stderr, "talus-bench-load: %s\n",
