@@ -5,18 +5,16 @@
  * 2 Method    A child warms the cache up and then calls malloc and free; the parent traces it,
  *             waits until it stands on the first instruction of either, and counts until it is back
  *             at the return address.
- * 3 Use       fastpath_x86 LIBRARY MALLOC_MAX FREE_MAX; exit status 1 when a bound is broken, 2
- *             when it could not be measured */
+ * 3 Use       fastpath_x86 LIBRARY MALLOC_MAX FREE_MAX; LIBRARY -: the malloc that the program is
+ *             linked to. Exit status 1 when a bound is broken, 2 when it could not be measured */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
-#include <sys/wait.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "step_x86.h"
 
 enum { SIZE_MAX_FAST = 1024, WARM_BLOCKS = 64, STEPS_MAX = 100000 };
 
@@ -27,12 +25,6 @@ enum { CALLS = 8, FAST_CALLS_MIN = 5 };
 struct heap {
     void *(*allocate)(size_t size);
     void (*release)(void *block);
-};
-
-struct path {
-    unsigned instructions;
-    unsigned locked;
-    unsigned calls;
 };
 
 /* Both ends of each 16 bytes: no class is missed. */
@@ -65,21 +57,6 @@ static void child(const struct heap *heap)
     _exit(0);
 }
 
-static uint64_t peek(pid_t pid, uint64_t address)
-{
-    return (uint64_t)ptrace(PTRACE_PEEKDATA, pid, (void *)address, 0);
-}
-
-/* One instruction onwards. False when the child is gone. */
-static bool step(pid_t pid, struct user_regs_struct *registers)
-{
-    int status;
-
-    if (ptrace(PTRACE_SINGLESTEP, pid, 0, 0) != 0 || waitpid(pid, &status, 0) != pid)
-        return false;
-    return WIFSTOPPED(status) && ptrace(PTRACE_GETREGS, pid, 0, registers) == 0;
-}
-
 /* The child stands before a call of `entry`: counts from its first instruction to its return, both
  * included. */
 static bool measure(pid_t pid, uint64_t entry, struct path *path)
@@ -95,12 +72,7 @@ static bool measure(pid_t pid, uint64_t entry, struct path *path)
     }
     uint64_t back = peek(pid, registers.rsp);
     while (registers.rip != back && path->instructions < STEPS_MAX) {
-        uint8_t first = (uint8_t)peek(pid, registers.rip);
-        uint8_t second = (uint8_t)(peek(pid, registers.rip) >> 8);
-        path->instructions++;
-        path->locked += first == 0xf0;
-        path->calls += first == 0xe8 || (first == 0xff && (second >> 3 & 7) == 2);
-        if (!step(pid, &registers))
+        if (!count_step(pid, &registers, path))
             return false;
     }
     return true;
@@ -165,16 +137,18 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: fastpath_x86 LIBRARY MALLOC_MAX FREE_MAX\n");
         return 2;
     }
-    void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
-        return 2;
+    struct heap heap = { malloc, free };
+    if (strcmp(argv[1], "-") != 0) {
+        void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+        if (library == NULL) {
+            fprintf(stderr, "%s\n", dlerror());
+            return 2;
+        }
+        *(void **)&heap.allocate = dlsym(library, "malloc");
+        *(void **)&heap.release = dlsym(library, "free");
+        if (heap.allocate == NULL || heap.release == NULL)
+            return 2;
     }
-    struct heap heap;
-    *(void **)&heap.allocate = dlsym(library, "malloc");
-    *(void **)&heap.release = dlsym(library, "free");
-    if (heap.allocate == NULL || heap.release == NULL)
-        return 2;
     pid_t pid = fork();
     if (pid < 0)
         return 2;
