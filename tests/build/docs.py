@@ -103,7 +103,7 @@ def check_comments(root):
     problems = []
     for path in tree.files(root, (".h",), ["core/include"]):
         text = tree.read(root, path)
-        for match in re.finditer(r"^TALUS_API [^;(]*?\b(talus_\w+)\(", text, re.M):
+        for match in re.finditer(r"^TALUS_(?:API|INLINE) [^;(]*?\b(talus_\w+)\(", text, re.M):
             before = text[: match.start()].rstrip()
             comment = before[before.rfind("/*") :] if before.endswith("*/") else ""
             for wanted, what in (("Context:", "no context"), ("Cost:", "no cost"), (r"\bR\d+\b", "no requirement")):

@@ -50,7 +50,7 @@ def check_contexts(root):
     rows = "\n".join(line for line in tree.read(root, CONTEXTS).splitlines() if line.startswith("|"))
     problems = []
     for header in tree.files(root, (".h",), ["core/include"]):
-        for name in re.findall(r"^TALUS_API [^;(]*?\b(talus_\w+)\(", tree.read(root, header), re.M):
+        for name in re.findall(r"^TALUS_(?:API|INLINE) [^;(]*?\b(talus_\w+)\(", tree.read(root, header), re.M):
             if f"`{name}`" not in rows:
                 problems.append(f"{CONTEXTS}: does not say where {name} may be called from")
     return problems
@@ -97,6 +97,37 @@ def check_linking(build):
     return problems
 
 
+def check_inlining(root, build):
+    """The README's program with inlined calls, from the installed tree, in C and C++; and what must not link."""
+    programs = [source for source in samples(tree.read(root, "README.md")) if "<talus/inline.h>" in source]
+    if len(programs) != 1:
+        return ["README.md: shows no program with inlined calls"]
+    problems = []
+    with tempfile.TemporaryDirectory(prefix="talus-sample-") as folder:
+        prefix = os.path.join(folder, "talus")
+        if not run(problems, "README.md, inlined", ["cmake", "--install", build, "--prefix", prefix]):
+            return problems
+        lib = os.path.join(prefix, "lib")
+        source, program = os.path.join(folder, "service.c"), os.path.join(folder, "service")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(programs[0])
+        flags = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-I", os.path.join(prefix, "include"), "-o", program, source]
+        archive, shared = os.path.join(lib, "libtalus.a"), os.path.join(lib, "libtalus.so")
+        for library in (archive, os.path.join(lib, "libtalus-malloc.a")):
+            for compiler in (["cc", "-std=c11"], ["c++", "-x", "c++", "-std=c++11"]):
+                for kind in (["-O2", "-pie", "-fPIE"], ["-O2", "-static", "-no-pie", "-fno-pie"], ["-O0"]):
+                    name = f"README.md, inlined, {' '.join(compiler + kind)}"
+                    if run(problems, name, [*compiler, *kind, *flags, "-x", "none", library, "-pthread"]):
+                        run(problems, name, [program])
+        # A shared object of its own, which holds the archive.
+        run(problems, "README.md, inlined, -shared", ["cc", "-O2", "-shared", "-fPIC", "-Wl,-z,defs", *flags, archive])
+        for what, wrong in {"the shared library": [shared], "another layout": ["-DTALUS_PAGE_SHIFT=15", archive]}.items():
+            result = subprocess.run(["cc", "-O2", *flags, *wrong], capture_output=True, text=True, check=False)
+            if result.returncode == 0 or "tl_self_" not in result.stderr:
+                problems.append(f"inlined calls link to {what}: {result.stderr[:200]}")
+    return problems
+
+
 def check_embedding(root):
     """As in the README: the tree as a folder of another CMake project, with the program shown there."""
     problems = []
@@ -126,6 +157,7 @@ MUTANTS = {"arch/mutants.h": "#define TL_MUTANT_a 0\n#define TL_MUTANT_b 0\n"}
 FAULTS = [
     (CONTEXT_TABLE, None),
     ({**CONTEXT_TABLE, "core/include/talus/b.h": "TALUS_API bool talus_g(int a);\n"}, "where talus_g"),
+    ({**CONTEXT_TABLE, "core/include/talus/b.h": "TALUS_INLINE bool talus_g(int a);\n"}, "where talus_g"),
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 0;\n}\n```\n"}, None),
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 3;\n}\n```\n"}, "ended with 3"),
     ({**CONTEXT_TABLE, "docs/a.md": "```c\nint main(void)\n{\n    return f();\n}\n```\n"}, "cc ended with 1"),
@@ -142,4 +174,5 @@ if __name__ == "__main__":
     if count < 3:
         all_problems.append(f"only {count} programs found in the documents")
     all_problems += check_contexts(tree.ROOT) + check_names(tree.ROOT) + check_linking(build_folder) + check_embedding(tree.ROOT)
+    all_problems += check_inlining(tree.ROOT, build_folder)
     sys.exit(tree.report(all_problems))

@@ -1,8 +1,9 @@
 # talus_test.cmake: how the test folders declare their programs.
 #
-#   talus_add_tests(<label> [INTERNAL] FILES a.c b.c)   each file is one cmocka program and one CTest test "<label>.<name>"
+#   talus_add_tests(<label> [INTERNAL|STATIC] FILES a.c b.c)   each file is one cmocka program and one CTest test "<label>.<name>"
 #
 # INTERNAL programs see core's private headers and link the static library; the others see only what is installed.
+# STATIC ones do, too, and link the static library.
 
 include_guard(GLOBAL)
 
@@ -19,7 +20,7 @@ if(NOT TARGET talus_test_lib)
 endif()
 
 function(talus_add_tests label)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "INTERNAL" "" "FILES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "INTERNAL;STATIC" "" "FILES")
   foreach(file IN LISTS arg_FILES)
     get_filename_component(name ${file} NAME_WE)
     set(target test_${label}_${name})
@@ -27,6 +28,8 @@ function(talus_add_tests label)
     target_link_libraries(${target} PRIVATE talus_test_lib cmocka)
     if(arg_INTERNAL)
       target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+      target_link_libraries(${target} PRIVATE talus_static)
+    elseif(arg_STATIC)
       target_link_libraries(${target} PRIVATE talus_static)
     else()
       target_link_libraries(${target} PRIVATE talus)

@@ -20,6 +20,8 @@ extern "C" {
 #define TL_LAYOUT_ASSERT(condition) _Static_assert(condition, "changed: raise TL_LAYOUT (layout.h)")
 #endif
 
+#define TALUS_INLINE TL_LAYOUT_INLINE
+
 TL_LAYOUT_ASSERT(TL_CLASS_COUNT_MAX == 88 && TL_SMALL_MAX == 1024);
 TL_LAYOUT_ASSERT(offsetof(struct tl_block, next) == 0);
 TL_LAYOUT_ASSERT(offsetof(struct tl_cache, head) == 0);
@@ -88,14 +90,18 @@ TL_LAYOUT_INLINE void tl_free_fast(void *block)
 
 /* talus_malloc, inlined. Context: thread. Cost: 10 instructions up to 1024 bytes when the cache has
  * a block, in a program at a fixed address 9; 6 for a constant size up to 64 KiB. R2, R24. */
-__attribute__((alloc_size(1), warn_unused_result)) TL_LAYOUT_INLINE void *talus_malloc_inline(
-    size_t size)
+TALUS_INLINE void *talus_malloc_inline(size_t size)
+    __attribute__((alloc_size(1), warn_unused_result));
+
+/* talus_free, inlined. Context: thread. Cost: 14 instructions for a block of the caller's own
+ * cache. R5, R24. */
+TALUS_INLINE void talus_free_inline(void *block);
+
+TL_LAYOUT_INLINE void *talus_malloc_inline(size_t size)
 {
     return tl_malloc_fast(size);
 }
 
-/* talus_free, inlined. Context: thread. Cost: 14 instructions for a block of the caller's own
- * cache. R5, R24. */
 TL_LAYOUT_INLINE void talus_free_inline(void *block)
 {
     tl_free_fast(block);
