@@ -16,6 +16,7 @@ static int help(FILE *to)
           "  run -- CMD ARGS...   runs a program with talus as its malloc\n"
           "  bench                time and memory of talus and other allocators, side by side\n"
           "  pathlen              instructions per call of talus and other allocators\n"
+          "  metrics              speed, path length, metadata, fragmentation: one table\n"
           "  record -- CMD        writes a trace of a program's malloc and free calls\n"
           "  replay TRACE         plays a trace on talus and other allocators, side by side\n"
           "  stress               the stress suites (talus stress --help)\n"
@@ -101,6 +102,8 @@ int main(int argc, char **argv)
         return tl_command_bench(argc - 1, argv + 1);
     if (strcmp(argv[1], "pathlen") == 0)
         return tl_command_pathlen(argc - 1, argv + 1);
+    if (strcmp(argv[1], "metrics") == 0)
+        return tl_command_metrics(argc - 1, argv + 1);
     if (strcmp(argv[1], "record") == 0)
         return tl_command_record(argc - 1, argv + 1);
     if (strcmp(argv[1], "replay") == 0)

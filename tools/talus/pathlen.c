@@ -1,5 +1,6 @@
 /* pathlen.c: `talus pathlen`, instructions per call of talus and other allocators. */
 #define _GNU_SOURCE
+#include "tools/talus/pathlen.h"
 #include "tools/talus/trace.h"
 
 #include <math.h>
@@ -7,31 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROWS_MAX  64u
 #define CALLS_MAX 100000u
 /* A step costs 3 to 60 us, so long calls are counted fewer times: instructions of one scenario on
  * one allocator, for each call that was asked for. */
 #define STEPS_PER_CALL_MAX 150u
 
-/* What is known of one kind of call on one allocator; calls == 0: nothing. */
-struct figures {
-    size_t calls;
-    double median, mean, p999, max;
-    double locked, system_calls; /* per call */
-};
-
-struct row {
-    char           scenario[32], name[40];
-    struct figures of[TL_PEERS_MAX];
-};
-
 struct pathlen {
-    struct tl_peer_list peers;
-    struct row          rows[ROWS_MAX];
-    size_t              row_count;
-    unsigned            calls;
-    bool                detail, failed;
-    const char         *only, *json;
+    struct tl_pathlen counted;
+    bool              detail;
+    const char       *json;
 
     struct tl_peer_choice choice;
 };
@@ -58,9 +43,9 @@ static int pathlen_help(FILE *to)
     return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
 }
 
-static struct figures summarize(const struct tl_trace *trace)
+static struct tl_pathlen_figures summarize(const struct tl_trace *trace)
 {
-    struct figures of = { .calls = trace->calls };
+    struct tl_pathlen_figures of = { .calls = trace->calls };
     if (of.calls == 0)
         return of;
     of.median = tl_median(trace->counts, of.calls);
@@ -73,8 +58,8 @@ static struct figures summarize(const struct tl_trace *trace)
 }
 
 /* Counts one scenario, whose kinds are `kinds` rows from `row` on, on one allocator. */
-static void count_scenario(struct pathlen *all, char *load, struct row *row, size_t kinds,
-                           size_t peer)
+static void count_scenario(struct tl_pathlen *all, char *load, struct tl_pathlen_row *row,
+                           size_t kinds, size_t peer)
 {
     struct tl_trace traces[TL_TRACE_KINDS];
     char            calls[16];
@@ -115,11 +100,14 @@ static void be_patient(struct tl_peer *peer)
         snprintf(peer->environment, sizeof peer->environment, "%s", peer->patient);
 }
 
-static bool count_all(struct pathlen *all, char *load)
+bool tl_pathlen_count(struct tl_pathlen *all)
 {
+    char        load[TL_TOOL_PATH_MAX];
     static char text[8192];
     char       *argv[] = { load, "--list", NULL };
     char       *save = NULL;
+    if (!tl_tool_locate("talus-pathlen-load", load))
+        return false;
     const char *problem = tl_process_run(argv, NULL, 10, text, sizeof text);
     if (problem != NULL) {
         tl_tool_error("%s --list: %s", load, problem);
@@ -129,8 +117,8 @@ static bool count_all(struct pathlen *all, char *load)
         be_patient(&all->peers.peers[p]);
     for (char *line = strtok_r(text, "\n", &save); line != NULL;
          line = strtok_r(NULL, "\n", &save)) {
-        struct row *row = &all->rows[all->row_count];
-        if (all->row_count + TL_TRACE_KINDS > ROWS_MAX ||
+        struct tl_pathlen_row *row = &all->rows[all->row_count];
+        if (all->row_count + TL_TRACE_KINDS > TL_PATHLEN_ROWS_MAX ||
             sscanf(line, "%31[^\t]\t%39[^\t]\t%39[^\n]", row[0].scenario, row[0].name,
                    row[1].name) != 3) {
             tl_tool_error("%s --list: cannot read '%s'", load, line);
@@ -160,7 +148,7 @@ static bool count_all(struct pathlen *all, char *load)
 #define CELL_WIDTH 18
 
 /* "13", "14 (22.5)" where the mean is elsewhere, "27 L1" with locked instructions per call. */
-static void print_cell(const struct figures *of)
+static void print_cell(const struct tl_pathlen_figures *of)
 {
     char text[64] = "failed", mean[24] = "", locked[24] = "";
     if (of->calls != 0) {
@@ -173,7 +161,7 @@ static void print_cell(const struct figures *of)
     printf("%*s", CELL_WIDTH, text);
 }
 
-static void print_table(const struct pathlen *all)
+static void print_table(const struct tl_pathlen *all)
 {
     printf("Instructions per call: median (mean where it differs by more than 5 %%), L: locked "
            "instructions per call\n%-*s",
@@ -189,13 +177,13 @@ static void print_table(const struct pathlen *all)
     }
 }
 
-static void print_detail(const struct pathlen *all)
+static void print_detail(const struct tl_pathlen *all)
 {
     printf("%-*s %-10s %8s %8s %9s %9s %9s %8s %8s\n", NAME_WIDTH, "call", "allocator", "calls",
            "median", "mean", "p99.9", "max", "locked", "kernel");
     for (size_t r = 0; r < all->row_count; r++) {
         for (size_t p = 0; p < all->peers.count; p++) {
-            const struct figures *of = &all->rows[r].of[p];
+            const struct tl_pathlen_figures *of = &all->rows[r].of[p];
             printf("%-*s %-10s %8zu %8.0f %9.2f %9.0f %9.0f %8.3f %8.3f\n", NAME_WIDTH,
                    all->rows[r].name, all->peers.peers[p].name, of->calls, of->median, of->mean,
                    of->p999, of->max, of->locked, of->system_calls);
@@ -205,8 +193,8 @@ static void print_detail(const struct pathlen *all)
 
 static bool write_json(const void *what, FILE *to)
 {
-    const struct pathlen *all = what;
-    struct tl_json        json;
+    const struct tl_pathlen *all = what;
+    struct tl_json           json;
     tl_json_begin(&json, to);
     tl_json_text(&json, "tool", "talus pathlen");
     tl_json_whole(&json, "format", 1);
@@ -218,7 +206,7 @@ static bool write_json(const void *what, FILE *to)
         tl_json_text(&json, "scenario", all->rows[r].scenario);
         tl_json_open(&json, "allocators", '{');
         for (size_t p = 0; p < all->peers.count; p++) {
-            const struct figures *of = &all->rows[r].of[p];
+            const struct tl_pathlen_figures *of = &all->rows[r].of[p];
             if (of->calls == 0)
                 continue;
             tl_json_open(&json, all->peers.peers[p].name, '{');
@@ -242,12 +230,12 @@ static int report(const struct pathlen *all)
 {
     bool to_stdout = all->json != NULL && strcmp(all->json, "-") == 0;
     if (!to_stdout && all->detail)
-        print_detail(all);
+        print_detail(&all->counted);
     else if (!to_stdout)
-        print_table(all);
-    if (all->json != NULL && tl_json_save(all->json, write_json, all) != TL_TOOL_OK)
+        print_table(&all->counted);
+    if (all->json != NULL && tl_json_save(all->json, write_json, &all->counted) != TL_TOOL_OK)
         return TL_TOOL_USAGE;
-    return all->failed ? TL_TOOL_FAILED : TL_TOOL_OK;
+    return all->counted.failed ? TL_TOOL_FAILED : TL_TOOL_OK;
 }
 
 /* Returns -1 to go on, else the exit status. */
@@ -264,14 +252,14 @@ static int read_options(struct pathlen *all, int argc, char **argv)
         }
         i++;
         if (value != NULL && strcmp(name, "--only") == 0) {
-            all->only = value;
+            all->counted.only = value;
         } else if (value != NULL && strcmp(name, "--json") == 0) {
             all->json = value;
         } else if (value != NULL && tl_peers_option(&all->choice, name, value)) {
             continue;
         } else if (value != NULL && strcmp(name, "--calls") == 0 && atoi(value) > 0 &&
                    atoi(value) <= (int)CALLS_MAX) {
-            all->calls = (unsigned)atoi(value);
+            all->counted.calls = (unsigned)atoi(value);
         } else {
             tl_tool_error("pathlen: '%s%s%s' is no option, or its value is wrong", name,
                           value != NULL ? " " : "", value != NULL ? value : "");
@@ -283,13 +271,11 @@ static int read_options(struct pathlen *all, int argc, char **argv)
 
 int tl_command_pathlen(int argc, char **argv)
 {
-    static struct pathlen all = { .calls = 500 };
-    char                  load[TL_TOOL_PATH_MAX];
+    static struct pathlen all = { .counted = { .calls = 500 } };
     int                   status = read_options(&all, argc, argv);
     if (status >= 0)
         return status;
-    if (!tl_tool_locate("talus-pathlen-load", load) || !tl_peers_find(&all.peers, &all.choice) ||
-        !count_all(&all, load))
+    if (!tl_peers_find(&all.counted.peers, &all.choice) || !tl_pathlen_count(&all.counted))
         return TL_TOOL_USAGE;
     return report(&all);
 }

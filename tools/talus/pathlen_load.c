@@ -15,12 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 
 #define WARM_UP 5000u
 #define SET     500u /* blocks that cross between the threads at once */
 #define BATCH   10u
+#define ROOM    (32u << 20) /* bytes that a process may still have before it has no memory left */
 
 /* Calls function(a, b) and returns what it returns; the tracer counts the instructions of the
  * callee under `kind`. */
@@ -251,6 +254,26 @@ static void call_too_large(unsigned count, uintptr_t size)
     }
 }
 
+/* First everything is taken that the process may have; then each call asks in vain. */
+static void call_no_memory(unsigned count, uintptr_t size)
+{
+    char  text[64] = "";
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL || fgets(text, sizeof text, file) == NULL)
+        exit(5);
+    fclose(file);
+    struct rlimit limit = { 0, RLIM_INFINITY };
+    limit.rlim_cur = strtoul(text, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE) + ROOM;
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        exit(5);
+    while (malloc(size) != NULL)
+        continue;
+    for (unsigned i = 0; i < count; i++) {
+        if (count_1(0, calls.malloc, size) != NULL)
+            exit(5);
+    }
+}
+
 static const struct scenario {
     const char *name;
     void (*run)(unsigned count, uintptr_t parameter);
@@ -276,6 +299,7 @@ static const struct scenario {
     { "aligned", call_aligned, 64, { "aligned_alloc 64", NULL } },
     { "realloc", call_realloc, 100, { "realloc in class", NULL } },
     { "too-large", call_too_large, PTRDIFF_MAX, { "malloc that must fail", NULL } },
+    { "no-memory", call_no_memory, 32, { "malloc 32, no memory left", NULL } },
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 

@@ -1,8 +1,8 @@
 /* plot_lines.c: panels of lines, one line for each allocator; see plot.h.
- * 1 Form        Panels stand in rows of three, where x has names of two. A quantity on x begins at
- *               0 and is drawn as a line; where x has names, each allocator's dots are a little
- *               beside the others', so that none hides another. Every line and dot says under the
- *               mouse what it is. */
+ * 1 Form        Panels stand in rows of three, where x has names of two; a single one is wider. A
+ *               quantity on x begins at 0 and is drawn as a line; where x has names, each
+ *               allocator's dots are a little beside the others', so that none hides another. Every
+ *               line and dot says under the mouse what it is. */
 #define _GNU_SOURCE
 #include "tools/talus/plot.h"
 
@@ -26,6 +26,7 @@ struct frame {
     const struct tl_plot_panel *panel;
     FILE                       *to;
     double                      left, top;
+    double                      width;
     struct scale                x, y;
 };
 
@@ -59,7 +60,7 @@ static void find_scales(struct frame *frame)
         }
     }
     frame->x = (struct scale){ 0, x_high > 0 ? x_high : 1, frame->left + LEFT,
-                               frame->left + PANEL_WIDTH - RIGHT, false };
+                               frame->left + frame->width - RIGHT, false };
     if (frame->lines->x_names != NULL) {
         frame->x.low = -0.5;
         frame->x.high = (double)frame->lines->x_name_count - 0.5;
@@ -181,11 +182,14 @@ bool tl_plot_lines(const void *what, FILE *to)
     const struct tl_plot_lines *lines = what;
     struct tl_plot_page         page = lines->page;
     size_t                      columns = lines->count < 3 || lines->x_names != NULL ? 2 : 3;
-    size_t                      rows = (lines->count + columns - 1) / columns;
+    double width = lines->count == 1 ? 2 * PANEL_WIDTH + TL_PLOT_MARGIN : PANEL_WIDTH;
+    size_t rows = (lines->count + columns - 1) / columns;
     page.width = TL_PLOT_MARGIN + (double)columns * (PANEL_WIDTH + TL_PLOT_MARGIN);
     double top = tl_plot_begin(&page, to, (double)rows * PANEL_HEIGHT);
     for (size_t n = 0; n < lines->count; n++) {
-        struct frame frame = { .lines = lines, .panel = &lines->panels[n], .to = to };
+        struct frame frame = {
+            .lines = lines, .panel = &lines->panels[n], .to = to, .width = width
+        };
         frame.left = TL_PLOT_MARGIN + (double)(n % columns) * (PANEL_WIDTH + TL_PLOT_MARGIN);
         frame.top = top + (double)(n / columns) * PANEL_HEIGHT;
         draw_panel(&frame);

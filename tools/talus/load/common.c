@@ -5,7 +5,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -42,20 +41,6 @@ void *tl_load_map(size_t bytes)
 void tl_load_unmap(void *memory, size_t bytes)
 {
     munmap(memory, bytes);
-}
-
-void tl_load_sizes(uint32_t *sizes, const struct tl_load *load)
-{
-    struct tl_rng rng = { load->seed * 2 + 1 };
-    double        power = load->few_large ? -0.5 : 0;
-    double        low = power != 0 ? pow(load->size_min, power) : log((double)load->size_min);
-    double        high = power != 0 ? pow(load->size_max, power) : log((double)load->size_max + 1);
-    for (unsigned i = 0; i < TL_SIZES_COUNT; i++) {
-        double   at = low + (high - low) * (tl_rng_next(&rng) / 4294967296.0);
-        uint32_t size = (uint32_t)(power != 0 ? pow(at, 1 / power) : exp(at));
-        size = size < load->size_min ? load->size_min : size;
-        sizes[i] = size > load->size_max ? load->size_max : size;
-    }
 }
 
 uint64_t tl_load_proc_kib(const char *path, const char *key)

@@ -9,7 +9,7 @@ execute_process(COMMAND ${TALUS} run -- /nonexistent/program RESULT_VARIABLE sta
 if(NOT status EQUAL 127 OR NOT errors MATCHES "/nonexistent/program")
     message(FATAL_ERROR "talus run of nothing: status ${status}, '${errors}'")
 endif()
-foreach(command run bench pathlen record replay)
+foreach(command run bench pathlen metrics record replay)
     execute_process(COMMAND ${TALUS} ${command} --help RESULT_VARIABLE status OUTPUT_VARIABLE output)
     if(NOT status EQUAL 0 OR NOT output MATCHES "usage: talus ${command}")
         message(FATAL_ERROR "talus ${command} --help: status ${status}, '${output}'")
