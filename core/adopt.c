@@ -50,6 +50,7 @@ struct tl_cache *tl_cache_acquire(struct tl_heap *heap)
     tl_cache_init(cache, heap);
     tl_store32_relaxed(&cache->claim.state, TL_LIVE); /* nobody knows it yet */
     tl_lock_acquire(&heap->lock);
+    cache->owner_slot = heap->cache_count % TL_OWNER_SLOTS;
     cache->next = heap->caches;
     heap->caches = cache;
     heap->cache_count++;
@@ -112,7 +113,7 @@ static bool move_span(struct tl_cache *cache, struct tl_cache *from, unsigned cl
     tl_counter_add_owner(&from->given_out, 0 - given_out);
     tl_counter_add_owner(&cache->given_out, given_out);
     TL_PREEMPT_POINT(adopt_span);
-    tl_store_relaxed(&span->owner, (uintptr_t)cache);
+    tl_span_set_owner(span, cache);
     if (bin->fresh == span) {
         bin->fresh = NULL;
         cache->bin[class_id].fresh = span;

@@ -8,8 +8,6 @@
 #include "core/report.h"
 #include <string.h>
 
-#define SLOW_EXITS_PER_LOOK 8u
-
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 {
     memset(cache->head, 0, sizeof cache->head);
@@ -17,7 +15,8 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
     memset(cache->foreign, 0, sizeof cache->foreign);
     memset(cache->credit, 0, sizeof cache->credit);
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++)
-        cache->foreign_room[class_id] = tl_classes[class_id].foreign_max;
+        memset(&cache->foreign_room[class_id * TL_OWNER_SLOTS], tl_classes[class_id].foreign_max,
+               TL_OWNER_SLOTS);
     cache->heap = heap;
     cache->empty_bytes = 0;
     cache->slow_exits = 0;
@@ -56,11 +55,11 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *list;
-    cache->credit[class_id] = tl_classes[class_id].foreign_max;
+    cache->credit[class_id] = tl_classes[class_id].credit;
     cache->zeroed = false;
     tl_cache_tick(cache);
-    if (cache->foreign[class_id] != NULL)
-        return tl_remote_take(cache, class_id);
+    if ((list = tl_remote_take(cache, class_id)) != NULL)
+        return list;
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
     if ((list = bin->pending) != NULL) {

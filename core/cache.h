@@ -48,12 +48,13 @@ struct tl_cache {
      * class 0, whose list is empty. */
     struct tl_block *head[TL_CLASS_COUNT_MAX];
     /* What a free of a foreign block touches, by class. */
-    /* blocks of other caches' spans, newest first */
-    struct tl_block *foreign[TL_CLASS_COUNT_MAX];
     /* blocks that may still go straight on head */
-    uint16_t credit[TL_CLASS_COUNT_MAX];
-    /* blocks that the chain still takes before it leaves */
-    uint16_t         foreign_room[TL_CLASS_COUNT_MAX];
+    uint8_t credit[TL_CLASS_COUNT_MAX];
+    /* by foreign_slot: blocks that the chain still takes before it leaves */
+    uint8_t foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
+    /* by foreign_slot: blocks of other caches' spans, newest first */
+    struct tl_block *foreign[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
+    unsigned         owner_slot; /* constant while the heap lives; of TL_OWNER_SLOTS */
     struct tl_heap  *heap;       /* constant from creation until the heap's end */
     struct tl_cache *next;       /* all caches of the heap; heap->lock */
     struct tl_cache *idle_next;  /* idle caches; heap->lock */
@@ -105,6 +106,13 @@ static inline void tl_cache_tick(struct tl_cache *cache)
 }
 
 /* ---- cache_span.c: spans within a cache ---- */
+
+/* Makes `cache` the owner of a CUT span. */
+static inline void tl_span_set_owner(struct tl_span *span, struct tl_cache *cache)
+{
+    tl_store32_relaxed(&span->foreign_slot, span->class_id * TL_OWNER_SLOTS + cache->owner_slot);
+    tl_store_relaxed(&span->owner, (uintptr_t)cache);
+}
 
 void tl_span_settle(struct tl_cache *cache, struct tl_span *span);
 void tl_span_arm(struct tl_span *span);

@@ -128,7 +128,7 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
     span->zeroed = span->dirty == 0;
     span->own = (struct tl_span_owned){ .until_slow = 1, .until_start = 1 };
     span->cut_heap = heap;
-    tl_store_relaxed(&span->owner, (uintptr_t)cache);
+    tl_span_set_owner(span, cache);
     tl_span_set_kind(span, TL_SPAN_CUT);
     for (size_t page = 0; page < span->pages; page++)
         tl_page_set(span->start + (page << TL_PAGE_SHIFT), span);

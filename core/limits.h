@@ -37,10 +37,13 @@
 #define TL_CHAIN_BLOCKS_MAX (2 * TL_SPAN_BLOCKS_MAX)
 
 /* Foreign blocks (D3), per class and cache. */
-#define TL_FOREIGN_BYTES      ((size_t)128 * 1024)
+/* chains that gather apart, so that blocks of as many owners travel unmixed; a power of two */
+#define TL_OWNER_SLOTS        4u
+#define TL_FOREIGN_BYTES      ((size_t)8 * 1024) /* in one chain */
 #define TL_FOREIGN_BLOCKS_MAX 64u
-/* per class, kept whole; docs/adr/0004 has the reason */
-#define TL_PENDING_BATCHES_MAX 4u
+#define TL_CREDIT_BYTES       ((size_t)32 * 1024) /* straight on head, between two refills */
+/* per class, kept whole; docs/adr/0007 has the reason */
+#define TL_PENDING_BATCHES_MAX 16u
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */
 #define TL_CACHE_EMPTY_MAX ((size_t)1 << 20)

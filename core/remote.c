@@ -12,36 +12,42 @@ void tl_remote_push(struct tl_span *span, struct tl_block *chain)
     tl_inbox_push_mpsc(&owner->inbox, chain);
 }
 
-struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id)
+static struct tl_block *take_chain(struct tl_cache *cache, size_t slot)
 {
-    struct tl_block *chain = cache->foreign[class_id];
-    cache->foreign[class_id] = NULL;
-    cache->foreign_room[class_id] = tl_classes[class_id].foreign_max;
+    struct tl_block *chain = cache->foreign[slot];
+    cache->foreign[slot] = NULL;
+    cache->foreign_room[slot] = tl_classes[slot / TL_OWNER_SLOTS].foreign_max;
     return chain;
 }
 
-/* Puts a foreign block on its class's chain. True: the chain is full. */
-static inline bool chain_up(struct tl_cache *cache, unsigned class_id, struct tl_block *block)
+struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id)
 {
-    tl_put(&block->next, cache->foreign[class_id]);
-    cache->foreign[class_id] = block;
-    return --cache->foreign_room[class_id] == 0;
+    unsigned end = (class_id + 1) * TL_OWNER_SLOTS;
+    for (unsigned slot = class_id * TL_OWNER_SLOTS; slot < end; slot++)
+        if (cache->foreign[slot] != NULL)
+            return take_chain(cache, slot);
+    return NULL;
 }
 
-static TL_NOINLINE void send_chain(struct tl_cache *cache, struct tl_span *span)
+/* Puts a foreign block on the chain of its slot. True: the chain is full. */
+static inline bool chain_up(struct tl_cache *cache, size_t slot, struct tl_block *block)
 {
-    tl_remote_push(span, tl_remote_take(cache, span->class_id));
+    tl_put(&block->next, cache->foreign[slot]);
+    cache->foreign[slot] = block;
+    return --cache->foreign_room[slot] == 0;
 }
 
-void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+/* The arguments of tl_free_other, in their registers. */
+static TL_NOINLINE void send_chain(struct tl_block *block, struct tl_span *span,
+                                   struct tl_cache *cache)
 {
-    if (chain_up(cache, span->class_id, block))
-        tl_remote_flush(cache, span->class_id);
+    (void)block; /* it is the chain's first */
+    tl_remote_push(span, take_chain(cache, tl_span_foreign_slot(span)));
 }
 
-void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
+/* Sends a chain home, each block to its own owner. */
+static void send_apart(struct tl_block *chain)
 {
-    struct tl_block *chain = tl_remote_take(cache, class_id);
     /* a chain with a block freed twice may run in a circle */
     unsigned left = TL_FOREIGN_BLOCKS_MAX;
     while (chain != NULL && left > 0) { /* runs of one owner stay together */
@@ -60,18 +66,33 @@ void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
     }
 }
 
-/* A block of another cache of the same heap. */
-static inline void free_foreign(struct tl_cache *cache, struct tl_span *span,
-                                struct tl_block *block)
+void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
 {
-    unsigned class_id = span->class_id;
+    unsigned slot = tl_span_foreign_slot(span);
+    if (chain_up(cache, slot, block))
+        send_apart(take_chain(cache, slot));
+}
+
+void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_block *chain;
+    while ((chain = tl_remote_take(cache, class_id)) != NULL)
+        send_apart(chain);
+}
+
+/* A block of another cache of the same heap. */
+static inline void free_foreign(struct tl_block *block, struct tl_span *span,
+                                struct tl_cache *cache)
+{
+    size_t   slot = tl_span_foreign_slot(span);
+    size_t   class_id = slot / TL_OWNER_SLOTS;
     unsigned credit = cache->credit[class_id];
     if (credit > 0) {
-        cache->credit[class_id] = (uint16_t)(credit - 1);
+        cache->credit[class_id] = (uint8_t)(credit - 1);
         tl_put(&block->next, cache->head[class_id]);
         cache->head[class_id] = block;
-    } else if (TL_UNLIKELY(chain_up(cache, class_id, block))) {
-        send_chain(cache, span);
+    } else if (TL_UNLIKELY(chain_up(cache, slot, block))) {
+        send_chain(block, span, cache);
     }
 }
 
@@ -125,7 +146,7 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
         } else if (tl_span_owner(span) == cache) {
             tl_cache_free_own(cache, span, (struct tl_block *)block);
         } else {
-            free_foreign(cache, span, (struct tl_block *)block);
+            free_foreign((struct tl_block *)block, span, cache);
         }
     } else {
         tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block,
@@ -136,7 +157,7 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
 void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self)
 {
     if (TL_LIKELY(span->cut_heap == self->heap))
-        free_foreign(self, span, (struct tl_block *)block);
+        free_foreign((struct tl_block *)block, span, self);
     else
         free_rare(block, span);
 }

@@ -49,7 +49,8 @@ void tl_class_table_init(void)
             .block_size = (uint32_t)size,
             .span_pages = (uint16_t)pages,
             .carve_blocks = (uint16_t)clamp(TL_CARVE_BYTES / size, 1, blocks),
-            .foreign_max = (uint16_t)clamp(TL_FOREIGN_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
+            .foreign_max = (uint8_t)clamp(TL_FOREIGN_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
+            .credit = (uint8_t)clamp(TL_CREDIT_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
             .relist_frees = (uint16_t)clamp(blocks / 8, 1, 32),
         };
     }

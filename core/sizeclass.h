@@ -14,7 +14,8 @@ struct tl_class {
     uint32_t block_size;   /* bytes */
     uint16_t span_pages;   /* pages of a span, as wanted */
     uint16_t carve_blocks; /* cut at a time */
-    uint16_t foreign_max;  /* foreign blocks kept before a batch leaves */
+    uint8_t  foreign_max;  /* foreign blocks of one chain before it leaves */
+    uint8_t  credit;       /* freed blocks that may go straight on head, between two refills */
     uint16_t relist_frees; /* frees after which a full span is offered again */
 };
 

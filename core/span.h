@@ -71,6 +71,8 @@ struct tl_span {
     tl_atomic_u32   kind;       /* enum tl_span_kind */
     uint8_t         class_id;   /* CUT */
     bool            zeroed;     /* CUT: what is not carved yet reads as zero */
+    /* CUT: class_id * TL_OWNER_SLOTS + the owner's slot: where others gather its blocks */
+    tl_atomic_u32 foreign_slot;
     /* struct tl_heap *; any state but NONE and UNUSED. Neighbours of other pools read it */
     tl_atomic_word heap;
     TL_CACHE_LINE
@@ -108,6 +110,12 @@ static inline struct tl_cache *tl_span_owner(const struct tl_span *span)
 static inline struct tl_heap *tl_span_heap(const struct tl_span *span)
 {
     return (struct tl_heap *)tl_load_relaxed(&span->heap);
+}
+
+/* The slot of the cache's `foreign` arrays that a block of this span belongs to. */
+static inline unsigned tl_span_foreign_slot(const struct tl_span *span)
+{
+    return tl_load32_relaxed(&span->foreign_slot);
 }
 
 static inline bool tl_span_holds(const struct tl_span *span, uintptr_t address)
