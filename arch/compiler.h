@@ -84,7 +84,8 @@ static TL_ALWAYS_INLINE unsigned tl_ctz(size_t x)
 
 static TL_ALWAYS_INLINE unsigned tl_log2_floor(size_t x)
 {
-    return (unsigned)(8 * sizeof(size_t) - 1) - tl_clz(x);
+    /* exclusive or, for the difference: x86 counts from this end, and the two cancel out */
+    return (unsigned)(8 * sizeof(size_t) - 1) ^ tl_clz(x);
 }
 
 /* Exponent of the smallest power of two that is not below x. */

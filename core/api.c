@@ -9,34 +9,41 @@
 #include <errno.h>
 #include <string.h>
 
-void *tl_malloc_slow(size_t size)
+void *tl_malloc_slow(size_t size, struct tl_cache *cache)
 {
-    struct tl_cache *cache = tl_self;
     if (TL_LIKELY(cache->heap == &tl_default_heap && size <= TL_CLASS_MAX)) {
-        void *block = tl_cache_alloc(cache, tl_class_of_size(size + (size == 0)));
+        unsigned class_id = tl_class_of_size(size + (size == 0));
+        void    *block = tl_cache_alloc(cache, class_id, size > TL_SMALL_MAX);
         if (TL_LIKELY(block != NULL))
             return block;
     }
     return tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
 }
 
-void *tl_malloc_medium(size_t size)
+/* The head of the class of `size`, or NULL. */
+static TL_ALWAYS_INLINE struct tl_block *pop_medium(struct tl_cache *cache, size_t size)
 {
-    struct tl_cache *cache = tl_self;
-    if (TL_LIKELY(size <= TL_CLASS_MAX)) {
-        unsigned         class_id = tl_class_of_size(size);
-        struct tl_block *block = cache->head[class_id];
-        if (TL_LIKELY(block != NULL)) {
-            cache->head[class_id] = tl_get(&block->next);
-            return block;
-        }
-    }
-    return tl_malloc_slow(size);
+    unsigned         class_id = tl_class_of_medium(size);
+    struct tl_block *block = cache->head[class_id];
+    if (TL_LIKELY(block != NULL))
+        cache->head[class_id] = tl_get(&block->next);
+    return block;
 }
 
-void tl_free_slow_exit(struct tl_span *span)
+void *tl_malloc_medium(size_t size, struct tl_cache *cache)
 {
-    tl_cache_free_slow_exit(tl_self, span);
+    struct tl_block *block;
+    if (TL_LIKELY(size <= TL_CLASS_MAX) && TL_LIKELY((block = pop_medium(cache, size)) != NULL))
+        return block;
+    return tl_malloc_slow(size, cache);
+}
+
+void tl_free_slow_exit(struct tl_block *block, struct tl_span *span, struct tl_cache *cache)
+{
+    if (TL_LIKELY(tl_cache_take_single(cache, span, block)))
+        tl_cache_tick(cache);
+    else
+        tl_cache_free_slow_exit(cache, span);
 }
 
 void tl_free_not_own(void *block, struct tl_span *span)
@@ -115,8 +122,11 @@ static void *aligned_slow(size_t align, size_t size)
         return NULL;
     }
     size_t rounded = tl_size_aligned(size, align);
-    if (TL_LIKELY(rounded - 1 < TL_CLASS_MAX && align <= TL_PAGE_SIZE))
-        return tl_malloc_medium(rounded);
+    struct tl_block *block;
+    if (TL_LIKELY(rounded - TL_SMALL_MAX - 1 < TL_CLASS_MAX - TL_SMALL_MAX &&
+                  align <= TL_PAGE_SIZE) &&
+        TL_LIKELY((block = pop_medium(tl_self, rounded)) != NULL))
+        return block;
     return tl_heap_alloc_slow(&tl_default_heap, size, align, false);
 }
 

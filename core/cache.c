@@ -19,7 +19,7 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
                TL_OWNER_SLOTS);
     cache->heap = heap;
     cache->empty_bytes = 0;
-    cache->slow_exits = 0;
+    cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
     cache->trim_ms = tl_port_now_ms();
     tl_store_relaxed(&cache->inbox.head, 0);
     tl_store_relaxed(&cache->given_out.n, 0);
@@ -50,8 +50,32 @@ static void drain(struct tl_cache *cache)
         tl_span_release_empty(cache);
 }
 
+/* A free block of the next larger classes, or NULL. */
+static struct tl_block *borrow(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_bin *bin = &cache->bin[class_id];
+    if (bin->borrowed == TL_BORROWS_MAX) {
+        bin->borrowed = 0;
+        return NULL;
+    }
+    unsigned last = class_id + TL_BORROW_CLASSES;
+    for (unsigned larger = class_id + 1; larger <= last && larger < TL_CLASS_COUNT; larger++) {
+        struct tl_span *avail = cache->bin[larger].avail;
+        if (cache->head[larger] == NULL && avail != NULL)
+            cache->head[larger] = tl_span_take_local(cache, avail);
+        struct tl_block *block = cache->head[larger];
+        if (block != NULL) {
+            bin->borrowed++;
+            cache->head[larger] = tl_get(&block->next);
+            tl_put(&block->next, NULL);
+            return block;
+        }
+    }
+    return NULL;
+}
+
 /* A non-empty list for head[class_id], or NULL. The order is that of cache.h, 4. */
-static struct tl_block *refill(struct tl_cache *cache, unsigned class_id)
+static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool or_larger)
 {
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *list;
@@ -70,6 +94,8 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id)
     TL_ASSERT(cache->head[class_id] == NULL);
     if (bin->avail != NULL)
         list = tl_span_take_local(cache, bin->avail);
+    if (list == NULL && or_larger)
+        list = borrow(cache, class_id);
     if (list == NULL && bin->fresh != NULL)
         list = tl_span_carve(cache, bin->fresh);
     if (list == NULL)
@@ -79,12 +105,12 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id)
     return list;
 }
 
-void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id)
+void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id, bool or_larger)
 {
     struct tl_block *block = cache->head[class_id];
     cache->zeroed = false;
     if (TL_UNLIKELY(block == NULL)) {
-        block = refill(cache, class_id);
+        block = refill(cache, class_id, or_larger);
         if (block == NULL)
             return NULL;
     }
@@ -93,9 +119,9 @@ void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id)
     return block;
 }
 
-void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id)
+void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id, bool or_larger)
 {
-    struct tl_block *block = (struct tl_block *)tl_cache_alloc(cache, class_id);
+    struct tl_block *block = (struct tl_block *)tl_cache_alloc(cache, class_id, or_larger);
     if (block != NULL)
         memset(block, 0, cache->zeroed ? sizeof *block : tl_class_size(class_id));
     return block;
@@ -123,26 +149,14 @@ static TL_COLD void forget_double_free(struct tl_span *span)
                      "double free: the block was the last one freed");
 }
 
-/* The blocks on the span's list, just freed, go to the class's head as they are: still given out,
- * so nothing else changes. Only where the list holds no others, and either the head is empty or it
- * is a single block and there is credit. */
+/* The blocks on the span's list, just freed, go to the class's empty head as they are: still given
+ * out, so nothing else changes. Only where the list holds no others. */
 static inline bool give_to_head(struct tl_cache *cache, struct tl_span *span)
 {
     struct tl_span_owned *own = &span->own;
-    unsigned              class_id = span->class_id;
-    if (own->local_count != 0 || own->outstanding == 0)
+    if (own->local_count != 0 || own->outstanding == 0 || cache->head[span->class_id] != NULL)
         return false;
-    if (cache->head[class_id] != NULL) {
-        if (own->until_start != 1 || cache->credit[class_id] == 0)
-            return false;
-        if (TL_UNLIKELY(cache->head[class_id] == own->local)) {
-            forget_double_free(span);
-            return true;
-        }
-        cache->credit[class_id]--;
-        tl_put(&own->local->next, cache->head[class_id]);
-    }
-    cache->head[class_id] = own->local;
+    cache->head[span->class_id] = own->local;
     own->local = NULL;
     own->until_slow = own->until_start;
     return true;
@@ -152,6 +166,10 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
 {
     if (TL_LIKELY(give_to_head(cache, span))) {
         tl_cache_tick(cache);
+        return;
+    }
+    if (TL_UNLIKELY(cache->head[span->class_id] == span->own.local)) {
+        forget_double_free(span);
         return;
     }
     if (TL_UNLIKELY(span->own.outstanding == 0)) {
@@ -200,7 +218,7 @@ static inline bool push_own(struct tl_span *span, struct tl_block *block)
 
 void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
 {
-    if (push_own(span, block))
+    if (push_own(span, block) && !tl_cache_take_single(cache, span, block))
         tl_cache_free_slow_exit(cache, span);
 }
 
@@ -248,7 +266,7 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
 {
     struct tl_pool *pool = &cache->heap->pool;
     uint64_t        now_ms = tl_port_now_ms();
-    cache->slow_exits = 0;
+    cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
     if (now_ms - cache->trim_ms < pool->decay_ms)

@@ -39,6 +39,7 @@ struct tl_bin {
     struct tl_span  *fresh;
     struct tl_block *pending;       /* batches, through next_batch */
     uint32_t         pending_count; /* batches */
+    uint32_t         borrowed;      /* blocks of larger classes, one after the other */
 };
 
 struct tl_heap_entry; /* thread.h */
@@ -59,7 +60,7 @@ struct tl_cache {
     struct tl_cache *next;       /* all caches of the heap; heap->lock */
     struct tl_cache *idle_next;  /* idle caches; heap->lock */
     uint64_t         trim_ms;    /* owner: when it was last trimmed */
-    uint32_t         slow_exits; /* owner: since the clock was last looked at */
+    uint32_t         slow_exits_left; /* owner: until the clock is looked at */
     /* owner: the block that the last refill returned reads as zero but for its links */
     bool   zeroed;
     size_t empty_bytes; /* owner: in empty spans kept */
@@ -80,17 +81,42 @@ struct tl_cache {
 /* Makes zeroed memory, or a cache of a heap that ended, a cache of `heap`. */
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap);
 
-/* A block of `class_id`: head, else refill. NULL: the heap has no more. Owner only. */
-void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id);
+/* A block of `class_id`: head, else refill. or_larger: before memory is touched for it, a free
+ * block of the next TL_BORROW_CLASSES will do. NULL: the heap has no more. Owner only. */
+void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id, bool or_larger);
 
 /* The same, zeroed. */
-void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id);
+void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id, bool or_larger);
 
 /* Frees an own block: `span` is owned by this cache. Owner only. */
 void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
 /* The slow exit of an own free: until_slow of `span` reached zero with the push of `block`. */
 void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span);
+
+/* The short form of the slow exit, for spans whose every free is one: `block`, just pushed, is all
+ * that the span's list holds, so it goes to head as it is, still given out. Where head has blocks
+ * there must be credit, so that the class does not hoard. False: not so, nothing changed. Owner
+ * only. */
+static inline bool tl_cache_take_single(struct tl_cache *cache, struct tl_span *span,
+                                        struct tl_block *block)
+{
+    size_t           class_id = span->class_id;
+    struct tl_block *head = cache->head[class_id];
+    if (TL_UNLIKELY(tl_get(&block->next) != NULL))
+        return false;
+    if (head != NULL) {
+        unsigned credit = cache->credit[class_id];
+        if (credit == 0 || head == block)
+            return false;
+        cache->credit[class_id] = (uint8_t)(credit - 1);
+        tl_put(&block->next, head);
+    }
+    cache->head[class_id] = block;
+    span->own.local = NULL;
+    span->own.until_slow = span->own.until_start;
+    return true;
+}
 
 /* Empties every list of blocks, returns empty spans to the pool. */
 void tl_cache_flush(struct tl_cache *cache);
@@ -101,7 +127,7 @@ void tl_cache_look_at_clock(struct tl_cache *cache);
 
 static inline void tl_cache_tick(struct tl_cache *cache)
 {
-    if (TL_UNLIKELY(++cache->slow_exits >= TL_SLOW_EXITS_PER_LOOK))
+    if (TL_UNLIKELY(--cache->slow_exits_left == 0))
         tl_cache_look_at_clock(cache);
 }
 

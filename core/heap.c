@@ -140,7 +140,9 @@ static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size
     unsigned class_id = tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
     if (cache == NULL)
         return NULL;
-    return zero ? tl_cache_zalloc(cache, class_id) : tl_cache_alloc(cache, class_id);
+    bool or_larger = size > TL_SMALL_MAX && align <= TL_GRAIN;
+    return zero ? tl_cache_zalloc(cache, class_id, or_larger)
+                : tl_cache_alloc(cache, class_id, or_larger);
 }
 
 /* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,

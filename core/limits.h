@@ -31,6 +31,11 @@
 /* an active owner looks at its inbox at least so often */
 #define TL_FREES_UNTIL_SLOW_MAX 256u
 
+/* Above TL_SMALL_MAX: how many classes further up a block may be taken from before new memory is
+ * touched, and how often in a row: then a block of the right class makes the next call quick. */
+#define TL_BORROW_CLASSES 2u
+#define TL_BORROWS_MAX    8u
+
 #define TL_SLOW_EXITS_PER_LOOK 16u /* at the clock */
 
 /* more than any sound list of a class can hold */
@@ -46,7 +51,7 @@
 #define TL_PENDING_BATCHES_MAX 16u
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */
-#define TL_CACHE_EMPTY_MAX ((size_t)1 << 20)
+#define TL_CACHE_EMPTY_MAX ((size_t)256 << 10)
 #define TL_IDLE_EMPTY_MAX  ((size_t)128 * 1024) /* the same for a cache that its thread left */
 
 /* The page pool. */

@@ -18,18 +18,16 @@ static size_t span_bytes_wanted(size_t size)
 {
     if (size <= TL_SMALL_MAX)
         return size * TL_SPAN_BLOCKS_MIN;
-    if (size <= 32 * 1024)
-        return 8 * size > TL_SPAN_BYTES_USUAL ? 8 * size : TL_SPAN_BYTES_USUAL;
-    if (size <= 128 * 1024)
-        return 4 * size; /* whole pages, since classes here are multiples of 4 KiB */
-    return size;
+    if (size <= TL_SPAN_BYTES_USUAL / 8)
+        return TL_SPAN_BYTES_USUAL;
+    return size <= TL_PAGE_SIZE ? 2 * size : size;
 }
 
-/* The fewest pages that satisfy span_bytes_wanted and leave less than 1/16 of the span unused. */
+/* The fewest pages that satisfy span_bytes_wanted and leave at most 1/8 of the span unused. */
 static size_t span_pages(size_t size)
 {
     size_t pages = (span_bytes_wanted(size) + TL_PAGE_SIZE - 1) / TL_PAGE_SIZE;
-    while (pages * TL_PAGE_SIZE % size > pages * TL_PAGE_SIZE / 16)
+    while (pages * TL_PAGE_SIZE % size > pages * TL_PAGE_SIZE / 8)
         pages++;
     return pages;
 }

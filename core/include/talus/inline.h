@@ -57,10 +57,10 @@ TL_LAYOUT_INLINE void *tl_malloc_fast(size_t size)
     else if (__builtin_expect(size <= TL_SMALL_MAX, 1))
         class_id = tl_small_class[size];
     else
-        return tl_malloc_medium(size);
+        return tl_malloc_medium(size, cache);
     struct tl_block *block = cache->head[class_id];
     if (__builtin_expect(block == NULL, 0))
-        return tl_malloc_slow(size);
+        return tl_malloc_slow(size, cache);
     TL_LAYOUT_POINT(malloc_pop);
     cache->head[class_id] = block->next;
     return block;
@@ -79,7 +79,7 @@ TL_LAYOUT_INLINE void tl_free_from(struct tl_cache *cache, struct tl_span *span,
     TL_LAYOUT_POINT(free_push);
     span->own.local = freed;
     if (__builtin_expect(--span->own.until_slow == 0, 0))
-        tl_free_slow_exit(span);
+        tl_free_slow_exit(freed, span, cache);
 }
 
 TL_LAYOUT_INLINE void tl_free_fast(void *block)

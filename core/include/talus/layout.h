@@ -56,15 +56,22 @@ extern "C" {
 /* bytes; classes up to here come from a table */
 #define TL_SMALL_MAX ((size_t)1024)
 
-/* The class for `size` bytes, 1 <= size <= TL_CLASS_MAX; about eight instructions, none when the
- * size is a constant. */
+/* The class for `size` bytes, 8 * TL_GRAIN < size <= TL_CLASS_MAX; seven instructions. The shifted
+ * number's top bit is an 8, which stands for the eight classes before the first doubling. */
+TL_LAYOUT_INLINE unsigned tl_class_of_medium(size_t size)
+{
+    unsigned long last = size - 1; /* the last byte's offset, so that exact sizes do not round up */
+    /* exclusive or, for the difference: x86 counts from this end, and the two cancel out */
+    unsigned log = (unsigned)(8 * sizeof last - 1) ^ (unsigned)__builtin_clzl(last);
+    return (log - TL_GRAIN_SHIFT - 3) * 8 + (unsigned)(last >> (log - 3));
+}
+
+/* The class for `size` bytes, 1 <= size <= TL_CLASS_MAX; no instruction when it is a constant. */
 TL_LAYOUT_INLINE unsigned tl_class_of_size(size_t size)
 {
-    size_t last = size - 1; /* the offset of the last byte, so that exact sizes do not round up */
-    if (last < 8 * TL_GRAIN)
-        return (unsigned)(last >> TL_GRAIN_SHIFT);
-    unsigned log = (unsigned)(8 * sizeof(long) - 1) - (unsigned)__builtin_clzl((unsigned long)last);
-    return (log - TL_GRAIN_SHIFT - 3) * 8 + 8 + (unsigned)((last >> (log - 3)) & 7);
+    if (size <= 8 * TL_GRAIN)
+        return (unsigned)((size - 1) >> TL_GRAIN_SHIFT);
+    return tl_class_of_medium(size);
 }
 
 #ifndef TL_LAYOUT_OF_CORE
@@ -142,13 +149,15 @@ TL_LAYOUT_INLINE struct tl_span *tl_page_span(uintptr_t address)
     return (struct tl_span *)(void *)(tl_page_base + offset * 8);
 }
 
-/* What the fast paths are not (core/api.c). malloc when the list is empty or the size is not small;
- * NULL with errno ENOMEM. */
-TL_LAYOUT_HIDDEN void *tl_malloc_medium(size_t size);
-TL_LAYOUT_HIDDEN void *tl_malloc_slow(size_t size);
+/* What the fast paths are not (core/api.c); `cache` is what tl_self says. malloc when the list is
+ * empty or the size is not small; NULL with errno ENOMEM. */
+TL_LAYOUT_HIDDEN void *tl_malloc_medium(size_t size, struct tl_cache *cache);
+TL_LAYOUT_HIDDEN void *tl_malloc_slow(size_t size, struct tl_cache *cache);
 
-/* free when the span's count ran out, and of what is no block of the caller's own cache. */
-TL_LAYOUT_HIDDEN void tl_free_slow_exit(struct tl_span *span);
+/* free when the span's count ran out with the push of `block`, and of what is no block of the
+ * caller's own cache. */
+TL_LAYOUT_HIDDEN void tl_free_slow_exit(struct tl_block *block, struct tl_span *span,
+                                        struct tl_cache *cache);
 TL_LAYOUT_HIDDEN void tl_free_not_own(void *block, struct tl_span *span);
 
 #ifdef __cplusplus
