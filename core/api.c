@@ -40,10 +40,7 @@ void *tl_malloc_medium(size_t size, struct tl_cache *cache)
 
 void tl_free_slow_exit(struct tl_block *block, struct tl_span *span, struct tl_cache *cache)
 {
-    if (TL_LIKELY(tl_cache_take_single(cache, span, block)))
-        tl_cache_tick(cache);
-    else
-        tl_cache_free_slow_exit(cache, span);
+    tl_cache_freed_last(cache, span, block);
 }
 
 void tl_free_not_own(void *block, struct tl_span *span)
@@ -121,7 +118,7 @@ static void *aligned_slow(size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    size_t rounded = tl_size_aligned(size, align);
+    size_t           rounded = tl_size_aligned(size, align);
     struct tl_block *block;
     if (TL_LIKELY(rounded - TL_SMALL_MAX - 1 < TL_CLASS_MAX - TL_SMALL_MAX &&
                   align <= TL_PAGE_SIZE) &&

@@ -218,8 +218,8 @@ static inline bool push_own(struct tl_span *span, struct tl_block *block)
 
 void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
 {
-    if (push_own(span, block) && !tl_cache_take_single(cache, span, block))
-        tl_cache_free_slow_exit(cache, span);
+    if (push_own(span, block))
+        tl_cache_freed_last(cache, span, block);
 }
 
 /* Walks a chain back: own blocks to their spans, others towards their owners. A chain that a block

@@ -55,11 +55,11 @@ struct tl_cache {
     uint8_t foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
     /* by foreign_slot: blocks of other caches' spans, newest first */
     struct tl_block *foreign[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
-    unsigned         owner_slot; /* constant while the heap lives; of TL_OWNER_SLOTS */
-    struct tl_heap  *heap;       /* constant from creation until the heap's end */
-    struct tl_cache *next;       /* all caches of the heap; heap->lock */
-    struct tl_cache *idle_next;  /* idle caches; heap->lock */
-    uint64_t         trim_ms;    /* owner: when it was last trimmed */
+    unsigned         owner_slot;      /* constant while the heap lives; of TL_OWNER_SLOTS */
+    struct tl_heap  *heap;            /* constant from creation until the heap's end */
+    struct tl_cache *next;            /* all caches of the heap; heap->lock */
+    struct tl_cache *idle_next;       /* idle caches; heap->lock */
+    uint64_t         trim_ms;         /* owner: when it was last trimmed */
     uint32_t         slow_exits_left; /* owner: until the clock is looked at */
     /* owner: the block that the last refill returned reads as zero but for its links */
     bool   zeroed;
@@ -94,6 +94,16 @@ void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_b
 /* The slow exit of an own free: until_slow of `span` reached zero with the push of `block`. */
 void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span);
 
+/* At a slow exit: every so often looks at the clock, and flushes when the heap's decay time has
+ * passed since the last flush. */
+void tl_cache_look_at_clock(struct tl_cache *cache);
+
+static inline void tl_cache_tick(struct tl_cache *cache)
+{
+    if (TL_UNLIKELY(--cache->slow_exits_left == 0))
+        tl_cache_look_at_clock(cache);
+}
+
 /* The short form of the slow exit, for spans whose every free is one: `block`, just pushed, is all
  * that the span's list holds, so it goes to head as it is, still given out. Where head has blocks
  * there must be credit, so that the class does not hoard. False: not so, nothing changed. Owner
@@ -118,18 +128,18 @@ static inline bool tl_cache_take_single(struct tl_cache *cache, struct tl_span *
     return true;
 }
 
+/* What an own free comes to when until_slow reached zero with the push of `block`. Owner only. */
+static inline void tl_cache_freed_last(struct tl_cache *cache, struct tl_span *span,
+                                       struct tl_block *block)
+{
+    if (TL_LIKELY(tl_cache_take_single(cache, span, block)))
+        tl_cache_tick(cache);
+    else
+        tl_cache_free_slow_exit(cache, span);
+}
+
 /* Empties every list of blocks, returns empty spans to the pool. */
 void tl_cache_flush(struct tl_cache *cache);
-
-/* At a slow exit: every so often looks at the clock, and flushes when the heap's decay time has
- * passed since the last flush. */
-void tl_cache_look_at_clock(struct tl_cache *cache);
-
-static inline void tl_cache_tick(struct tl_cache *cache)
-{
-    if (TL_UNLIKELY(--cache->slow_exits_left == 0))
-        tl_cache_look_at_clock(cache);
-}
 
 /* ---- cache_span.c: spans within a cache ---- */
 

@@ -181,6 +181,7 @@ static void release(struct tl_cache *cache, struct tl_span *span)
     span->cut_heap = NULL;
     size_t carved_bytes = (size_t)span->own.carved * span->block_size;
     size_t dirty = span->zeroed ? (carved_bytes + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT : span->pages;
+    span->block_size = 0;
     tl_counter_add_shared(&cache->heap->spans, (uintptr_t)-1);
     tl_pool_put(&cache->heap->pool, span, dirty);
 }

@@ -77,6 +77,7 @@ static void add_region_locked(struct tl_pool *pool, struct tl_region *region, st
     run->pages = region->pages;
     run->region = region;
     run->cut_heap = NULL;
+    run->block_size = 0;
     tl_store_relaxed(&run->heap, (uintptr_t)pool->heap);
     tl_store_relaxed(&run->owner, 0);
     tl_span_set_kind(run, TL_SPAN_BUSY);
@@ -185,6 +186,7 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
         rest->pages = run->pages - region->pages;
         rest->dirty = run->dirty > region->pages ? run->dirty - region->pages : 0;
         rest->cut_heap = NULL;
+        rest->block_size = 0;
         rest->region = behind;
         tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
         tl_store_relaxed(&rest->owner, 0);
@@ -330,6 +332,7 @@ static void forget_region(struct tl_pool *pool, struct tl_region *region)
         tl_page_set(page, NULL);
         if (tl_span_kind(span) != TL_SPAN_NONE && span->start == page) {
             span->cut_heap = NULL;
+            span->block_size = 0;
             tl_store_relaxed(&span->owner, 0);
             tl_spare_put_locked(pool, span);
         }

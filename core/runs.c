@@ -169,6 +169,7 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dir
     pool->dirty_pages += run->dirty;
     tl_store_relaxed(&run->owner, 0);
     run->cut_heap = NULL;
+    run->block_size = 0;
     tl_span_set_kind(run, TL_SPAN_FREE);
     tl_page_set(run->start, run);
     tl_page_set(last_page(run), run);
@@ -183,6 +184,7 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
     rest->dirty = run->dirty > pages ? run->dirty - pages : 0;
     tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
     rest->cut_heap = NULL;
+    rest->block_size = 0;
     rest->region = tl_region_at(run->region, rest->start);
     tl_store_relaxed(&rest->owner, 0);
     tl_span_set_kind(rest, TL_SPAN_BUSY);

@@ -66,7 +66,7 @@ struct tl_span {
     struct tl_heap *cut_heap;
     uintptr_t       start; /* address of the first page */
     size_t          pages;
-    uint32_t        block_size; /* CUT: bytes */
+    uint32_t        block_size; /* bytes; 0 unless CUT */
     uint32_t        capacity;   /* CUT: blocks */
     tl_atomic_u32   kind;       /* enum tl_span_kind */
     uint8_t         class_id;   /* CUT */
