@@ -117,6 +117,7 @@ struct TL_LAYOUT_BEGINNING tl_span {
 
 #else
 
+struct tl_block;
 struct tl_cache;
 struct tl_span;
 
