@@ -116,6 +116,20 @@ def check_limits(report, text, libraries):
     return problems
 
 
+def check_means(report, libraries):
+    """The one workload with latencies: its ratios are the means."""
+    problems = []
+    for call in fake_load.CALLS:
+        for quantile, key in KEYS.items():
+            values = {
+                peer: statistics.median(one[1][call, key] for one in known("tail", libraries[peer])) for peer in PEERS
+            }
+            found = report["geometric_means"][f"{call} {quantile}"]["all"]
+            if any(abs(found[peer] - value / min(values.values())) > 1e-4 for peer, value in values.items()):
+                problems.append(f"geometric mean of {call} {quantile}: {found}, of {values}")
+    return problems
+
+
 def check_text(text, libraries):
     problems = []
     rows = {
@@ -141,7 +155,7 @@ def check(build):
             return [f"status {result.returncode}: {result.stderr}"]
         wanted = limits_missed(libraries)
         problems = check_json(report, libraries) + check_text(result.stdout, libraries)
-        problems += check_limits(report, result.stdout, libraries)
+        problems += check_limits(report, result.stdout, libraries) + check_means(report, libraries)
         if not wanted or result.returncode != 1:
             problems.append(f"--check with {len(wanted)} misses: status {result.returncode}: {result.stderr}")
         result, _ = run(talus, folder, "--peer", f"slow={slow}")
@@ -151,6 +165,9 @@ def check(build):
         result, report = run(talus, folder, *ahead)
         if result.returncode != 0 or report["limits_missed"] or "0 of 9 missed" not in result.stdout:
             problems.append(f"--check without misses: status {result.returncode}: {result.stdout}{result.stderr}")
+        result, report = run(talus, folder, "--settle", "0", "--peer", f"slow={slow}")
+        if any(one["figure"] == "settled memory" for one in report["limits_missed"]):
+            problems.append("a limit on what has settled, without time to settle")
         result, _ = run(talus, folder, "--allocators", "libc", "--check")
         if result.returncode != 2 or "--check" not in result.stderr:
             problems.append(f"--check without talus: status {result.returncode}: {result.stderr}")

@@ -20,7 +20,7 @@ def figures(workload, library, seed):
         "cpu_ns": (9 + slow) * 1000000 + seed * 50000,
         "ops": 100000 * which,
         "peak_kib": 2000 + 300 * slow * which + 8 * seed,
-        "settled_kib": 1900 + 100 * slow,
+        "settled_kib": 600 + 200 * slow,
         "minor_faults": 90 + 1000 * slow * (which - 1) + seed,
         "major_faults": seed % 2,
         "nonsense": 5,

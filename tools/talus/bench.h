@@ -110,6 +110,9 @@ double tl_bench_mean(const struct tl_bench *bench, size_t peer, const char *grou
 extern const char *const tl_bench_calls[TL_CALLS];         /* "malloc", "free" */
 extern const char *const tl_bench_quantiles[TL_QUANTILES]; /* "p50", "p99", "p99.9", "max" */
 
+/* "malloc p99.9" and so on; static. `figure` is one of latency. */
+const char *tl_bench_latency_name(enum tl_figure figure);
+
 /* A figure of the row in the unit of its table: ns per allocation, MiB, faults, ns. */
 double tl_bench_in_unit(const struct tl_bench *bench, const struct tl_row *row, double value,
                         enum tl_figure figure);

@@ -16,6 +16,15 @@
 const char *const tl_bench_calls[TL_CALLS] = { "malloc", "free" };
 const char *const tl_bench_quantiles[TL_QUANTILES] = { "p50", "p99", "p99.9", "max" };
 
+const char *tl_bench_latency_name(enum tl_figure figure)
+{
+    static char names[TL_CALLS * TL_QUANTILES][16];
+    unsigned    at = figure - TL_FIGURE_LATENCY;
+    snprintf(names[at], sizeof names[at], "%s %s", tl_bench_calls[at / TL_QUANTILES],
+             tl_bench_quantiles[at % TL_QUANTILES]);
+    return names[at];
+}
+
 #define RUN_TEXT_MAX (1u << 20) /* a line of rss each few ms, for as long as a run may take */
 
 /* --- what a run prints ------------------------------------------------------------------------ */

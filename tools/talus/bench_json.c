@@ -143,6 +143,8 @@ bool tl_bench_write_json(const void *what, FILE *to)
     write_means(bench, &json, "peak", TL_FIGURE_PEAK);
     write_means(bench, &json, "settled", TL_FIGURE_SETTLED);
     write_means(bench, &json, "faults", TL_FIGURE_FAULTS);
+    for (unsigned f = TL_FIGURE_LATENCY; f < TL_FIGURES; f++)
+        write_means(bench, &json, tl_bench_latency_name((enum tl_figure)f), (enum tl_figure)f);
     tl_json_close(&json, '}');
     tl_bench_write_limits(bench, &json);
     return tl_json_end(&json);

@@ -12,6 +12,8 @@
 
 #include "tools/talus/bench.h"
 
+#define SETTLE_MS_MIN 1000u
+
 struct limit {
     const char    *name, *help;
     enum tl_figure figure;
@@ -26,7 +28,8 @@ static const struct limit limits[] = {
     { "time", "time, many threads", TL_FIGURE_TIME, "many", NULL, false, 1.20 },
     { "time", "time, real programs", TL_FIGURE_TIME, "real", NULL, false, 1.20 },
     { "peak memory", "peak memory", TL_FIGURE_PEAK, NULL, NULL, false, 1.25 },
-    { "settled memory", "settled memory", TL_FIGURE_SETTLED, NULL, NULL, false, 1.10 },
+    { "settled memory", "settled memory, with --settle of a second or more", TL_FIGURE_SETTLED,
+      NULL, NULL, false, 1.10 },
     { "malloc p99", "latency of malloc, p99", TL_FIGURE_LATENCY + TL_P99, NULL, NULL, false, 1 },
     { "malloc p99.9", "latency of malloc, p99.9", TL_FIGURE_LATENCY + TL_P999, NULL, NULL, false,
       1 },
@@ -48,8 +51,8 @@ void tl_bench_limits_help(FILE *to)
 
 struct miss {
     const struct limit *limit;
-    const char         *where, *best; /* the workload; the allocator that is ahead */
-    double              ratio;
+    const char         *where, *best;  /* the workload; the allocator that is ahead */
+    double              ratio, spread; /* of talus's rounds */
 };
 
 struct misses {
@@ -63,6 +66,12 @@ static double value_of(const struct tl_bench *bench, const struct limit *limit,
 {
     return row != NULL ? tl_bench_figure(bench, &row->cells[peer], limit->figure)
                        : tl_bench_mean(bench, peer, limit->group, limit->figure, NULL);
+}
+
+/* What has settled says nothing before there was time to give memory back. */
+static bool holds(const struct tl_bench *bench, const struct limit *limit)
+{
+    return limit->figure != TL_FIGURE_SETTLED || bench->settle_ms >= SETTLE_MS_MIN;
 }
 
 static void check_limit(const struct tl_bench *bench, const struct limit *limit,
@@ -80,12 +89,13 @@ static void check_limit(const struct tl_bench *bench, const struct limit *limit,
             ahead = name;
         }
     }
-    if (!(own > 0) || ahead == NULL)
+    if (!(own > 0) || ahead == NULL || !holds(bench, limit))
         return;
     misses->checked++;
+    double spread = row != NULL ? tl_bench_spread(bench, &row->cells[talus], limit->figure) : 0;
+    const char *where = row != NULL ? row->name : "geometric mean";
     if (own > best * limit->ratio_max && misses->list != NULL)
-        misses->list[misses->count++] =
-            (struct miss){ limit, row != NULL ? row->name : "geometric mean", ahead, own / best };
+        misses->list[misses->count++] = (struct miss){ limit, where, ahead, own / best, spread };
 }
 
 /* The caller frees the list. */
@@ -119,8 +129,11 @@ void tl_bench_print_limits(const struct tl_bench *bench, FILE *to)
                 misses.count, misses.checked);
     for (size_t m = 0; m < misses.count; m++) {
         const struct miss *miss = &misses.list[m];
-        fprintf(to, "%-26s%-16s%6.3f of %s's, at most %.2f\n", miss->where, miss->limit->name,
-                miss->ratio, miss->best, miss->limit->ratio_max);
+        fprintf(to, "%-26s%-16s%7.3f of %s's", miss->where, miss->limit->name, miss->ratio,
+                miss->best);
+        if (miss->spread > 0)
+            fprintf(to, " (+-%.0f %%)", miss->spread * 100);
+        fprintf(to, ", at most %.2f\n", miss->limit->ratio_max);
     }
     free(misses.list);
 }
@@ -136,6 +149,7 @@ void tl_bench_write_limits(const struct tl_bench *bench, struct tl_json *json)
         tl_json_text(json, "where", miss->where);
         tl_json_text(json, "figure", miss->limit->name);
         tl_json_number(json, "ratio", miss->ratio);
+        tl_json_number(json, "spread", miss->spread);
         tl_json_number(json, "limit", miss->limit->ratio_max);
         tl_json_text(json, "best", miss->best);
         tl_json_close(json, '}');

@@ -73,6 +73,21 @@ static void print_rows(const struct tl_bench *bench, FILE *to, enum tl_figure fi
     }
 }
 
+/* One line of means; nothing where no workload of the group has the figure on all allocators. */
+static void print_mean(const struct tl_bench *bench, FILE *to, const char *text, const char *group,
+                       enum tl_figure figure, bool against_base)
+{
+    size_t used = 0;
+    double base = tl_bench_mean(bench, bench->base, group, figure, &used);
+    if (used == 0)
+        return;
+    fprintf(to, "%-*s%*s", NAME_WIDTH, text, CELL_WIDTH, "");
+    for (size_t p = 0; p < bench->peers.count; p++)
+        print_ratio(to, NULL, tl_bench_mean(bench, p, group, figure, NULL),
+                    against_base ? base : 1);
+    fprintf(to, "   %zu workloads\n", used);
+}
+
 /* Geometric means of the ratios to the best on each; against the base: the quotient of two such
  * means. */
 static void print_means(const struct tl_bench *bench, FILE *to, enum tl_figure figure,
@@ -84,17 +99,8 @@ static void print_means(const struct tl_bench *bench, FILE *to, enum tl_figure f
                   { "many", "geomean, many threads" },
                   { "real", "geomean, real programs" },
                   { NULL, "geomean, all" } };
-    for (size_t l = 0; l < sizeof lines / sizeof lines[0]; l++) {
-        size_t used = 0;
-        double base = tl_bench_mean(bench, bench->base, lines[l].group, figure, &used);
-        if (used == 0)
-            continue;
-        fprintf(to, "%-*s%*s", NAME_WIDTH, lines[l].text, CELL_WIDTH, "");
-        for (size_t p = 0; p < bench->peers.count; p++)
-            print_ratio(to, NULL, tl_bench_mean(bench, p, lines[l].group, figure, NULL),
-                        against_base ? base : 1);
-        fprintf(to, "   %zu workloads\n", used);
-    }
+    for (size_t l = 0; l < sizeof lines / sizeof lines[0]; l++)
+        print_mean(bench, to, lines[l].text, lines[l].group, figure, against_base);
 }
 
 static void print_ratios(const struct tl_bench *bench, FILE *to, enum tl_figure figure,
@@ -155,13 +161,16 @@ static void print_latencies(const struct tl_bench *bench, FILE *to)
         if (!tl_bench_has(bench, &bench->rows[r], tl_figure_latency(TL_CALL_MALLOC, TL_P50)))
             continue;
         fprintf(to, "%s\n", bench->rows[r].name);
-        for (unsigned c = 0; c < TL_CALLS; c++) {
-            for (unsigned q = 0; q < TL_QUANTILES; q++) {
-                char name[32];
-                snprintf(name, sizeof name, "  %s %s", tl_bench_calls[c], tl_bench_quantiles[q]);
-                print_values(bench, to, &bench->rows[r], name, tl_figure_latency(c, q));
-            }
+        for (unsigned f = TL_FIGURE_LATENCY; f < TL_FIGURES; f++) {
+            char name[32];
+            snprintf(name, sizeof name, "  %s", tl_bench_latency_name((enum tl_figure)f));
+            print_values(bench, to, &bench->rows[r], name, (enum tl_figure)f);
         }
+    }
+    for (unsigned f = TL_FIGURE_LATENCY; f < TL_FIGURES; f++) {
+        char name[32];
+        snprintf(name, sizeof name, "geomean, %s", tl_bench_latency_name((enum tl_figure)f));
+        print_mean(bench, to, name, NULL, (enum tl_figure)f, false);
     }
 }
 
