@@ -68,9 +68,9 @@ bool tl_port_write_file(const char *path, const char *text, size_t length);
 /* Ends the process with a core dump. Context: any. */
 TL_EXTERN_C TL_NORETURN void tl_port_abort(void);
 
-/* The text of TALUS_OPTIONS, or NULL; NULL also where the process runs with another's
- * privileges. */
-const char *tl_port_option_text(void);
+/* The text of TALUS_OPTIONS, or NULL; NULL also where the process runs with another's privileges.
+ * It lies in the environment, or, where there is none yet, in `buffer`, cut off at its size. */
+const char *tl_port_option_text(char *buffer, size_t size);
 
 /* ---- waiting ---- */
 

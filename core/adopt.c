@@ -4,6 +4,7 @@
 #include "core/heap.h"
 #include "core/meta.h"
 #include "core/pagemap.h"
+#include <string.h>
 
 #define IDLE_LOOKED_AT_MAX 4u /* idle caches that one allocation looks into */
 
@@ -16,7 +17,8 @@ static struct tl_cache *cache_new(void)
     if (cache != NULL)
         recycled = cache->next;
     tl_lock_release(&tl_meta_lock);
-    return cache != NULL ? cache : (struct tl_cache *)tl_meta_new(sizeof(struct tl_cache));
+    return cache != NULL ? (struct tl_cache *)memset(cache, 0, sizeof *cache)
+                         : (struct tl_cache *)tl_meta_new(sizeof *cache);
 }
 
 static struct tl_cache *take_idle_locked(struct tl_heap *heap)

@@ -10,20 +10,11 @@
 
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 {
-    memset(cache->head, 0, sizeof cache->head);
-    memset(cache->bin, 0, sizeof cache->bin);
-    memset(cache->foreign, 0, sizeof cache->foreign);
-    memset(cache->credit, 0, sizeof cache->credit);
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++)
         memset(&cache->foreign_room[class_id * TL_OWNER_SLOTS], tl_classes[class_id].foreign_max,
                TL_OWNER_SLOTS);
     cache->heap = heap;
-    cache->empty_bytes = 0;
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
-    cache->trim_ms = tl_port_now_ms();
-    tl_store_relaxed(&cache->inbox.head, 0);
-    tl_store_relaxed(&cache->given_out.n, 0);
-    tl_store_relaxed(&cache->batches_in.n, 0);
 }
 
 static void return_chain(struct tl_cache *cache, struct tl_block *chain);
@@ -269,6 +260,8 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
+    if (cache->trim_ms == 0) /* the first look: its time begins now */
+        cache->trim_ms = now_ms;
     if (now_ms - cache->trim_ms < pool->decay_ms)
         return;
     cache->trim_ms = now_ms;

@@ -55,12 +55,13 @@ struct tl_cache {
     uint8_t foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
     /* by foreign_slot: blocks of other caches' spans, newest first */
     struct tl_block *foreign[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
-    unsigned         owner_slot;      /* constant while the heap lives; of TL_OWNER_SLOTS */
-    struct tl_heap  *heap;            /* constant from creation until the heap's end */
-    struct tl_cache *next;            /* all caches of the heap; heap->lock */
-    struct tl_cache *idle_next;       /* idle caches; heap->lock */
-    uint64_t         trim_ms;         /* owner: when it was last trimmed */
-    uint32_t         slow_exits_left; /* owner: until the clock is looked at */
+    unsigned         owner_slot; /* constant while the heap lives; of TL_OWNER_SLOTS */
+    struct tl_heap  *heap;       /* constant from creation until the heap's end */
+    struct tl_cache *next;       /* all caches of the heap; heap->lock */
+    struct tl_cache *idle_next;  /* idle caches; heap->lock */
+    /* owner: when it was last trimmed; 0: it never looked at the clock */
+    uint64_t trim_ms;
+    uint32_t slow_exits_left; /* owner: until the clock is looked at */
     /* owner: the block that the last refill returned reads as zero but for its links */
     bool   zeroed;
     size_t empty_bytes; /* owner: in empty spans kept */
@@ -78,7 +79,8 @@ struct tl_cache {
     struct tl_bin bin[TL_CLASS_COUNT_MAX];
 };
 
-/* Makes zeroed memory, or a cache of a heap that ended, a cache of `heap`. */
+/* Makes zeroed memory a cache of `heap`. What it need not write it leaves alone: a page of a cache
+ * that no class in use lies on is no memory. */
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap);
 
 /* A block of `class_id`: head, else refill. or_larger: before memory is touched for it, a free

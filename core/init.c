@@ -8,6 +8,8 @@
 #include "core/thread.h"
 #include "sync/once.h"
 
+#define OPTION_TEXT_BYTES_MAX 1024 /* where the environment must be read before it is there */
+
 static struct tl_once    once = TL_ONCE_INIT;
 static struct tl_once    exit_once = TL_ONCE_INIT;
 static struct tl_options options; /* written once, before `once` is done */
@@ -17,7 +19,8 @@ static bool initialise(void)
     tl_class_table_init();
     if (!tl_page_map_init())
         return false;
-    tl_options_read(tl_port_option_text(), &options);
+    char text[OPTION_TEXT_BYTES_MAX];
+    tl_options_read(tl_port_option_text(text, sizeof text), &options);
     tl_misuse_set_policy(options.misuse);
     size_t limit = options.limit;
     if (limit != 0 && limit < TL_PAGE_SIZE) {

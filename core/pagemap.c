@@ -105,6 +105,11 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
         ++*got;
     }
     count -= *got;
+    /* Whole batches end together, so that no system page is touched for its first descriptor. */
+    size_t   first = descriptors_used / sizeof(struct tl_span);
+    unsigned beyond = (unsigned)((first + count) % TL_DESCRIPTOR_BATCH);
+    if (count > beyond)
+        count -= beyond;
     size_t room = (descriptors_bytes - descriptors_used) / sizeof(struct tl_span);
     if (count > room)
         count = (unsigned)room;

@@ -45,8 +45,9 @@ struct tl_region;
  * or the page of NULL shares one. Context: thread; takes tl_meta_lock. */
 bool tl_page_map_cover(struct tl_region *region);
 
-/* Hands out `count` new descriptors, UNUSED, chained through free.next; fewer, or NULL, when the
- * area is used up. Context: thread; takes tl_meta_lock. */
+/* Hands out `count` new descriptors, UNUSED, chained through free.next; fewer where a batch of
+ * TL_DESCRIPTOR_BATCH, a system page, ends, but one at least. NULL: the area is used up. Context:
+ * thread; takes tl_meta_lock. */
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got);
 
 /* Takes back `count` descriptors of a heap that ended, chained through free.next. Context: thread;

@@ -114,11 +114,9 @@ talus_misuse tl_misuse_of(const void *pointer)
     return tl_page_span(address) == span ? TALUS_MISUSE_DOUBLE_FREE : TALUS_MISUSE_FOREIGN_POINTER;
 }
 
-/* A pointer that the page map knows nothing of: NULL, or misuse. */
+/* A pointer that the page map knows nothing of. */
 static TL_COLD void free_unknown(void *block)
 {
-    if (block == NULL)
-        return;
     talus_misuse what = tl_misuse_of(block);
     tl_misuse_report(what, block,
                      what == TALUS_MISUSE_INTERIOR_POINTER
@@ -126,9 +124,11 @@ static TL_COLD void free_unknown(void *block)
                          : "free of a pointer that no heap gave out");
 }
 
-/* All that is neither NULL nor a block of a heap that this thread has a cache of. */
+/* NULL, and all that is not a block of a heap that this thread has a cache of. */
 static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
 {
+    if (block == NULL)
+        return;
     enum tl_span_kind kind = tl_span_kind(span);
     if (kind == TL_SPAN_NONE || !tl_span_holds(span, (uintptr_t)block)) {
         free_unknown(block);

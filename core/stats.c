@@ -6,9 +6,7 @@
 #include "core/report.h"
 #include <string.h>
 
-#define PATH_BYTES_MAX 1024
-
-static char file_path[PATH_BYTES_MAX]; /* "" : standard error */
+static const char *file_path; /* NULL: standard error; written before write_table can run */
 
 void tl_stats_fill(struct tl_heap *heap, talus_heap_stats_t *stats)
 {
@@ -59,7 +57,7 @@ static void write_table(void)
             memcpy(&value, field, sizeof value);
         tl_text_add(&text, "talus %s %z\n", rows[i].name, (size_t)value);
     }
-    if (file_path[0] == '\0')
+    if (file_path == NULL)
         tl_port_write_error(buffer, text.length);
     else if (!tl_port_write_file(file_path, buffer, text.length))
         tl_report_line(
@@ -69,14 +67,6 @@ static void write_table(void)
 
 void tl_stats_at_exit(const char *path)
 {
-    if (path != NULL) {
-        size_t length = strlen(path);
-        if (length >= sizeof file_path) {
-            tl_report_line("option stats_file: the path is longer than %u bytes",
-                           PATH_BYTES_MAX - 1);
-            return;
-        }
-        memcpy(file_path, path, length + 1);
-    }
+    file_path = path;
     tl_port_at_process_exit(write_table);
 }

@@ -8,7 +8,7 @@
 void tl_stats_fill(struct tl_heap *heap, talus_heap_stats_t *stats);
 
 /* Writes the default heap's totals at process exit: to standard error, or to `path` unless that is
- * NULL. */
+ * NULL; it is kept by pointer. */
 void tl_stats_at_exit(const char *path);
 
 #endif

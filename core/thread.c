@@ -8,9 +8,9 @@
 
 #define ENTRIES_FIRST 8u
 
-/* equal to no heap, not even to NULL */
-struct tl_cache tl_no_cache = { .heap = (struct tl_heap *)(uintptr_t)1 };
-struct tl_cache tl_gone_cache = { .heap = (struct tl_heap *)(uintptr_t)1 };
+#define NO_HEAP ((struct tl_heap *)(uintptr_t)1) /* equal to no heap, not even to NULL */
+
+struct tl_cache tl_stand_ins[2] = { { .heap = NO_HEAP }, { .heap = NO_HEAP } };
 
 _Thread_local struct tl_cache *tl_self = &tl_no_cache;
 

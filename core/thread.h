@@ -19,8 +19,11 @@ struct tl_heap_entry {
     struct tl_cache *cache;
 };
 
-/* tl_self is declared in talus/layout.h */
-extern TL_HIDDEN struct tl_cache tl_no_cache, tl_gone_cache;
+/* Beside tl_self, which talus/layout.h declares. One array, so that what every program reads of the
+ * first shares a page with data that is written anyway, and the rest stays untouched. */
+extern TL_HIDDEN struct tl_cache tl_stand_ins[2];
+#define tl_no_cache   (tl_stand_ins[0])
+#define tl_gone_cache (tl_stand_ins[1])
 
 /* The calling thread's cache of `heap`, or NULL when it has none. */
 struct tl_cache *tl_thread_cache_of(struct tl_heap *heap);

@@ -283,11 +283,13 @@ static void error_text_and_exit_reach_the_outside(void **state)
 
 static void options_come_from_the_environment(void **state)
 {
+    char buffer[64];
+
     (void)state;
     unsetenv("TALUS_OPTIONS");
-    assert_null(tl_port_option_text());
+    assert_null(tl_port_option_text(buffer, sizeof buffer));
     setenv("TALUS_OPTIONS", "limit=1", 1);
-    assert_string_equal(tl_port_option_text(), "limit=1");
+    assert_string_equal(tl_port_option_text(buffer, sizeof buffer), "limit=1");
     unsetenv("TALUS_OPTIONS");
 }
 

@@ -53,7 +53,7 @@ size_t tl_port_page_size(void)
     size_t                page = tl_load_relaxed(&known);
 
     if (TL_UNLIKELY(page == 0)) {
-        page = (size_t)sysconf(_SC_PAGESIZE);
+        page = (size_t)getpagesize();
         tl_store_relaxed(&known, page);
     }
     return page;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,51 +90,81 @@ TL_NORETURN void tl_port_abort(void)
     abort();
 }
 
-/* The value of TALUS_OPTIONS as the kernel handed it over, or NULL; cut off at the buffer's size.
- * Once per process. */
-static const char *option_text_of_kernel(void)
+static const char option_name[] = "TALUS_OPTIONS=";
+
+#if defined(__GLIBC__)
+static char **start_environment; /* written once, by a constructor */
+
+/* glibc calls constructors with main's arguments. The drop-in library's run first of all, when
+ * `environ` is not set yet; this one is the first of them. */
+__attribute__((constructor(101))) static void keep_environment(int count, char **arguments,
+                                                               char **environment)
 {
-    static const char name[] = "TALUS_OPTIONS=";
-    static char       value[1024];
-    char              part[256];
-    size_t            at = 0;        /* place in the variable being read */
-    size_t            length = 0;    /* of the value */
-    bool              ours = true;   /* all of the name so far agrees */
-    bool              found = false; /* the variable has ended, or the value is full */
-    ssize_t           got = 0;
-    int               file = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+    (void)count;
+    (void)arguments;
+    start_environment = environment;
+}
+
+static const char *option_text_at_start(void)
+{
+    for (char **variable = start_environment; *variable != NULL; variable++)
+        if (strncmp(*variable, option_name, sizeof(option_name) - 1) == 0)
+            return *variable + sizeof(option_name) - 1;
+    return NULL;
+}
+#else
+#define start_environment      ((char **)NULL)
+#define option_text_at_start() ((const char *)NULL)
+#endif
+
+/* The value of TALUS_OPTIONS as the kernel handed it over, or NULL; cut off at the buffer's size.
+ * */
+static const char *option_text_of_kernel(char *value, size_t size)
+{
+    char    part[256];
+    size_t  at = 0;        /* place in the variable being read */
+    size_t  length = 0;    /* of the value */
+    bool    ours = true;   /* all of the name so far agrees */
+    bool    found = false; /* the variable has ended, or the value is full */
+    ssize_t got = 0;
+    int     file = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
 
     while (file >= 0 && !found && (got = read(file, part, sizeof(part))) > 0) {
         for (ssize_t i = 0; i < got && !found; i++) {
             if (part[i] == '\0') {
-                found = ours && at >= sizeof(name) - 1;
+                found = ours && at >= sizeof(option_name) - 1;
                 at = 0;
                 ours = true;
                 continue;
             }
-            if (at < sizeof(name) - 1)
-                ours = ours && part[i] == name[at];
+            if (at < sizeof(option_name) - 1)
+                ours = ours && part[i] == option_name[at];
             else if (ours)
                 value[length++] = part[i];
             at++;
-            found = length == sizeof(value) - 1;
+            found = length == size - 1;
         }
     }
+    value[length] = '\0';
     if (file >= 0)
         close(file);
     return found ? value : NULL;
 }
 
 /* A preinit function may call malloc before the C library has its environment. */
-const char *tl_port_option_text(void)
+const char *tl_port_option_text(char *buffer, size_t size)
 {
     int         saved = errno;
     const char *text;
 
-    if (environ == NULL && getauxval(AT_SECURE) == 0)
-        text = option_text_of_kernel();
-    else
+    if (environ != NULL)
         text = secure_getenv("TALUS_OPTIONS");
+    else if (getauxval(AT_SECURE) != 0)
+        text = NULL;
+    else if (start_environment != NULL)
+        text = option_text_at_start();
+    else
+        text = option_text_of_kernel(buffer, size);
     errno = saved;
     return text;
 }
