@@ -127,11 +127,10 @@ static TL_COLD void free_unknown(void *block)
 /* NULL, and all that is not a block of a heap that this thread has a cache of. */
 static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
 {
-    if (block == NULL)
-        return;
     enum tl_span_kind kind = tl_span_kind(span);
     if (kind == TL_SPAN_NONE || !tl_span_holds(span, (uintptr_t)block)) {
-        free_unknown(block);
+        if (block != NULL)
+            free_unknown(block);
     } else if (kind == TL_SPAN_LARGE) {
         if (span->start != (uintptr_t)block)
             tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block,

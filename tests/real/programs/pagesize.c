@@ -1,8 +1,8 @@
 /* pagesize.c: the heap under a system whose pages have 16 or 64 KiB (REAL_PAGE_BYTES).
  * Such a system is not at hand, so the calls by which the port reaches it are wrapped by the linker
- * (--wrap) and answer as its kernel would: sysconf tells that page size; every mapping begins at a
- * multiple of it and is a multiple long; an address that is not one is refused with EINVAL, and any
- * call that would have relied on smaller pages is counted and fails the test. */
+ * (--wrap) and answer as its kernel would: getpagesize tells that page size; every mapping begins
+ * at a multiple of it and is a multiple long; an address that is not one is refused with EINVAL,
+ * and any call that would have relied on smaller pages is counted and fails the test. */
 #include "check.h"
 
 #include <malloc.h>
@@ -14,13 +14,13 @@
 static size_t      page;
 static atomic_uint wrong_calls, mmap_calls, purge_calls, mprotect_calls;
 
-long  __real_sysconf(int name);
+int   __real_getpagesize(void);
 void *__real_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
 int   __real_munmap(void *at, size_t bytes);
 int   __real_mprotect(void *at, size_t bytes, int protection);
 int   __real_madvise(void *at, size_t bytes, int advice);
 void *__real_mremap(void *at, size_t old_bytes, size_t bytes, int flags, ...);
-long  __wrap_sysconf(int name);
+int   __wrap_getpagesize(void);
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
 int   __wrap_munmap(void *at, size_t bytes);
 int   __wrap_mprotect(void *at, size_t bytes, int protection);
@@ -54,13 +54,13 @@ static void find_page(void)
     if (page == 0)
         page = page_from_environment();
     if (page == 0)
-        page = (size_t)__real_sysconf(_SC_PAGESIZE);
+        page = (size_t)__real_getpagesize();
 }
 
-long __wrap_sysconf(int name)
+int __wrap_getpagesize(void)
 {
     find_page();
-    return name == _SC_PAGESIZE ? (long)page : __real_sysconf(name);
+    return (int)page;
 }
 
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset)
