@@ -11,11 +11,17 @@
 
 void *tl_malloc_slow(size_t size, struct tl_cache *cache)
 {
-    if (TL_LIKELY(cache->heap == &tl_default_heap && size <= TL_CLASS_MAX)) {
-        unsigned class_id = tl_class_of_size(size + (size == 0));
-        void    *block = tl_cache_alloc(cache, class_id, size > TL_SMALL_MAX);
-        if (TL_LIKELY(block != NULL))
-            return block;
+    if (TL_LIKELY(cache->heap == &tl_default_heap)) {
+        if (TL_UNLIKELY(size > TL_CLASS_MAX)) {
+            struct tl_span *kept = tl_large_take_kept(cache, size);
+            if (kept != NULL)
+                return (void *)kept->start;
+        } else {
+            unsigned class_id = tl_class_of_size(size + (size == 0));
+            void    *block = tl_cache_alloc(cache, class_id, size > TL_SMALL_MAX);
+            if (TL_LIKELY(block != NULL))
+                return block;
+        }
     }
     return tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
 }

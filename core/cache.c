@@ -3,6 +3,7 @@
 #include "arch/port.h"
 #include "core/adopt.h"
 #include "core/heap.h"
+#include "core/large.h"
 #include "core/pagemap.h"
 #include "core/remote.h"
 #include "core/report.h"
@@ -250,6 +251,7 @@ void tl_cache_flush(struct tl_cache *cache)
         cache->credit[class_id] = 0;
     }
     tl_span_release_empty(cache);
+    tl_large_release_kept(cache);
 }
 
 /* The clock says whether what lies in the lists has lain there long enough. */

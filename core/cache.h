@@ -73,6 +73,8 @@ struct tl_cache {
     struct tl_counter given_out;
     struct tl_counter batches_in; /* written by the owner: batches drained */
     struct tl_claim   claim;
+    struct tl_span   *kept;       /* owner: the large block freed last, or NULL (large.c) */
+    tl_atomic_word    kept_bytes; /* its length; written by the owner, read for statistics */
     TL_CACHE_LINE
     struct tl_inbox inbox; /* pushed by anybody */
     TL_CACHE_LINE

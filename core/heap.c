@@ -136,7 +136,7 @@ static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size
                        bool zero)
 {
     if (align > TL_PAGE_SIZE || size > TL_CLASS_MAX)
-        return tl_large_alloc(heap, size, align, zero);
+        return tl_large_alloc(heap, cache, size, align, zero);
     unsigned class_id = tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
     if (cache == NULL)
         return NULL;

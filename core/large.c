@@ -1,12 +1,8 @@
 /* large.c: blocks with a run to themselves. See large.h. */
 #include "core/large.h"
 #include "core/pagemap.h"
+#include "core/thread.h"
 #include <string.h>
-
-static size_t pages_for(size_t size)
-{
-    return (size + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
-}
 
 /* Makes a run, if there is one, a large block. */
 static struct tl_span *as_large(struct tl_heap *heap, struct tl_span *span)
@@ -20,13 +16,19 @@ static struct tl_span *as_large(struct tl_heap *heap, struct tl_span *span)
 
 static struct tl_span *take_to_grow(struct tl_heap *heap, size_t size)
 {
-    return as_large(heap, tl_pool_take_to_grow(&heap->pool, pages_for(size)));
+    return as_large(heap, tl_pool_take_to_grow(&heap->pool, tl_large_pages(size)));
 }
 
-void *tl_large_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero)
+void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
+                     bool zero)
 {
     size_t          align_pages = align > TL_PAGE_SIZE ? align >> TL_PAGE_SHIFT : 1;
-    struct tl_span *span = as_large(heap, tl_pool_take(&heap->pool, pages_for(size), align_pages));
+    size_t          pages = tl_large_pages(size);
+    struct tl_span *span = NULL;
+    if (cache != NULL && align_pages == 1)
+        span = tl_large_take_kept(cache, size);
+    if (span == NULL)
+        span = as_large(heap, tl_pool_take(&heap->pool, pages, align_pages));
     if (span == NULL)
         return NULL;
     if (zero)
@@ -47,15 +49,35 @@ static void give_back(struct tl_span *span, size_t dirty)
     tl_pool_put(&heap->pool, span, dirty);
 }
 
+void tl_large_release_kept(struct tl_cache *cache)
+{
+    struct tl_span *span = cache->kept;
+    if (span == NULL)
+        return;
+    cache->kept = NULL;
+    tl_store_relaxed(&cache->kept_bytes, 0);
+    give_back(span, span->pages);
+}
+
 void tl_large_free(struct tl_span *span)
 {
-    give_back(span, span->pages);
+    struct tl_cache *cache = tl_thread_cache_of(tl_span_heap(span));
+    if (cache == NULL || tl_span_bytes(span) > TL_KEPT_BYTES_MAX) {
+        give_back(span, span->pages);
+        return;
+    }
+    tl_large_release_kept(cache);
+    cache->kept = span;
+    tl_store_relaxed(&cache->kept_bytes, tl_span_bytes(span));
+    tl_span_set_kind(span, TL_SPAN_BUSY); /* freed again, it is seen */
+    span->dirty = span->pages;
+    tl_cache_tick(cache);
 }
 
 bool tl_large_resize(struct tl_span *span, size_t size)
 {
     struct tl_heap *heap = tl_span_heap(span);
-    size_t          pages = pages_for(size);
+    size_t          pages = tl_large_pages(size);
     size_t          before = tl_span_bytes(span);
     if (pages < span->pages && !tl_pool_shorten(&heap->pool, span, pages))
         return false;

@@ -53,6 +53,8 @@
 /* Empty spans a cache keeps for its next allocations, in bytes. */
 #define TL_CACHE_EMPTY_MAX ((size_t)256 << 10)
 #define TL_IDLE_EMPTY_MAX  ((size_t)128 * 1024) /* the same for a cache that its thread left */
+/* the longest block that a cache keeps for its thread's next large one */
+#define TL_KEPT_BYTES_MAX ((size_t)256 << 10)
 
 /* The page pool. */
 /* runs looked at in one bin before a larger bin serves */

@@ -3,6 +3,7 @@
 #include "arch/port.h"
 #include "core/adopt.h"
 #include "core/heap.h"
+#include "core/large.h"
 #include "core/meta.h"
 #include <string.h>
 
@@ -147,5 +148,6 @@ void tl_thread_exit(void)
     /* not above: it may call a provider, which no lock allows */
     if (self->empty_bytes > TL_IDLE_EMPTY_MAX)
         tl_span_release_empty(self);
+    tl_large_release_kept(self);
     tl_cache_leave(self);
 }

@@ -66,6 +66,42 @@ static void large_bytes_are_counted(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
+/* R23, R40: the large block that a thread freed last serves its next request of about that length,
+ * and no other; it counts as freed, a calloc of it is zero, a second free is reported, a trim gives
+ * it to the pool. */
+static void the_last_large_block_is_kept(void **state)
+{
+    talus_heap_options options = { .name = "kept" };
+    talus_heap        *heap = talus_heap_create(&options);
+    talus_heap_stats_t stats;
+    unsigned char     *block;
+    size_t             free_before;
+
+    (void)state;
+    assert_non_null(heap);
+    block = talus_heap_alloc(heap, 256 * KIB, 0, NULL);
+    assert_non_null(block);
+    talus_heap_stats(heap, &stats);
+    free_before = stats.free_pages;
+    memset(block, 0xa5, 256 * KIB);
+    talus_heap_free(heap, block);
+    talus_heap_stats(heap, &stats);
+    assert_int_equal(stats.large, 0);
+    assert_int_equal(stats.allocated, 0);
+    assert_int_equal(stats.free_pages, free_before);
+    assert_ptr_not_equal(talus_heap_alloc(heap, 128 * KIB, 0, NULL), block);
+    assert_ptr_not_equal(talus_heap_alloc(heap, 272 * KIB, 0, NULL), block);
+    assert_ptr_equal(talus_heap_zalloc(heap, 240 * KIB, 0, NULL), block);
+    assert_true(is_zero(block, 240 * KIB));
+    talus_heap_free(heap, block);
+    talus_heap_stats(heap, &stats);
+    free_before = stats.free_pages;
+    assert_true(talus_heap_trim(heap) > 0);
+    talus_heap_stats(heap, &stats);
+    assert_int_equal(stats.free_pages, free_before + 256 * KIB);
+    assert_true(talus_heap_destroy(heap));
+}
+
 /* R3: a large calloc touches no page that is known to be zero: it costs nothing until it is used,
  * and is zero all the same. */
 static void large_calloc_is_zero(void **state)
@@ -88,6 +124,7 @@ int main(void)
         cmocka_unit_test(sizes_around_page_multiples),
         cmocka_unit_test(very_large_blocks),
         cmocka_unit_test(large_bytes_are_counted),
+        cmocka_unit_test(the_last_large_block_is_kept),
         cmocka_unit_test(large_calloc_is_zero),
     };
 
