@@ -14,11 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TRACES_MAX      32u /* options */
 #define RUN_SECONDS_MAX 60u /* at scale 1; far above what any run needs */
 
 struct options {
     struct tl_bench *bench;
     const char      *only, *base, *json, *plot;
+    const char      *traces[TRACES_MAX]; /* files, and folders of files */
+    bool             trace_is_folder[TRACES_MAX];
+    size_t           trace_count;
     bool             list, quick, check;
     bool             rounds_given, scale_given, settle_given;
 
@@ -37,6 +41,9 @@ static int bench_help(FILE *to)
         "group: "
         "one, many, real;\n"
         "                      several with commas\n"
+        "  --trace FILE        besides: a trace of talus record, as workload trace-NAME; again for "
+        "more\n"
+        "  --traces DIR        besides: all *.trace in DIR (talus traces makes some)\n"
         "  --allocators NAMES  of libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, talus; with "
         "commas\n"
         "  --peer NAME=PATH[,VAR=VALUE...]  one more allocator: a library to preload, and its "
@@ -103,6 +110,29 @@ static bool take_workload(const struct options *options, struct tl_row *row, con
     return wanted && !missing;
 }
 
+/* The traces, those that --only names if it is given. False after a message. */
+static bool add_traces(const struct options *options)
+{
+    struct tl_bench *bench = options->bench;
+    for (size_t t = 0; t < options->trace_count; t++) {
+        struct tl_row *rows = bench->rows + bench->row_count;
+        size_t         room = TL_BENCH_WORKLOADS_MAX - bench->row_count, count = 1;
+        if (options->trace_is_folder[t]
+                ? !tl_bench_trace_rows(options->traces[t], rows, room, &count)
+                : room == 0 || !tl_bench_trace_row(rows, options->traces[t]))
+            return false;
+        for (size_t r = 0; r < count; r++) {
+            struct tl_row *row = &bench->rows[bench->row_count];
+            *row = rows[r];
+            if (take_workload(options, row, "usual"))
+                bench->row_count++;
+            else
+                free(row->trace);
+        }
+    }
+    return true;
+}
+
 /* Asks the load program what it has. Returns a tl_tool_status. */
 static int read_workloads(struct options *options, char *load)
 {
@@ -126,6 +156,8 @@ static int read_workloads(struct options *options, char *load)
             return tl_tool_error("%s --list: cannot read '%s'", load, line);
         bench->row_count += take_workload(options, row, kind);
     }
+    if (!add_traces(options))
+        return TL_TOOL_USAGE;
     if (bench->row_count == 0)
         return tl_tool_error("no workload to measure is called '%s'; talus bench --list names them",
                              options->only);
@@ -134,20 +166,27 @@ static int read_workloads(struct options *options, char *load)
 
 /* --- measuring -------------------------------------------------------------------------------- */
 
+struct loads {
+    char bench[TL_TOOL_PATH_MAX];  /* talus-bench-load */
+    char replay[TL_TOOL_PATH_MAX]; /* talus-replay-load; only for traces */
+};
+
 /* One run of one workload on one allocator; appends to the cell. */
-static void measure(const struct tl_bench *bench, char *load, struct tl_row *row, size_t peer_index,
-                    unsigned round)
+static void measure(const struct tl_bench *bench, const struct loads *loads, struct tl_row *row,
+                    size_t peer_index, unsigned round)
 {
     bool last = round + 1 == bench->rounds;
     char seed[32], scale[32], settle[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)bench->seed + round);
     snprintf(scale, sizeof scale, "%g", bench->scale);
     snprintf(settle, sizeof settle, "%u", last ? bench->settle_ms : 0);
-    char *argv[] = { load, row->name, "--seed", seed, "--scale", scale, "--settle", settle, NULL };
+    char    *run[] = { (char *)loads->bench, row->name, "--seed", seed, "--scale", scale,
+                       "--settle",           settle,    NULL };
+    char    *play[] = { (char *)loads->replay, row->trace, NULL };
     unsigned seconds_max = RUN_SECONDS_MAX * (bench->scale > 1 ? (unsigned)(bench->scale + 1) : 1) +
-                           bench->settle_ms / 1000;
-    tl_bench_take(&row->cells[peer_index], &bench->peers.peers[peer_index], argv, seconds_max,
-                  last);
+                           bench->settle_ms / 1000 + row->trace_seconds_max;
+    tl_bench_take(&row->cells[peer_index], &bench->peers.peers[peer_index],
+                  row->trace != NULL ? play : run, seconds_max, last);
 }
 
 static void show_progress(const struct tl_bench *bench, size_t done, const struct tl_row *row)
@@ -165,7 +204,7 @@ static void show_progress(const struct tl_bench *bench, size_t done, const struc
     fputc('\n', stderr);
 }
 
-static void measure_all(struct tl_bench *bench, char *load)
+static void measure_all(struct tl_bench *bench, const struct loads *loads)
 {
     if (getloadavg(&bench->load, 1) == 1 && bench->load > 1)
         fprintf(
@@ -182,7 +221,7 @@ static void measure_all(struct tl_bench *bench, char *load)
                             bench->row_count, row->name, round + 1, bench->rounds,
                             bench->peers.peers[p].name);
                 if (row->cells[p].problem[0] == '\0')
-                    measure(bench, load, row, p, round);
+                    measure(bench, loads, row, p, round);
             }
         }
         show_progress(bench, r + 1, row);
@@ -205,6 +244,11 @@ static bool read_option(struct options *options, const char *name, char *value)
     double           number = 0;
     if (strcmp(name, "--only") == 0) {
         options->only = value;
+    } else if (strcmp(name, "--trace") == 0 || strcmp(name, "--traces") == 0) {
+        if (options->trace_count == TRACES_MAX)
+            return false;
+        options->trace_is_folder[options->trace_count] = strcmp(name, "--traces") == 0;
+        options->traces[options->trace_count++] = value;
     } else if (strcmp(name, "--base") == 0) {
         options->base = value;
     } else if (strcmp(name, "--json") == 0) {
@@ -299,18 +343,19 @@ int tl_command_bench(int argc, char **argv)
 {
     struct tl_bench bench = { .rounds = 5, .scale = 1, .settle_ms = 2000, .seed = 1 };
     struct options  options = { .bench = &bench };
-    char            load[TL_TOOL_PATH_MAX];
+    struct loads    loads;
     int             status = read_options(&options, argc, argv);
     if (status >= 0)
         return status;
-    if (!tl_tool_locate("talus-bench-load", load))
+    if (!tl_tool_locate("talus-bench-load", loads.bench) ||
+        (options.trace_count != 0 && !tl_tool_locate("talus-replay-load", loads.replay)))
         return TL_TOOL_USAGE;
-    status = read_workloads(&options, load);
+    status = read_workloads(&options, loads.bench);
     if (status == TL_TOOL_OK && !options.list) {
         if (tl_peers_find(&bench.peers, &options.choice) && choose_base(&bench, options.base) &&
             can_check(&bench, options.check) &&
             (options.plot == NULL || tl_plot_folder(options.plot))) {
-            measure_all(&bench, load);
+            measure_all(&bench, &loads);
             status = report(&bench, &options);
         } else {
             status = TL_TOOL_USAGE;

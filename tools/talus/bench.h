@@ -61,6 +61,8 @@ struct tl_row {
     char           name[32];
     char           group[8]; /* "one" or "many" threads, or a "real" program */
     char           about[160];
+    char          *trace;             /* that it plays; NULL: none; freed by tl_bench_free */
+    unsigned       trace_seconds_max; /* how long that may take besides what any run may */
     struct tl_cell cells[TL_PEERS_MAX];
 };
 
@@ -104,6 +106,13 @@ bool tl_bench_has(const struct tl_bench *bench, const struct tl_row *row, enum t
  * every allocator has finished; `used` (may be NULL) is how many those are. 0 for none. */
 double tl_bench_mean(const struct tl_bench *bench, size_t peer, const char *group,
                      enum tl_figure figure, size_t *used);
+
+/* --- traces (traces.c) ------------------------------------------------------------------------ */
+
+/* Makes a row of a trace; false after a message. */
+bool tl_bench_trace_row(struct tl_row *row, const char *path);
+/* The same of all traces in a folder, which must hold one, `room` at most. */
+bool tl_bench_trace_rows(const char *folder, struct tl_row *rows, size_t room, size_t *count);
 
 /* --- output ----------------------------------------------------------------------------------- */
 

@@ -157,6 +157,7 @@ void tl_bench_free(struct tl_bench *bench)
             for (unsigned round = 0; round < TL_ROUNDS_MAX; round++)
                 free(bench->rows[r].cells[p].rss[round].points);
         }
+        free(bench->rows[r].trace);
     }
     free(bench->rows);
     bench->rows = NULL;

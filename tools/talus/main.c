@@ -19,6 +19,7 @@ static int help(FILE *to)
           "  metrics              speed, path length, metadata, fragmentation: one table\n"
           "  record -- CMD        writes a trace of a program's malloc and free calls\n"
           "  replay TRACE         plays a trace on talus and other allocators, side by side\n"
+          "  traces DIR           records the real programs of the bench\n"
           "  stress               the stress suites (talus stress --help)\n"
           "  version              prints the version\n"
           "\n"
@@ -108,6 +109,8 @@ int main(int argc, char **argv)
         return tl_command_record(argc - 1, argv + 1);
     if (strcmp(argv[1], "replay") == 0)
         return tl_command_replay(argc - 1, argv + 1);
+    if (strcmp(argv[1], "traces") == 0)
+        return tl_command_traces(argc - 1, argv + 1);
     if (strcmp(argv[1], "stress") == 0)
         return tl_command_stress(argc - 1, argv + 1);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)

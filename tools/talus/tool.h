@@ -24,6 +24,7 @@ int tl_command_record(int argc, char **argv);
 int tl_command_replay(int argc, char **argv);
 int tl_command_run(int argc, char **argv);
 int tl_command_stress(int argc, char **argv);
+int tl_command_traces(int argc, char **argv);
 
 /* Writes "talus: ..." and a line end to standard error; returns TL_TOOL_USAGE. */
 int tl_tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -30,9 +30,11 @@ void tl_real_die(const char *format, ...)
 
 bool tl_real_find(const char *program, char path[PATH_MAX])
 {
-    static const char *const folders[] = { "/usr/bin", "/usr/local/bin", "/bin" };
-    for (size_t f = 0; f < sizeof folders / sizeof folders[0]; f++) {
-        snprintf(path, PATH_MAX, "%s/%s", folders[f], program);
+    const char *folders = getenv("TALUS_REAL_PATH");
+    for (const char *at = folders != NULL ? folders : "/usr/bin:/usr/local/bin:/bin"; at != NULL;
+         at = strchr(at, ':')) {
+        at += *at == ':';
+        snprintf(path, PATH_MAX, "%.*s/%s", (int)strcspn(at, ":"), at, program);
         if (access(path, X_OK) == 0)
             return true;
     }

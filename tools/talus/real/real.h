@@ -40,8 +40,9 @@ void tl_real_run(const char *name, const struct tl_real_run *run);
 
 /* --- child.c ---------------------------------------------------------------------------------- */
 
-/* The program of that name, in the folders of the system, not through PATH: what stands there may
- * be a script that starts something else. False: not installed. */
+/* The program of that name, in the folders of TALUS_REAL_PATH, else in those of the system, not
+ * through PATH: what stands there may be a script that starts something else. False: not installed.
+ */
 bool tl_real_find(const char *program, char path[PATH_MAX]);
 /* A file of ours: beside this program, in the folder `real`. */
 void tl_real_script(const char *name, char path[PATH_MAX]);

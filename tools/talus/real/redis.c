@@ -40,17 +40,18 @@ static const struct step steps[] = {
     { "set", 1, 500, 20000, 60000, 16 },
 };
 
-static char  folder[64], address[96];
+static char  folder[PATH_MAX];
+static char  address[] = "socket"; /* there: a path of any length would not fit a socket */
 static pid_t server;
 
 static void clear_up(void)
 {
     if (server > 0)
         kill(server, SIGKILL);
-    if (address[0] != '\0')
+    if (folder[0] != '\0') {
         unlink(address);
-    if (folder[0] != '\0')
         rmdir(folder);
+    }
 }
 
 static void end_on_signal(int number)
@@ -59,26 +60,25 @@ static void end_on_signal(int number)
     _exit(128 + number);
 }
 
+/* And makes it the current one, also of the children. */
 static void make_folder(void)
 {
     const char *temporary = getenv("TMPDIR");
-    int         length = snprintf(folder, sizeof folder, "%s/talus-real.XXXXXX",
-                          temporary != NULL ? temporary : "/tmp");
-    if (length >= (int)sizeof folder || mkdtemp(folder) == NULL) {
-        folder[0] = '\0';
-        tl_real_die("cannot make a folder in %s", temporary != NULL ? temporary : "/tmp");
-    }
+    char        made[PATH_MAX];
+    snprintf(made, sizeof made, "%s/talus-real.XXXXXX", temporary != NULL ? temporary : "/tmp");
+    if (mkdtemp(made) == NULL || chdir(made) != 0)
+        tl_real_die("cannot make a folder %s: %s", made, strerror(errno));
+    memcpy(folder, made, sizeof made);
     atexit(clear_up);
     signal(SIGINT, end_on_signal);
     signal(SIGTERM, end_on_signal);
-    snprintf(address, sizeof address, "%s/socket", folder);
 }
 
 static bool answers(void)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     int                end = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    memcpy(to.sun_path, address, strlen(address) + 1); /* 96 of 108 bytes */
+    memcpy(to.sun_path, address, sizeof address);
     bool connected = end >= 0 && connect(end, (struct sockaddr *)&to, sizeof to) == 0;
     close(end);
     return connected;
@@ -90,10 +90,10 @@ static void start_server(void)
     char                  path[PATH_MAX];
     if (!tl_real_find("redis-server", path))
         tl_real_die("there is no redis-server");
-    char *argv[] = { path,    "--port",      "0",       "--unixsocket",
-                     address, "--save",      "",        "--appendonly",
-                     "no",    "--daemonize", "no",      "--dir",
-                     folder,  "--loglevel",  "warning", NULL };
+    char *argv[] = { path,      "--port",      "0",  "--unixsocket",
+                     address,   "--save",      "",   "--appendonly",
+                     "no",      "--daemonize", "no", "--loglevel",
+                     "warning", NULL };
     server = tl_real_start(argv, -1, -1, true);
     uint64_t start = tl_load_now();
     while (!answers()) {

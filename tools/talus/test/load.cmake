@@ -3,6 +3,7 @@
 # -DTALUS=<the command> -DLOAD=<talus-bench-load> -DOUTPUT=<a file to write>
 execute_process(COMMAND ${TALUS} bench --list RESULT_VARIABLE status OUTPUT_VARIABLE list)
 string(REPLACE ";" "," list "${list}") # a semicolon would be two elements
+string(REGEX REPLACE "[^\n]+not installed \\([^\n]+\n" "" list "${list}") # programs
 string(REGEX MATCHALL "[^\n]+\n" lines "${list}")
 list(LENGTH lines listed)
 execute_process(COMMAND ${TALUS} bench --only * --scale 0.005 --rounds 1 --settle 0 --allocators talus --json ${OUTPUT}
