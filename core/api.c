@@ -49,6 +49,11 @@ void tl_free_slow_exit(struct tl_block *block, struct tl_span *span, struct tl_c
     tl_cache_freed_last(cache, span, block);
 }
 
+void tl_free_ran_out(struct tl_block *block, struct tl_span *span)
+{
+    tl_free_slow_exit(block, span, tl_self);
+}
+
 void tl_free_not_own(void *block, struct tl_span *span)
 {
     tl_free_other(block, span, tl_self);

@@ -20,6 +20,12 @@ static TL_ALWAYS_INLINE bool tl_span_is_own(const struct tl_span  *span,
            (TL_MUTANT_remote_as_own && span->cut_heap == cache->heap);
 }
 
+static TL_ALWAYS_INLINE void tl_free_last(struct tl_block *block, struct tl_span *span,
+                                          struct tl_cache *cache)
+{
+    tl_free_slow_exit(block, span, cache);
+}
+
 static TL_ALWAYS_INLINE void tl_free_elsewhere(void *block, struct tl_span *span,
                                                struct tl_cache *cache)
 {

@@ -6,15 +6,23 @@
 
 #include "lib/test.h"
 
-/* A block of a constant size, which must hold it and be no larger than talus_malloc's. */
-#define CHECK_CONSTANT(size)                                               \
-    do {                                                                   \
-        unsigned char *block = talus_malloc_inline(size);                  \
-        assert_non_null(block);                                            \
-        assert_int_equal((uintptr_t)block % TALUS_ALIGN_MIN, 0);           \
-        assert_int_equal(talus_usable_size(block), talus_good_size(size)); \
-        memset(block, 0x5a, size);                                         \
-        talus_free_inline(block);                                          \
+/* Small blocks are of their own class; others may come from one of the next. */
+static void assert_class_of(const void *block, size_t size)
+{
+    size_t good = talus_good_size(size);
+
+    assert_in_range(talus_usable_size(block), good, size <= 1024 ? good : good + good / 3);
+}
+
+/* A block of a constant size. */
+#define CHECK_CONSTANT(size)                                     \
+    do {                                                         \
+        unsigned char *block = talus_malloc_inline(size);        \
+        assert_non_null(block);                                  \
+        assert_int_equal((uintptr_t)block % TALUS_ALIGN_MIN, 0); \
+        assert_class_of(block, size);                            \
+        memset(block, 0x5a, size);                               \
+        talus_free_inline(block);                                \
     } while (0)
 
 /* R24: the class that the compiler computes is the class of the table and of the formula. */
@@ -59,7 +67,7 @@ static void any_size(void **state)
         unsigned char *block = talus_malloc_inline(size);
 
         assert_non_null(block);
-        assert_int_equal(talus_usable_size(block), talus_good_size(size));
+        assert_class_of(block, size);
         memset(block, (int)size, size);
         if (size % 2 == 0)
             talus_free_inline(kept[size % 64]);

@@ -38,7 +38,13 @@ TL_LAYOUT_INLINE bool tl_span_is_own(const struct tl_span *span, const struct tl
     return tl_equals_relaxed(&span->owner, (uintptr_t)cache);
 }
 
-/* The callee finds the cache itself: here it is needed for one comparison. */
+TL_LAYOUT_INLINE void tl_free_last(struct tl_block *block, struct tl_span *span,
+                                   struct tl_cache *cache)
+{
+    (void)cache;
+    tl_free_ran_out(block, span);
+}
+
 TL_LAYOUT_INLINE void tl_free_elsewhere(void *block, struct tl_span *span, struct tl_cache *cache)
 {
     (void)cache;
@@ -79,7 +85,7 @@ TL_LAYOUT_INLINE void tl_free_from(struct tl_cache *cache, struct tl_span *span,
     TL_LAYOUT_POINT(free_push);
     span->own.local = freed;
     if (__builtin_expect(--span->own.until_slow == 0, 0))
-        tl_free_slow_exit(freed, span, cache);
+        tl_free_last(freed, span, cache);
 }
 
 TL_LAYOUT_INLINE void tl_free_fast(void *block)

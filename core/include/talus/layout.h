@@ -155,10 +155,13 @@ TL_LAYOUT_INLINE struct tl_span *tl_page_span(uintptr_t address)
 TL_LAYOUT_HIDDEN void *tl_malloc_medium(size_t size, struct tl_cache *cache);
 TL_LAYOUT_HIDDEN void *tl_malloc_slow(size_t size, struct tl_cache *cache);
 
-/* free when the span's count ran out with the push of `block`, and of what is no block of the
- * caller's own cache. */
+/* free when the span's count ran out with the push of `block`. */
 TL_LAYOUT_HIDDEN void tl_free_slow_exit(struct tl_block *block, struct tl_span *span,
                                         struct tl_cache *cache);
+
+/* The two ways out of a free in a program. They find the cache themselves: there it is needed for
+ * one comparison, which takes it from memory. */
+TL_LAYOUT_HIDDEN void tl_free_ran_out(struct tl_block *block, struct tl_span *span);
 TL_LAYOUT_HIDDEN void tl_free_not_own(void *block, struct tl_span *span);
 
 #ifdef __cplusplus
