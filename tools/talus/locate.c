@@ -24,6 +24,25 @@ int tl_tool_error(const char *format, ...)
     return TL_TOOL_USAGE;
 }
 
+bool tl_tool_count(const char *text, unsigned max, unsigned *count)
+{
+    char         *rest;
+    unsigned long number = strtoul(text, &rest, 10);
+    *count = (unsigned)number;
+    return text[0] >= '0' && text[0] <= '9' && *rest == '\0' && number >= 1 && number <= max;
+}
+
+bool tl_tool_is_chosen(const char *chosen, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = chosen; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return chosen == NULL;
+}
+
 /* Build tree: <build>/tools/talus/talus, <build>/stress, <build>. Installed: <prefix>/bin/talus,
  * <prefix>/lib... */
 bool tl_tool_locate(const char *file, char path[TL_TOOL_PATH_MAX])
@@ -82,17 +101,6 @@ static bool find_library(const struct known_peer *known, char path[TL_TOOL_PATH_
         }
     }
     return false;
-}
-
-static bool is_chosen(const char *chosen, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = chosen; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return chosen == NULL;
 }
 
 static struct tl_peer *add_peer(struct tl_peer_list *list, const char *name)
@@ -201,7 +209,7 @@ bool tl_peers_find(struct tl_peer_list *list, const struct tl_peer_choice *choic
         at += length + (at[length] == ',');
     }
     for (size_t i = 0; i < KNOWN_PEERS; i++) {
-        if (is_chosen(chosen, known_peers[i].name))
+        if (tl_tool_is_chosen(chosen, known_peers[i].name))
             add_known(list, &known_peers[i]);
     }
     for (size_t e = 0; e < choice->extra_count; e++) {

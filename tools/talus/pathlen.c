@@ -257,9 +257,9 @@ static int read_options(struct pathlen *all, int argc, char **argv)
             all->json = value;
         } else if (value != NULL && tl_peers_option(&all->choice, name, value)) {
             continue;
-        } else if (value != NULL && strcmp(name, "--calls") == 0 && atoi(value) > 0 &&
-                   atoi(value) <= (int)CALLS_MAX) {
-            all->counted.calls = (unsigned)atoi(value);
+        } else if (value != NULL && strcmp(name, "--calls") == 0 &&
+                   tl_tool_count(value, CALLS_MAX, &all->counted.calls)) {
+            continue;
         } else {
             tl_tool_error("pathlen: '%s%s%s' is no option, or its value is wrong", name,
                           value != NULL ? " " : "", value != NULL ? value : "");

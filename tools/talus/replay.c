@@ -45,14 +45,6 @@ static int replay_help(FILE *to)
     return to == stdout ? TL_TOOL_OK : TL_TOOL_USAGE;
 }
 
-static bool read_count(const char *text, unsigned max, unsigned *count)
-{
-    char         *end;
-    unsigned long number = strtoul(text, &end, 10);
-    *count = (unsigned)number;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number >= 1 && number <= max;
-}
-
 static bool read_option(struct replay *replay, const char *name, char *value)
 {
     struct options *options = &replay->options;
@@ -61,9 +53,9 @@ static bool read_option(struct replay *replay, const char *name, char *value)
         return true;
     }
     if (strcmp(name, "--rounds") == 0)
-        return read_count(value, TL_ROUNDS_MAX, &replay->bench.rounds);
+        return tl_tool_count(value, TL_ROUNDS_MAX, &replay->bench.rounds);
     if (strcmp(name, "--limit") == 0)
-        return read_count(value, 1000000, &options->seconds_max);
+        return tl_tool_count(value, 1000000, &options->seconds_max);
     if (strcmp(name, "--clock") == 0) {
         replay->bench.cpu_clock = strcmp(value, "cpu") == 0;
         return replay->bench.cpu_clock || strcmp(value, "wall") == 0;
