@@ -52,9 +52,7 @@ struct tl_cache {
     /* blocks that may still go straight on head */
     uint8_t credit[TL_CLASS_COUNT_MAX];
     /* by foreign_slot: blocks that the chain still takes before it leaves */
-    uint8_t foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
-    /* by foreign_slot: blocks of other caches' spans, newest first */
-    struct tl_block *foreign[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
+    uint8_t          foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
     unsigned         owner_slot; /* constant while the heap lives; of TL_OWNER_SLOTS */
     struct tl_heap  *heap;       /* constant from creation until the heap's end */
     struct tl_cache *next;       /* all caches of the heap; heap->lock */
@@ -79,6 +77,9 @@ struct tl_cache {
     struct tl_inbox inbox; /* pushed by anybody */
     TL_CACHE_LINE
     struct tl_bin bin[TL_CLASS_COUNT_MAX];
+    /* By foreign_slot: blocks of other caches' spans, newest first. Here, so that all that a thread
+     * with small blocks of its own touches lies on the cache's first page. */
+    struct tl_block *foreign[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
 };
 
 /* Makes zeroed memory a cache of `heap`. What it need not write it leaves alone: a page of a cache
