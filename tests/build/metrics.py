@@ -174,6 +174,11 @@ def check_real(build, folder):
         "malloc_small_instructions": calls["malloc 64"]["mean"],
         "free_large_instructions": calls["free 256 KiB"]["mean"],
         "path_length": max(call["max"] for name, call in calls.items() if not name.startswith("free")),
+        "returning_path_length": max(
+            call["max"]
+            for name, call in calls.items()
+            if not name.startswith("free") and "fail" not in name and "no mem" not in name
+        ),
         "failing_path_length": max(call["max"] for name, call in calls.items() if "fail" in name or "no mem" in name),
     }
     for key, wanted in pairs.items():

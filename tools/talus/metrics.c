@@ -185,11 +185,12 @@ static void take_instructions(struct tl_metrics *all)
                 median[TL_METRIC_MALLOC_LARGE_STEPS] = of->mean;
             else if (strcmp(row->name, "free 256 KiB") == 0)
                 median[TL_METRIC_FREE_LARGE_STEPS] = of->mean;
-            if (begins(row->scenario, "too-large") || begins(row->scenario, "no-memory"))
-                /* NAN gives way */
-                median[TL_METRIC_FAILING_PATH] = fmax(median[TL_METRIC_FAILING_PATH], of->max);
-            if (!begins(row->name, "free"))
-                median[TL_METRIC_PATH_LENGTH] = fmax(median[TL_METRIC_PATH_LENGTH], of->max);
+            if (begins(row->name, "free"))
+                continue;
+            bool fails = begins(row->scenario, "too-large") || begins(row->scenario, "no-memory");
+            enum tl_metric path = fails ? TL_METRIC_FAILING_PATH : TL_METRIC_RETURNING_PATH;
+            median[path] = fmax(median[path], of->max); /* NAN gives way */
+            median[TL_METRIC_PATH_LENGTH] = fmax(median[TL_METRIC_PATH_LENGTH], of->max);
         }
     }
 }

@@ -17,6 +17,7 @@ static const struct {
     { "malloc_large_instructions", "allocate 256 KiB", "instructions" },
     { "free_large_instructions", "free 256 KiB", "instructions" },
     { "path_length", "allocation path length", "instructions" },
+    { "returning_path_length", "  until a block is there", "instructions" },
     { "failing_path_length", "  until failure is known", "instructions" },
     { "block_64_bytes", "metadata per 64 B block", "bytes" },
     { "block_100_bytes", "metadata per 100 B block", "bytes" },
