@@ -125,7 +125,7 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
     span->block_size = class->block_size;
     span->capacity = (uint32_t)(tl_span_bytes(span) / class->block_size);
     span->class_id = (uint8_t)class_id;
-    span->zeroed = span->dirty == 0;
+    span->zeroed = span->dirty_to == 0;
     span->own = (struct tl_span_owned){ .until_slow = 1, .until_start = 1 };
     span->cut_heap = heap;
     tl_span_set_owner(span, cache);

@@ -81,7 +81,8 @@ static void add_region_locked(struct tl_pool *pool, struct tl_region *region, st
     tl_store_relaxed(&run->heap, (uintptr_t)pool->heap);
     tl_store_relaxed(&run->owner, 0);
     tl_span_set_kind(run, TL_SPAN_BUSY);
-    tl_runs_insert_locked(pool, run, 0, 0);
+    tl_span_set_dirt(run, 0, 0);
+    tl_runs_insert_locked(pool, run, 0);
 }
 
 /* Once for a heap: a limit that is reached is how leaks show (R15). Lets go of the lock meanwhile.
@@ -174,7 +175,7 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
             tl_runs_split_locked(pool, run, (start - run->start) >> TL_PAGE_SHIFT);
         tl_region_remove(&pool->regions,
                          region); /* first, so that the two sides do not merge across it */
-        tl_runs_insert_locked(pool, run, run->dirty, freed_ms);
+        tl_runs_insert_locked(pool, run, freed_ms);
         run = rest;
     } else {
         tl_region_remove(&pool->regions, region);
@@ -184,14 +185,14 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
         struct tl_span   *rest = tl_spare_take_locked(pool);
         rest->start = start + bytes;
         rest->pages = run->pages - region->pages;
-        rest->dirty = run->dirty > region->pages ? run->dirty - region->pages : 0;
+        tl_span_set_dirt_behind(rest, run, region->pages);
         rest->cut_heap = NULL;
         rest->block_size = 0;
         rest->region = behind;
         tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
         tl_store_relaxed(&rest->owner, 0);
         tl_span_set_kind(rest, TL_SPAN_BUSY);
-        tl_runs_insert_locked(pool, rest, rest->dirty, freed_ms);
+        tl_runs_insert_locked(pool, rest, freed_ms);
     }
     tl_page_set(start, NULL);
     pool->unmaps++;
@@ -229,15 +230,16 @@ static bool purge_pages(struct tl_pool *pool, const struct tl_region *region, ui
 /* Purges the dirty part of a free run. Lock held, let go of meanwhile. */
 static void purge_run_locked(struct tl_pool *pool, struct tl_span *run)
 {
-    size_t dirty = run->dirty;
+    uintptr_t start = run->start + ((size_t)run->dirty_from << TL_PAGE_SHIFT);
     tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(purge);
-    bool zero = purge_pages(pool, run->region, run->start, dirty);
+    bool zero = purge_pages(pool, tl_region_at(run->region, start), start, tl_span_dirty(run));
     tl_lock_acquire(&pool->lock);
     pool->purges++;
     pool->clean_is_zero = pool->clean_is_zero && zero;
-    tl_runs_insert_locked(pool, run, 0, 0);
+    tl_span_set_dirt(run, 0, 0);
+    tl_runs_insert_locked(pool, run, 0);
 }
 
 size_t tl_pool_decay(struct tl_pool *pool, bool all)
@@ -257,7 +259,7 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
             given_back += region->pages << TL_PAGE_SHIFT;
             unmap_region_locked(pool, run, region);
         } else {
-            given_back += pool->provider.purge != NULL ? run->dirty << TL_PAGE_SHIFT : 0;
+            given_back += pool->provider.purge != NULL ? tl_span_dirty(run) << TL_PAGE_SHIFT : 0;
             purge_run_locked(pool, run);
         }
     }
@@ -294,8 +296,10 @@ static bool is_worth_moving(struct tl_pool *pool, const struct tl_span *from,
     size_t least = pool->mapped / TL_MOVED_SHARE;
     tl_lock_release(&pool->lock);
     size_t bytes = tl_span_bytes(from);
+    size_t end = least_of(to->dirty_to, from->pages);
+    size_t dirty = end > to->dirty_from ? end - to->dirty_from : 0;
     /* pages that hold memory already are better written than given up */
-    return pool->provider.move != NULL && to->dirty <= from->pages / 2 && bytes >= TL_MOVE_MIN &&
+    return pool->provider.move != NULL && dirty <= from->pages / 2 && bytes >= TL_MOVE_MIN &&
            bytes >= least;
 }
 

@@ -32,7 +32,8 @@ void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, 
     if (span == NULL)
         return NULL;
     if (zero)
-        memset((void *)span->start, 0, span->dirty << TL_PAGE_SHIFT);
+        memset((void *)(span->start + ((size_t)span->dirty_from << TL_PAGE_SHIFT)), 0,
+               tl_span_dirty(span) << TL_PAGE_SHIFT);
     return (void *)span->start;
 }
 
@@ -70,7 +71,7 @@ void tl_large_free(struct tl_span *span)
     cache->kept = span;
     tl_store_relaxed(&cache->kept_bytes, tl_span_bytes(span));
     tl_span_set_kind(span, TL_SPAN_BUSY); /* freed again, it is seen */
-    span->dirty = span->pages;
+    tl_span_set_dirt(span, 0, span->pages);
     tl_cache_tick(cache);
 }
 

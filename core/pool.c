@@ -29,15 +29,15 @@ static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run,
     tl_runs_remove_locked(pool, run);
     if (lead > 0) {
         struct tl_span *aligned = tl_runs_split_locked(pool, run, lead);
-        tl_runs_insert_locked(pool, run, run->dirty, freed_ms);
+        tl_runs_insert_locked(pool, run, freed_ms);
         run = aligned;
     }
     if (run->pages > pages) {
         struct tl_span *rest = tl_runs_split_locked(pool, run, pages);
-        tl_runs_insert_locked(pool, rest, rest->dirty, freed_ms);
+        tl_runs_insert_locked(pool, rest, freed_ms);
     }
     if (!pool->clean_is_zero)
-        run->dirty = run->pages;
+        tl_span_set_dirt(run, 0, run->pages);
     tl_page_set(run->start, run);
     return run;
 }
@@ -105,7 +105,8 @@ void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
     uint64_t now_ms = tl_port_now_ms();
     tl_span_set_kind(span, TL_SPAN_BUSY);
     tl_lock_acquire(&pool->lock);
-    tl_runs_insert_locked(pool, span, dirty, now_ms);
+    tl_span_set_dirt(span, 0, dirty);
+    tl_runs_insert_locked(pool, span, now_ms);
     bool old_dirt = pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
     tl_lock_release(&pool->lock);
     if (old_dirt)
@@ -123,7 +124,6 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
         tl_region_link(span->region, next->region, end);
         next = cut_out_locked(pool, next, 0, more);
         tl_page_set(next->start, NULL);
-        span->dirty = next->dirty > 0 ? span->pages + next->dirty : span->pages;
         span->pages = pages;
         tl_spare_put_locked(pool, next);
         done = true;
@@ -138,7 +138,8 @@ bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages)
     bool done = tl_spares_ready_locked(pool);
     if (done) {
         struct tl_span *rest = tl_runs_split_locked(pool, span, pages);
-        tl_runs_insert_locked(pool, rest, rest->pages, tl_port_now_ms());
+        tl_span_set_dirt(rest, 0, rest->pages);
+        tl_runs_insert_locked(pool, rest, tl_port_now_ms());
     }
     tl_lock_release(&pool->lock);
     return done;

@@ -7,13 +7,13 @@
  *               bins in use. A request looks at TL_POOL_SCAN_MAX runs of its own bin, then takes
  *               from the next bin that has any: every run there fits. Only a request that is about
  *               to fail looks through its whole bin. Lower addresses win, so that high ones empty.
-               A block that grows is the exception: it gets the start of the longest run, or, where
- *               what lies before may be another one that grows, its middle, so that each can go on
- *               in place.
- * 3 Dirt        A free run's first `dirty` pages may hold old contents; the rest is as the provider
- *               or a purge left it. Runs are used from their dirty end, so that clean pages stay
- *               untouched. Dirty runs wait in order of age, and those unused for decay_ms are
- *               purged, or unmapped where a whole region is free (R16), by whoever comes by.
+ *               A block that grows is the exception: it gets the start of the longest run, or
+ *               its middle where what lies before may be another one that grows, so that each can
+ *               go on in place.
+ * 3 Dirt        One stretch of a free run's pages may hold old contents; the rest is as the
+ *               provider or a purge left it. Dirty runs wait in order of age, and those unused for
+ *               decay_ms are purged, or unmapped where a whole region is free (R16), by whoever
+ *               comes by.
  * 4 Growth      One at a time. The quota is reserved under the lock, the provider called without
  *               it, and the quota given back when it fails; who finds a growth in flight waits for
  *               it and looks again (R14).
@@ -62,8 +62,8 @@ struct tl_pool {
 void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_options *options);
 
 /* Takes a run of `pages`, aligned to `align_pages` (a power of two), growing if need be. The result
- * is BUSY, its `dirty` says how many first pages are not known to be clean; only its first page
- * maps to it. NULL: neither the pool nor the provider has it. */
+ * is BUSY, its dirt is what is not known to be clean; only its first page maps to it. NULL: neither
+ * the pool nor the provider has it. */
 struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages);
 
 /* The same for a block that grows, and may go on doing so: where the most free pages lie behind it

@@ -109,10 +109,10 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
         run->free.next->free.prev = run->free.prev;
     if (pool->bin[bin] == NULL)
         pool->bitmap[bin / TL_POOL_BITS] &= ~((size_t)1 << bin % TL_POOL_BITS);
-    if (run->dirty > 0)
+    if (run->dirty_to > 0)
         age_remove(pool, run);
     pool->free_pages -= run->pages;
-    pool->dirty_pages -= run->dirty;
+    pool->dirty_pages -= tl_span_dirty(run);
     tl_page_set(last_page(run), NULL);
     tl_page_set(run->start, run);
     tl_span_set_kind(run, TL_SPAN_BUSY);
@@ -122,7 +122,10 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
 static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *right)
 {
     tl_region_link(left->region, right->region, right->start);
-    left->dirty = right->dirty > 0 ? left->pages + right->dirty : left->dirty;
+    if (right->dirty_to > 0) /* what lies between two dirty parts counts as dirty, too */
+        tl_span_set_dirt(left,
+                         left->dirty_to > 0 ? left->dirty_from : left->pages + right->dirty_from,
+                         left->pages + right->dirty_to);
     left->pages += right->pages;
     tl_page_set(right->start, NULL);
     tl_spare_put_locked(pool, right);
@@ -134,14 +137,13 @@ struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t add
     return tl_span_kind(run) == TL_SPAN_FREE && tl_span_heap(run) == pool->heap ? run : NULL;
 }
 
-void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dirty, uint64_t now_ms)
+void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms)
 {
-    run->dirty = dirty;
     struct tl_span *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE);
     if (left != NULL && left->start + tl_span_bytes(left) == run->start) {
         uint64_t freed_ms = left->free.freed_ms;
         /* the larger dirty part sets the age of the whole */
-        bool mostly_left = left->dirty > run->dirty;
+        bool mostly_left = tl_span_dirty(left) > tl_span_dirty(run);
         tl_runs_remove_locked(pool, left);
         now_ms = mostly_left ? freed_ms : now_ms;
         join(pool, left, run);
@@ -150,7 +152,7 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dir
     uintptr_t       end = run->start + tl_span_bytes(run);
     struct tl_span *right = tl_runs_free_at_locked(pool, end);
     if (right != NULL && right->start == end) {
-        if (right->dirty > run->dirty)
+        if (tl_span_dirty(right) > tl_span_dirty(run))
             now_ms = right->free.freed_ms;
         tl_runs_remove_locked(pool, right);
         join(pool, run, right);
@@ -163,10 +165,10 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dir
     pool->bin[bin] = run;
     pool->bitmap[bin / TL_POOL_BITS] |= (size_t)1 << bin % TL_POOL_BITS;
     run->free.freed_ms = now_ms;
-    if (run->dirty > 0)
+    if (run->dirty_to > 0)
         age_insert(pool, run);
     pool->free_pages += run->pages;
-    pool->dirty_pages += run->dirty;
+    pool->dirty_pages += tl_span_dirty(run);
     tl_store_relaxed(&run->owner, 0);
     run->cut_heap = NULL;
     run->block_size = 0;
@@ -175,13 +177,19 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dir
     tl_page_set(last_page(run), run);
 }
 
+void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span *run, size_t pages)
+{
+    size_t from = run->dirty_from > pages ? run->dirty_from - pages : 0;
+    tl_span_set_dirt(rest, from, run->dirty_to > pages ? run->dirty_to - pages : 0);
+}
+
 struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, size_t pages)
 {
     struct tl_span *rest = tl_spare_take_locked(pool);
     TL_ASSERT(pages > 0 && pages < run->pages);
     rest->start = run->start + (pages << TL_PAGE_SHIFT);
     rest->pages = run->pages - pages;
-    rest->dirty = run->dirty > pages ? run->dirty - pages : 0;
+    tl_span_set_dirt_behind(rest, run, pages);
     tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
     rest->cut_heap = NULL;
     rest->block_size = 0;
@@ -189,8 +197,8 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
     tl_store_relaxed(&rest->owner, 0);
     tl_span_set_kind(rest, TL_SPAN_BUSY);
     run->pages = pages;
-    if (run->dirty > pages)
-        run->dirty = pages;
+    if (run->dirty_to > pages)
+        tl_span_set_dirt(run, run->dirty_from, pages);
     return rest;
 }
 

@@ -14,10 +14,11 @@ struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool tho
  * none is free. */
 struct tl_span *tl_runs_longest_locked(struct tl_pool *pool);
 
-/* Enters a BUSY run as free, merged with its free neighbours, with `dirty` first pages written and
- * freed at `now_ms`. */
-void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, size_t dirty,
-                           uint64_t now_ms);
+/* Enters a BUSY run, whose dirt is set, as free since `now_ms`, merged with its free neighbours. */
+void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms);
+
+/* Of the dirt of `run` sets what lies behind its first `pages` as that of `rest`. */
+void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span *run, size_t pages);
 
 /* Takes a free run out, whole: it is BUSY then. */
 void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run);

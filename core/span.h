@@ -81,8 +81,10 @@ struct tl_span {
         struct tl_span_free  free;
     };
     struct tl_region *region; /* holder of the run: the region of the first page */
-    /* holder of the run: so many first pages may have been written; the rest is clean */
-    size_t dirty;
+    /* holder of the run: of its pages [dirty_from, dirty_to) may have been written, the rest is
+     * clean; both 0 when all is. 32 bits of pages are 64 TiB */
+    uint32_t dirty_from;
+    uint32_t dirty_to;
 };
 
 TL_STATIC_ASSERT(sizeof(struct tl_span) <= 2 * TL_LINE_SIZE, "a descriptor is two cache lines");
@@ -116,6 +118,18 @@ static inline struct tl_heap *tl_span_heap(const struct tl_span *span)
 static inline unsigned tl_span_foreign_slot(const struct tl_span *span)
 {
     return tl_load32_relaxed(&span->foreign_slot);
+}
+
+static inline void tl_span_set_dirt(struct tl_span *span, size_t from, size_t to)
+{
+    span->dirty_from = from < to ? (uint32_t)from : 0;
+    span->dirty_to = from < to ? (uint32_t)to : 0;
+}
+
+/* Pages that may have been written. */
+static inline size_t tl_span_dirty(const struct tl_span *span)
+{
+    return span->dirty_to - span->dirty_from;
 }
 
 static inline bool tl_span_holds(const struct tl_span *span, uintptr_t address)

@@ -135,11 +135,13 @@ static void clean_pages_are_zero(void **state)
         for (size_t i = 0; i < COUNT_OF(runs); i++) {
             runs[i] = take(1 + rng_below(&rng, 20), 1);
             assert_non_null(runs[i]);
-            assert_true(runs[i]->dirty <= runs[i]->pages);
-            for (size_t page = runs[i]->dirty; page < runs[i]->pages; page++)
-                assert_true(is_zero((char *)runs[i]->start + page * TL_PAGE_SIZE, TL_PAGE_SIZE));
+            assert_true(runs[i]->dirty_to <= runs[i]->pages);
+            for (size_t page = 0; page < runs[i]->pages; page++)
+                if (page < runs[i]->dirty_from || page >= runs[i]->dirty_to)
+                    assert_true(
+                        is_zero((char *)runs[i]->start + page * TL_PAGE_SIZE, TL_PAGE_SIZE));
             dirty[i] = rng_below(&rng, runs[i]->pages + 1);
-            dirty[i] = dirty[i] > runs[i]->dirty ? dirty[i] : runs[i]->dirty;
+            dirty[i] = dirty[i] > runs[i]->dirty_to ? dirty[i] : runs[i]->dirty_to;
             memset((char *)runs[i]->start, 0x99, dirty[i] * TL_PAGE_SIZE);
         }
         for (size_t i = 0; i < COUNT_OF(runs); i++)
@@ -147,6 +149,36 @@ static void clean_pages_are_zero(void **state)
         if (round % 64 == 0)
             tl_pool_decay(&pool, true);
     }
+    close_pool();
+}
+
+/* R3: what was never written stays known as clean when a dirty run behind it merges with it. */
+static void clean_pages_before_dirt_stay_clean(void **state)
+{
+    struct tl_span *first;
+    struct tl_span *second;
+
+    (void)state;
+    open_pool(0, 64 * TL_PAGE_SIZE);
+    first = take(40, 1);
+    second = take(10, 1);
+    assert_non_null(first);
+    assert_non_null(second);
+    assert_int_equal(second->start, first->start + 40 * TL_PAGE_SIZE);
+    tl_pool_put(&pool, first, 0);
+    tl_pool_put(&pool, second, 10);
+    assert_int_equal(stats_now().dirty_pages, 10 * TL_PAGE_SIZE);
+    first = take(45, 1);
+    assert_non_null(first);
+    assert_int_equal(first->dirty_from, 40);
+    assert_int_equal(first->dirty_to, 45);
+    second = take(15, 1);
+    assert_non_null(second);
+    assert_int_equal(second->dirty_from, 0);
+    assert_int_equal(second->dirty_to, 5);
+    tl_pool_put(&pool, first, 45);
+    tl_pool_put(&pool, second, 5);
+    assert_int_equal(tl_pool_decay(&pool, true), 64 * TL_PAGE_SIZE);
     close_pool();
 }
 
@@ -273,7 +305,7 @@ static void runs_move_onto_clean_pages(void **state)
     to = take(60, 1);
     assert_non_null(from);
     assert_non_null(to);
-    assert_true(to->dirty > 40 / 2);
+    assert_true(to->dirty_to > 40 / 2);
     memset((void *)from->start, 0x32, 40 * TL_PAGE_SIZE);
     assert_int_equal(tl_pool_move(&pool, from, to), 40);
     assert_int_equal(counted.moves, 0);
@@ -337,6 +369,7 @@ int main(void)
         cmocka_unit_test(growth_is_contiguous_or_fails),
         cmocka_unit_test(aligned_runs),
         cmocka_unit_test(clean_pages_are_zero),
+        cmocka_unit_test(clean_pages_before_dirt_stay_clean),
         cmocka_unit_test(runs_extend_and_shorten),
         cmocka_unit_test(growing_blocks_get_room),
         cmocka_unit_test(runs_move_onto_clean_pages),
