@@ -4,6 +4,7 @@
 #define TALUS_TOOLS_METRICS_H
 
 #include "tools/talus/pathlen.h"
+#include <math.h>
 
 #define TL_METRICS_ROUNDS_MAX 25u
 #define TL_METRICS_POINTS     10u /* of fragmentation over time */
