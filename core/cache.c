@@ -74,7 +74,7 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool o
     cache->credit[class_id] = tl_classes[class_id].credit;
     cache->zeroed = false;
     tl_cache_tick(cache);
-    if ((list = tl_remote_take(cache, class_id)) != NULL)
+    if (cache->credit[class_id] != 0 && (list = tl_remote_take(cache, class_id)) != NULL)
         return list;
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
@@ -230,6 +230,22 @@ static void return_chain(struct tl_cache *cache, struct tl_block *chain)
     }
 }
 
+/* Spans of large blocks are seldom wholly free: what lies free in them gives its pages back, once.
+ * The links at the blocks' beginnings stay. */
+static void purge_inside(struct tl_cache *cache)
+{
+    for (unsigned class_id = TL_CLASS_COUNT;
+         class_id-- > 0 && tl_class_size(class_id) >= TL_PURGED_BLOCK_MIN;)
+        for (struct tl_span *span = cache->bin[class_id].avail; span != NULL;
+             span = span->own.next) {
+            struct tl_block *block = span->own.purged ? NULL : span->own.local;
+            for (; block != NULL; block = tl_get(&block->next))
+                tl_pool_purge_inside(&cache->heap->pool, span, (uintptr_t)(block + 1),
+                                     span->block_size - sizeof *block);
+            span->own.purged = true;
+        }
+}
+
 void tl_cache_flush(struct tl_cache *cache)
 {
     if (!tl_inbox_is_empty(&cache->inbox))
@@ -252,6 +268,7 @@ void tl_cache_flush(struct tl_cache *cache)
     }
     tl_span_release_empty(cache);
     tl_large_release_kept(cache);
+    purge_inside(cache);
 }
 
 /* The clock says whether what lies in the lists has lain there long enough. */

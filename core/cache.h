@@ -5,7 +5,7 @@
  *               remote.c. Neither uses an atomic read-modify-write, a lock or a counter for
  *               statistics (D2). All else happens at the slow exits.
  * 2 Blocks      A block is in exactly one place: with the program; on head[class] of one cache; on
- *               span->own.local of its span; on one bin's `foreign` chain; in one batch (inbox or
+ *               span->own.local of its span; on one of the `foreign` chains; in one batch (inbox or
  *               `pending`); or not carved yet. `outstanding` counts a span's blocks in all places
  *               but `local` and uncarved, whoever holds them. Blocks on head, foreign, pending and
  *               in inboxes may belong to spans of any cache of the heap; that is what lets whole
@@ -19,8 +19,9 @@
  *               carved; pending: whole batches that came by the inbox, a bounded number, for malloc
  *               to use without a walk; more are walked home, since they may be blocks that other
  *               caches lack. malloc, when head is empty, takes in this order: foreign, pending
- *               (after draining the inbox), avail, fresh, an idle cache's blocks, a new span. What
- *               was freed last on another CPU is used first.
+ *               (after draining the inbox), avail, above TL_SMALL_MAX a free block of the next
+ *               classes, fresh, an idle cache's blocks, a new span. What was freed last on another
+ *               CPU is used first, unless it is smaller than a cache line.
  * 5 Ownership   Everything here but `inbox` and the counters belongs to the cache's owner: the
  *               living thread, or whoever holds the claim while it is idle (adopt.c).
  * 6 Contexts    thread. */

@@ -11,6 +11,7 @@ void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
     uint32_t              freed = own->until_start - own->until_slow;
     own->outstanding -= freed;
     own->local_count += freed;
+    own->purged = own->purged && freed == 0;
     own->until_start = own->until_slow;
     tl_counter_add_owner(&cache->given_out, 0 - (uintptr_t)freed * span->block_size);
 }

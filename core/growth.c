@@ -205,26 +205,35 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
     tl_spare_put_locked(pool, (struct tl_span *)region);
 }
 
-/* Has the provider purge `pages` from `start` in `region`, and on through the regions that touch:
- * one call for each, since a provider knows its own blocks only. The run is BUSY, so these regions
- * and the links between them stay. No lock held. Returns true when all read as zero. */
-static bool purge_pages(struct tl_pool *pool, const struct tl_region *region, uintptr_t start,
-                        size_t pages)
+/* Has the provider purge `bytes` from `start` in `region`, and on through the regions that touch:
+ * one call for each, since a provider knows its own blocks only. The run has a holder, so these
+ * regions and the links between them stay. No lock held. Returns true when all read as zero. */
+static bool purge_bytes(struct tl_pool *pool, const struct tl_region *region, uintptr_t start,
+                        size_t bytes)
 {
     bool zero = pool->provider.purge != NULL;
     while (pool->provider.purge != NULL) {
-        size_t here = (tl_region_end(region) - start) >> TL_PAGE_SHIFT;
-        if (here > pages)
-            here = pages;
-        zero = pool->provider.purge(pool->provider.context, (void *)start, here << TL_PAGE_SHIFT) &&
-               zero;
-        start += here << TL_PAGE_SHIFT;
-        pages -= here;
-        if (pages == 0)
+        size_t here = tl_region_end(region) - start;
+        if (here > bytes)
+            here = bytes;
+        zero = pool->provider.purge(pool->provider.context, (void *)start, here) && zero;
+        start += here;
+        bytes -= here;
+        if (bytes == 0)
             break;
         region = region->touching;
     }
     return zero;
+}
+
+void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uintptr_t start,
+                          size_t bytes)
+{
+    size_t    unit = pool->provider.purge_unit != 0 ? pool->provider.purge_unit : TL_PAGE_SIZE;
+    uintptr_t from = (start + unit - 1) & ~(unit - 1);
+    uintptr_t to = (start + bytes) & ~(unit - 1);
+    if (from < to && !pool->keep_pages)
+        purge_bytes(pool, tl_region_at(span->region, from), from, to - from);
 }
 
 /* Purges the dirty part of a free run. Lock held, let go of meanwhile. */
@@ -234,7 +243,8 @@ static void purge_run_locked(struct tl_pool *pool, struct tl_span *run)
     tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(purge);
-    bool zero = purge_pages(pool, tl_region_at(run->region, start), start, tl_span_dirty(run));
+    size_t bytes = tl_span_dirty(run) << TL_PAGE_SHIFT;
+    bool   zero = purge_bytes(pool, tl_region_at(run->region, start), start, bytes);
     tl_lock_acquire(&pool->lock);
     pool->purges++;
     pool->clean_is_zero = pool->clean_is_zero && zero;

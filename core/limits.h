@@ -1,8 +1,7 @@
 /* limits.h: every bound of the core in one place, with its unit and its reason.
  *
- * The page is the public TALUS_PAGE_SIZE: 16 KiB hosted, so that one page holds a useful span, and
- * so that the operating system's pages of 4 or 16 KiB divide it; where the system's pages are
- * larger, purging rounds inwards at run time. */
+ * The page is the public TALUS_PAGE_SIZE: 8 KiB hosted, so that one page holds a useful span of
+ * small blocks; where the system's pages are larger, purging rounds inwards at run time. */
 #ifndef TL_CORE_LIMITS_H
 #define TL_CORE_LIMITS_H
 
@@ -55,6 +54,10 @@
 #define TL_IDLE_EMPTY_MAX  ((size_t)128 * 1024) /* the same for a cache that its thread left */
 /* the longest block that a cache keeps for its thread's next large one */
 #define TL_KEPT_BYTES_MAX ((size_t)256 << 10)
+
+/* Free blocks from here on, in bytes, in spans that are partly in use, lose the pages inside of
+ * them when a cache is flushed (R16). */
+#define TL_PURGED_BLOCK_MIN ((size_t)8 * 1024)
 
 /* The page pool. */
 /* runs looked at in one bin before a larger bin serves */

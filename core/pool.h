@@ -93,6 +93,11 @@ bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
  * at most unless all. Returns the bytes given back. */
 size_t tl_pool_decay(struct tl_pool *pool, bool all);
 
+/* Has whole units of the provider's purge among the `bytes` at `start`, inside of a run that the
+ * caller holds, purged: a free block's. No lock. */
+void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uintptr_t start,
+                          size_t bytes);
+
 /* Gives every region back, with all that is in it. No other call runs or follows. O(pages). */
 void tl_pool_destroy(struct tl_pool *pool);
 

@@ -32,6 +32,7 @@ static const talus_provider provider = {
     .purge = purge,
     .move = move,
     .zeroed = true,
+    .purge_unit = 4096, /* where the system's pages are larger, the port rounds inwards */
 };
 
 const talus_provider *talus_provider_mmap(void)

@@ -48,7 +48,9 @@ void tl_class_table_init(void)
             .span_pages = (uint16_t)pages,
             .carve_blocks = (uint16_t)clamp(TL_CARVE_BYTES / size, 1, blocks),
             .foreign_max = (uint8_t)clamp(TL_FOREIGN_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
-            .credit = (uint8_t)clamp(TL_CREDIT_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
+            .credit = size < TL_LINE_SIZE
+                          ? 0
+                          : (uint8_t)clamp(TL_CREDIT_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
             .relist_frees = (uint16_t)clamp(blocks / 8, 1, 32),
         };
     }

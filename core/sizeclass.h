@@ -15,7 +15,9 @@ struct tl_class {
     uint16_t span_pages;   /* pages of a span, as wanted */
     uint16_t carve_blocks; /* cut at a time */
     uint8_t  foreign_max;  /* foreign blocks of one chain before it leaves */
-    uint8_t  credit;       /* freed blocks that may go straight on head, between two refills */
+    /* freed blocks that may go straight on head, between two refills; 0: blocks below a cache line,
+     * which go home, so that no two threads are given parts of one line */
+    uint8_t  credit;
     uint16_t relist_frees; /* frees after which a full span is offered again */
 };
 

@@ -47,6 +47,7 @@ struct tl_span_owned {
     uint32_t         carved;        /* blocks cut so far */
     bool             listed;        /* on the bin's list of spans with free blocks */
     bool             counted_empty; /* its bytes are part of the cache's empty_bytes */
+    bool             purged;        /* the insides of the blocks on `local` are */
     struct tl_span  *next;          /* that list */
     struct tl_span  *prev;
 };

@@ -18,12 +18,13 @@ typedef struct talus_heap talus_heap;
 /* The heap's page in bytes: what the pool is divided into, and what a provider's blocks are aligned
  * to. */
 #ifndef TALUS_PAGE_SHIFT
-#define TALUS_PAGE_SHIFT 14
+#define TALUS_PAGE_SHIFT 13
 #endif
 #define TALUS_PAGE_SIZE ((size_t)1 << TALUS_PAGE_SHIFT)
 
 /* Gives and takes back large blocks of memory. All sizes are multiples of TALUS_PAGE_SIZE, all
- * addresses are aligned to it. The heap calls a provider from thread context, with no lock held;
+ * addresses are aligned to it, but for purge's. The heap calls a provider from thread context, with
+ * no lock held;
  * calls for one heap may overlap, except that at most one map runs at a time. A provider must not
  * call into the heap it provides for. `context` is passed through. R10. */
 typedef struct talus_provider {
@@ -34,7 +35,8 @@ typedef struct talus_provider {
      * heap's end. */
     void (*unmap)(void *context, void *block, size_t bytes);
     /* The contents of these pages, part of a block, are no longer needed; the pages stay usable.
-     * Returns true when they now read as zero. NULL: not supported. */
+     * Their address and size are multiples of purge_unit. Returns true when they now read as zero.
+     * NULL: not supported. */
     bool (*purge)(void *context, void *pages, size_t bytes);
     /* Moves the contents of `bytes` at `from`, part of a block, onto the pages at `to`, part of a
      * block too, without copying; the pages at `from` stay usable, and read as zero if `zeroed`.
@@ -42,6 +44,9 @@ typedef struct talus_provider {
     bool (*move)(void *context, void *from, void *to, size_t bytes);
     void *context;
     bool  zeroed; /* what map returns reads as zero */
+    /* the least that purge gives back, in bytes: a power of two; 0: TALUS_PAGE_SIZE. With a smaller
+     * one the pages inside of large free blocks are purged, too, when they were free for long */
+    size_t purge_unit;
 } talus_provider;
 
 /* Anonymous memory from the operating system, zeroed, returned by unmap, moved without copying.
