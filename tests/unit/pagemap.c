@@ -83,7 +83,7 @@ static int fold_in_a_child(void)
 {
     /* above what two maps take, the other tests' and, where the library's constructor is linked,
      * its own; where addresses have 32 bits it folds anyway */
-    const struct rlimit limit = { (rlim_t)1 << (sizeof(void *) == 8 ? 37 : 31), RLIM_INFINITY };
+    const struct rlimit limit = { (rlim_t)1 << (sizeof(void *) == 8 ? 38 : 31), RLIM_INFINITY };
 
     if (setrlimit(RLIMIT_AS, &limit) != 0 || !tl_page_map_init())
         return 1;
