@@ -79,7 +79,9 @@ const char *tl_process_run(char *const *argv, const struct tl_peer *peer, unsign
         return "no process";
     }
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* leave nothing behind when the tool is interrupted */
+        /* Nothing is left behind when the tool is interrupted; a program with files clears them up.
+         * */
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
         dup2(ends[1], 1);
         close(ends[0]);
         close(ends[1]);
