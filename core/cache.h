@@ -72,8 +72,9 @@ struct tl_cache {
     struct tl_counter given_out;
     struct tl_counter batches_in; /* written by the owner: batches drained */
     struct tl_claim   claim;
-    struct tl_span   *kept;       /* owner: the large block freed last, or NULL (large.c) */
-    tl_atomic_word    kept_bytes; /* its length; written by the owner, read for statistics */
+    struct tl_span   *kept; /* owner: the large block freed last, or NULL (large.c) */
+    /* written by the owner: bytes of large blocks taken less those freed; two's complement */
+    struct tl_counter large_bytes;
     TL_CACHE_LINE
     struct tl_inbox inbox; /* pushed by anybody */
     TL_CACHE_LINE

@@ -24,7 +24,7 @@ struct tl_heap {
     uint64_t          adoptions;   /* heap->lock */
     struct tl_counter idle_count;  /* changed under heap->lock, read as a hint */
     struct tl_counter spans;       /* shared */
-    struct tl_counter large_bytes; /* shared */
+    struct tl_counter large_bytes; /* shared: of threads without a cache; the rest: in caches */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
     void           *on_exhausted_context;
     struct tl_heap *next; /* all heaps, or spare structures; tl_heaps_lock */

@@ -4,19 +4,29 @@
 #include "core/thread.h"
 #include <string.h>
 
+/* Counts bytes taken, or, negated, freed, without a locked instruction where there is a cache. */
+static void count(struct tl_heap *heap, struct tl_cache *cache, uintptr_t bytes)
+{
+    if (cache != NULL)
+        tl_counter_add_owner(&cache->large_bytes, bytes);
+    else
+        tl_counter_add_shared(&heap->large_bytes, bytes);
+}
+
 /* Makes a run, if there is one, a large block. */
-static struct tl_span *as_large(struct tl_heap *heap, struct tl_span *span)
+static struct tl_span *as_large(struct tl_heap *heap, struct tl_cache *cache, struct tl_span *span)
 {
     if (span != NULL) {
         tl_span_set_kind(span, TL_SPAN_LARGE);
-        tl_counter_add_shared(&heap->large_bytes, tl_span_bytes(span));
+        count(heap, cache, tl_span_bytes(span));
     }
     return span;
 }
 
 static struct tl_span *take_to_grow(struct tl_heap *heap, size_t size)
 {
-    return as_large(heap, tl_pool_take_to_grow(&heap->pool, tl_large_pages(size)));
+    return as_large(heap, tl_thread_cache_of(heap),
+                    tl_pool_take_to_grow(&heap->pool, tl_large_pages(size)));
 }
 
 void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
@@ -28,7 +38,7 @@ void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, 
     if (cache != NULL && align_pages == 1)
         span = tl_large_take_kept(cache, size);
     if (span == NULL)
-        span = as_large(heap, tl_pool_take(&heap->pool, pages, align_pages));
+        span = as_large(heap, cache, tl_pool_take(&heap->pool, pages, align_pages));
     if (span == NULL)
         return NULL;
     if (zero)
@@ -43,11 +53,10 @@ void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size)
     return span != NULL ? (void *)span->start : NULL;
 }
 
+/* Of a run that is counted no more. */
 static void give_back(struct tl_span *span, size_t dirty)
 {
-    struct tl_heap *heap = tl_span_heap(span);
-    tl_counter_add_shared(&heap->large_bytes, 0 - tl_span_bytes(span));
-    tl_pool_put(&heap->pool, span, dirty);
+    tl_pool_put(&tl_span_heap(span)->pool, span, dirty);
 }
 
 void tl_large_release_kept(struct tl_cache *cache)
@@ -56,20 +65,20 @@ void tl_large_release_kept(struct tl_cache *cache)
     if (span == NULL)
         return;
     cache->kept = NULL;
-    tl_store_relaxed(&cache->kept_bytes, 0);
     give_back(span, span->pages);
 }
 
 void tl_large_free(struct tl_span *span)
 {
-    struct tl_cache *cache = tl_thread_cache_of(tl_span_heap(span));
+    struct tl_heap  *heap = tl_span_heap(span);
+    struct tl_cache *cache = tl_thread_cache_of(heap);
+    count(heap, cache, 0 - tl_span_bytes(span));
     if (cache == NULL || tl_span_bytes(span) > TL_KEPT_BYTES_MAX) {
         give_back(span, span->pages);
         return;
     }
     tl_large_release_kept(cache);
     cache->kept = span;
-    tl_store_relaxed(&cache->kept_bytes, tl_span_bytes(span));
     tl_span_set_kind(span, TL_SPAN_BUSY); /* freed again, it is seen */
     tl_span_set_dirt(span, 0, span->pages);
     tl_cache_tick(cache);
@@ -84,7 +93,7 @@ bool tl_large_resize(struct tl_span *span, size_t size)
         return false;
     if (pages > span->pages && !tl_pool_extend(&heap->pool, span, pages))
         return false;
-    tl_counter_add_shared(&heap->large_bytes, tl_span_bytes(span) - before);
+    count(heap, tl_thread_cache_of(heap), tl_span_bytes(span) - before);
     return true;
 }
 
@@ -94,6 +103,7 @@ void *tl_large_move(struct tl_span *span, size_t size)
     struct tl_span *target = take_to_grow(heap, size);
     if (target == NULL)
         return NULL;
+    count(heap, tl_thread_cache_of(heap), 0 - tl_span_bytes(span));
     give_back(span, tl_pool_move(&heap->pool, span, target));
     return (void *)target->start;
 }

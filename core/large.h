@@ -23,7 +23,7 @@ static inline struct tl_span *tl_large_take_kept(struct tl_cache *cache, size_t 
     if (span == NULL || span->pages - pages > pages / 8)
         return NULL;
     cache->kept = NULL;
-    tl_store_relaxed(&cache->kept_bytes, 0);
+    tl_counter_add_owner(&cache->large_bytes, tl_span_bytes(span));
     tl_span_set_kind(span, TL_SPAN_LARGE);
     return span;
 }
