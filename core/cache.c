@@ -74,8 +74,8 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool o
     cache->credit[class_id] = tl_classes[class_id].credit;
     cache->zeroed = false;
     tl_cache_tick(cache);
-    if (cache->credit[class_id] != 0 && (list = tl_remote_take(cache, class_id)) != NULL)
-        return list;
+    if (cache->credit[class_id] != 0 && tl_remote_has(cache, class_id))
+        return tl_remote_take(cache, class_id);
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
     if ((list = bin->pending) != NULL) {

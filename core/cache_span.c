@@ -32,7 +32,7 @@ void tl_span_arm(struct tl_span *span)
  * are warm. */
 void tl_avail_add(struct tl_bin *bin, struct tl_span *span)
 {
-    bool             first = span->block_size > TL_SMALL_MAX;
+    bool             first = span->block_size > TL_PAGE_SIZE;
     struct tl_span  *next = first ? bin->avail : NULL;
     struct tl_span  *prev = first ? NULL : bin->avail_last;
     struct tl_span **to_here = prev != NULL ? &prev->own.next : &bin->avail;

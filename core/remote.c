@@ -22,11 +22,10 @@ static struct tl_block *take_chain(struct tl_cache *cache, size_t slot)
 
 struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id)
 {
-    unsigned end = (class_id + 1) * TL_OWNER_SLOTS;
-    for (unsigned slot = class_id * TL_OWNER_SLOTS; slot < end; slot++)
-        if (cache->foreign[slot] != NULL)
-            return take_chain(cache, slot);
-    return NULL;
+    size_t slot = (size_t)class_id * TL_OWNER_SLOTS;
+    while (cache->foreign[slot] == NULL)
+        slot++;
+    return take_chain(cache, slot);
 }
 
 /* Puts a foreign block on the chain of its slot. True: the chain is full. */
@@ -75,9 +74,8 @@ void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_bl
 
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
 {
-    struct tl_block *chain;
-    while ((chain = tl_remote_take(cache, class_id)) != NULL)
-        send_apart(chain);
+    while (tl_remote_has(cache, class_id))
+        send_apart(tl_remote_take(cache, class_id));
 }
 
 /* A block of another cache of the same heap. */

@@ -32,7 +32,17 @@ talus_misuse tl_misuse_of(const void *pointer);
 /* Sends one chain of blocks to the owner of `span`. Context: any. */
 void tl_remote_push(struct tl_span *span, struct tl_block *chain);
 
-/* Takes the class's foreign chain, or NULL, for use as it is. Owner of `cache` only. */
+/* Whether the class has a foreign chain: one look at each slot, without a branch. Owner of `cache`
+ * only. */
+static inline bool tl_remote_has(const struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_block *const *chain = &cache->foreign[(size_t)class_id * TL_OWNER_SLOTS];
+    TL_STATIC_ASSERT(TL_OWNER_SLOTS == 4, "as many as are looked at here");
+    return ((uintptr_t)chain[0] | (uintptr_t)chain[1] | (uintptr_t)chain[2] |
+            (uintptr_t)chain[3]) != 0;
+}
+
+/* Takes one of the class's foreign chains, for use as it is; it has one. Owner of `cache` only. */
 struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id);
 
 /* Puts a foreign block that is walked back on its class's chain. A full chain then goes home block
