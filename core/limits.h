@@ -45,12 +45,12 @@
 #define TL_OWNER_SLOTS        4u
 #define TL_FOREIGN_BYTES      ((size_t)8 * 1024) /* in one chain */
 #define TL_FOREIGN_BLOCKS_MAX 64u
-#define TL_CREDIT_BYTES       ((size_t)32 * 1024) /* straight on head, between two refills */
+#define TL_CREDIT_BYTES       ((size_t)256 * 1024) /* straight on head, between two refills */
 /* per class, kept whole; docs/adr/0007 has the reason */
 #define TL_PENDING_BATCHES_MAX 16u
 
 /* Empty spans a cache keeps for its next allocations, in bytes. */
-#define TL_CACHE_EMPTY_MAX ((size_t)256 << 10)
+#define TL_CACHE_EMPTY_MAX ((size_t)512 << 10)
 #define TL_IDLE_EMPTY_MAX  ((size_t)128 * 1024) /* the same for a cache that its thread left */
 /* the longest block that a cache keeps for its thread's next large one */
 #define TL_KEPT_BYTES_MAX ((size_t)256 << 10)
