@@ -130,13 +130,17 @@ static TL_COLD void undo_double_free(struct tl_span *span)
                      "double free: no block of this span is allocated");
 }
 
-/* The block just freed is the one that malloc would return next. Its link is gone by now, and with
- * it what followed on the list: those blocks stay given out. */
-static TL_COLD void forget_double_free(struct tl_span *span)
+/* The block just freed is the one that malloc would return next. Its link on head is gone by now:
+ * what followed it there stays given out, and what followed it on the span's list hangs on head. */
+static TL_COLD void forget_double_free(struct tl_cache *cache, struct tl_span *span)
 {
-    struct tl_block *block = span->own.local;
-    span->own.local = NULL;
-    span->own.until_slow = span->own.until_start;
+    struct tl_span_owned *own = &span->own;
+    struct tl_block      *block = own->local;
+    tl_counter_add_owner(&cache->given_out, (uintptr_t)own->local_count * span->block_size);
+    own->outstanding += own->local_count;
+    own->local_count = 0;
+    own->local = NULL;
+    own->until_slow = own->until_start;
     tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block,
                      "double free: the block was the last one freed");
 }
@@ -161,7 +165,7 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
         return;
     }
     if (TL_UNLIKELY(cache->head[span->class_id] == span->own.local)) {
-        forget_double_free(span);
+        forget_double_free(cache, span);
         return;
     }
     if (TL_UNLIKELY(span->own.outstanding == 0)) {
@@ -239,7 +243,9 @@ static void purge_inside(struct tl_cache *cache)
         for (struct tl_span *span = cache->bin[class_id].avail; span != NULL;
              span = span->own.next) {
             struct tl_block *block = span->own.purged ? NULL : span->own.local;
-            for (; block != NULL; block = tl_get(&block->next))
+            /* a list with a block freed twice may run in a circle */
+            for (uint32_t left = span->capacity; block != NULL && left > 0;
+                 left--, block = tl_get(&block->next))
                 tl_pool_purge_inside(&cache->heap->pool, span, (uintptr_t)(block + 1),
                                      span->block_size - sizeof *block);
             span->own.purged = true;
