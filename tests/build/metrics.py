@@ -149,7 +149,7 @@ def check_real(build, folder):
         ("libc", "block_64_bytes", 15.5, 17),
         ("libc", "block_100_bytes", 11.5, 13),
         ("talus", "block_64_bytes", 0.1, 8),
-        ("talus", "block_100_bytes", 0.1, 13.5),
+        ("talus", "block_100_bytes", 0.1, 14.5),
         ("libc", "global_kib", -200, 300),
         ("talus", "global_private_kib", 4, 400),
         ("talus", "own_metadata_kib", 0.5, 400),

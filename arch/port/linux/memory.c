@@ -148,10 +148,12 @@ size_t tl_port_address_space(void)
     return bytes;
 }
 
-/* When the kernel refuses late, the destination may be unmapped already: it is mapped anew, empty,
- * unless it never went. */
+/* Pieces of a system page cannot be moved. When the kernel refuses late, the destination may be
+ * unmapped already: it is mapped anew, empty, unless it never went. */
 bool tl_port_move(void *from, void *to, size_t bytes)
 {
+    if ((((uintptr_t)from | (uintptr_t)to | bytes) & (tl_port_page_size() - 1)) != 0)
+        return false;
     int  saved = errno;
     bool moved =
         mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
