@@ -9,6 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
+/* Apart, so that a large block's way has no registers to save. */
+static TL_NOINLINE void *malloc_of_class(size_t size, struct tl_cache *cache)
+{
+    void *block = tl_cache_alloc(cache, tl_class_of_size(size), size > TL_SMALL_MAX);
+    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(cache, size, 0, false);
+}
+
 void *tl_malloc_slow(size_t size, struct tl_cache *cache)
 {
     if (TL_LIKELY(cache->heap == &tl_default_heap)) {
@@ -17,10 +24,7 @@ void *tl_malloc_slow(size_t size, struct tl_cache *cache)
             if (kept != NULL)
                 return (void *)kept->start;
         } else {
-            unsigned class_id = tl_class_of_size(size + (size == 0));
-            void    *block = tl_cache_alloc(cache, class_id, size > TL_SMALL_MAX);
-            if (TL_LIKELY(block != NULL))
-                return block;
+            return malloc_of_class(size + (size == 0), cache);
         }
     }
     return tl_heap_alloc_slow(&tl_default_heap, size, 0, false);

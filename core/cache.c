@@ -252,26 +252,38 @@ static void purge_inside(struct tl_cache *cache)
         }
 }
 
+/* Most classes are empty, where few are used and when memory is short. */
+static inline bool holds_of_class(const struct tl_cache *cache, unsigned class_id)
+{
+    return cache->head[class_id] != NULL || cache->bin[class_id].pending != NULL ||
+           tl_remote_has(cache, class_id);
+}
+
+static void flush_class(struct tl_cache *cache, unsigned class_id)
+{
+    struct tl_bin   *bin = &cache->bin[class_id];
+    struct tl_block *head = cache->head[class_id];
+    struct tl_block *pending = bin->pending;
+    cache->head[class_id] = NULL;
+    return_chain(cache, head);
+    bin->pending = NULL;
+    bin->pending_count = 0;
+    while (pending != NULL) {
+        struct tl_block *older = tl_get(&pending->next_batch);
+        return_chain(cache, pending);
+        pending = older;
+    }
+    tl_remote_flush(cache, class_id);
+}
+
 void tl_cache_flush(struct tl_cache *cache)
 {
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
-    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
-        struct tl_bin   *bin = &cache->bin[class_id];
-        struct tl_block *head = cache->head[class_id];
-        cache->head[class_id] = NULL;
-        return_chain(cache, head);
-        struct tl_block *pending = bin->pending;
-        bin->pending = NULL;
-        bin->pending_count = 0;
-        while (pending != NULL) {
-            struct tl_block *older = tl_get(&pending->next_batch);
-            return_chain(cache, pending);
-            pending = older;
-        }
-        tl_remote_flush(cache, class_id);
-        cache->credit[class_id] = 0;
-    }
+    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++)
+        if (holds_of_class(cache, class_id))
+            flush_class(cache, class_id);
+    memset(cache->credit, 0, sizeof cache->credit);
     tl_span_release_empty(cache);
     tl_large_release_kept(cache);
     purge_inside(cache);

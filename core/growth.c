@@ -32,6 +32,8 @@ static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
         if (step > TL_GROWTH_MAX)
             step = TL_GROWTH_MAX;
     }
+    if (step > pool->step_max)
+        step = pool->step_max;
     step = (step + TL_PAGE_SIZE - 1) & ~(TL_PAGE_SIZE - 1);
     if (step < needed)
         step = needed;
@@ -97,6 +99,17 @@ static void report_limit_locked(struct tl_pool *pool)
     tl_lock_acquire(&pool->lock);
 }
 
+/* Learns what the provider still gives: `bytes` were the last that it was asked for. A provider
+ * that has no more is not asked for ever smaller steps each time, and one that is well again gives
+ * whole steps after a few. */
+static void learn_step_locked(struct tl_pool *pool, size_t bytes, bool refused)
+{
+    if (!refused)
+        pool->step_max = pool->step_max <= SIZE_MAX / 2 ? 2 * pool->step_max : SIZE_MAX;
+    else if (bytes < pool->step_max)
+        pool->step_max = bytes;
+}
+
 bool tl_growth_locked(struct tl_pool *pool, size_t pages)
 {
     if (pool->growing != 0) {
@@ -135,6 +148,7 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     tl_lock_acquire(&pool->lock);
     pool->growing = 0;
     pool->mapped -= refused;
+    learn_step_locked(pool, bytes, refused > 0 || block == NULL);
     if (block == NULL) {
         if (!TL_MUTANT_growth_quota_kept)
             pool->mapped -= bytes;

@@ -147,21 +147,21 @@ static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size
 
 /* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,
  * and empty spans to the pool: the first round sends foreign blocks to their owners' inboxes, the
- * second takes them in. */
+ * second takes them in, where there are idle caches to send and to receive any. */
 static void flush_all(struct tl_heap *heap, struct tl_cache *cache)
 {
     for (unsigned round = 0; round < 2; round++) {
         tl_adopt_flush_idle(heap);
         if (cache != NULL)
             tl_cache_flush(cache);
+        if (tl_counter_read(&heap->idle_count) == 0)
+            break;
     }
 }
 
-/* After a failure: what this cache and the idle ones hold goes back to the pool, and the owner is
- * asked. */
-static void *try_again(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
-                       bool zero)
+void *tl_heap_alloc_again(struct tl_cache *cache, size_t size, size_t align, bool zero)
 {
+    struct tl_heap *heap = cache->heap;
     flush_all(heap, cache);
     void *block = try_alloc(heap, cache, size, align, zero);
     if (block == NULL && heap->on_exhausted != NULL &&
@@ -169,6 +169,8 @@ static void *try_again(struct tl_heap *heap, struct tl_cache *cache, size_t size
         flush_all(heap, cache); /* what the owner freed may lie in a cache */
         block = try_alloc(heap, cache, size, align, zero);
     }
+    if (block == NULL)
+        errno = ENOMEM;
     return block;
 }
 
@@ -182,7 +184,7 @@ void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool z
         if (cache != NULL) {
             block = try_alloc(heap, cache, size, align, zero);
             if (TL_UNLIKELY(block == NULL))
-                block = try_again(heap, cache, size, align, zero);
+                block = tl_heap_alloc_again(cache, size, align, zero);
             tl_thread_let_go(cache);
         }
     }

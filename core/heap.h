@@ -56,4 +56,8 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
  * the fast paths are not. `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */
 void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero);
 
+/* The same after a try with the calling thread's `cache` failed: what this cache and the idle ones
+ * hold goes back to the pool, then the owner is asked, with another try after each (R18). */
+void *tl_heap_alloc_again(struct tl_cache *cache, size_t size, size_t align, bool zero);
+
 #endif

@@ -13,6 +13,7 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
         .heap = heap,
         .provider = *options->provider,
         .growth = options->growth,
+        .step_max = SIZE_MAX,
         .decay_ms = options->decay_ms != 0 ? options->decay_ms : TL_DECAY_MS_DEFAULT,
         .keep_pages = options->keep_pages,
         .clean_is_zero = options->provider->zeroed,

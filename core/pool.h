@@ -16,7 +16,8 @@
  *               comes by.
  * 4 Growth      One at a time. The quota is reserved under the lock, the provider called without
  *               it, and the quota given back when it fails; who finds a growth in flight waits for
- *               it and looks again (R14).
+ *               it and looks again (R14). A step that the provider refuses is halved down to what
+ *               is needed, and the next begins there; each one that it gives doubles it again.
  * 5 Locks       pool->lock: all fields but those marked. Never held over a call of the provider.
  *               tl_meta_lock nests inside.
  * 6 Contexts    thread. */
@@ -41,6 +42,7 @@ struct tl_pool {
     bool            keep_pages;     /* constant */
     /* bytes of quota that the growth in flight took; 0: none is in flight */
     size_t            growing;
+    size_t            step_max; /* bytes; more is asked for only where it is needed */
     bool              clean_is_zero;
     struct tl_event   grown; /* signalled when a growth ended */
     size_t            limit; /* bytes, SIZE_MAX: none */

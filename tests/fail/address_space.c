@@ -111,10 +111,39 @@ static void nothing_left(void **state)
     assert_int_equal(result.exit_code, 0);
 }
 
+static int refused_growths_of_one_call(void *context)
+{
+    struct rlimit      limit = { 1, 1 };
+    talus_heap_stats_t before, after;
+
+    (void)context;
+    if (talus_malloc(16) == NULL || setrlimit(RLIMIT_AS, &limit) != 0)
+        return 100;
+    while (talus_malloc(16) != NULL)
+        continue;
+    talus_heap_stats(talus_heap_default(), &before);
+    if (talus_malloc(16) != NULL)
+        return 101;
+    talus_heap_stats(talus_heap_default(), &after);
+    return (int)(after.provider_failures - before.provider_failures);
+}
+
+/* R18: a call in vain asks for pages, gives back what the caches hold, asks once more, and no more
+ * often. */
+static void a_refused_call_asks_twice(void **state)
+{
+    struct process_result result = process_run_child(refused_growths_of_one_call, NULL);
+
+    (void)state;
+    assert_int_equal(result.signal, 0);
+    assert_int_equal(result.exit_code, 2);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_left),
+        cmocka_unit_test(a_refused_call_asks_twice),
         cmocka_unit_test(storms_of_blocks),
     };
 

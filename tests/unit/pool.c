@@ -103,6 +103,42 @@ static void growth_is_contiguous_or_fails(void **state)
     close_pool();
 }
 
+/* R14: a provider that refuses is asked for half, down to what is needed; from then on for no more
+ * than that, until it gives again: then every step is twice the one before, up to the usual one. */
+static void steps_follow_what_the_provider_gives(void **state)
+{
+    struct tl_span *pages[128]; /* with steps of 1, 2, 4 .. 64 and again 64 pages */
+    size_t          mapped = 0;
+    size_t          step = 1;
+
+    (void)state;
+    open_pool(0, 64 * TL_PAGE_SIZE);
+    counted.fail_at = 1;
+    counted.fail_onwards = true;
+    assert_null(take(1, 1));
+    assert_int_equal(counted.requests, 7); /* 64, 32, 16, 8, 4, 2, 1 pages */
+    assert_null(take(1, 1));
+    assert_int_equal(counted.requests, 8);
+    assert_null(take(40, 1)); /* more is needed: that says nothing of less */
+    assert_int_equal(counted.requests, 9);
+    assert_null(take(1, 1));
+    assert_int_equal(counted.requests, 10);
+    counted.fail_at = 0;
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        if (i == mapped) {
+            mapped += step;
+            step = step < 64 ? 2 * step : 64;
+        }
+        pages[i] = take(1, 1);
+        assert_non_null(pages[i]);
+        assert_int_equal(stats_now().mapped, mapped * TL_PAGE_SIZE);
+    }
+    assert_int_equal(mapped, 1 + 2 + 4 + 8 + 16 + 32 + 64 + 64);
+    for (size_t i = 0; i < COUNT_OF(pages); i++)
+        tl_pool_put(&pool, pages[i], 1);
+    close_pool();
+}
+
 /* R20: alignments beyond the page; what is cut off before and behind stays usable. */
 static void aligned_runs(void **state)
 {
@@ -367,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neighbours_merge),
         cmocka_unit_test(growth_is_contiguous_or_fails),
+        cmocka_unit_test(steps_follow_what_the_provider_gives),
         cmocka_unit_test(aligned_runs),
         cmocka_unit_test(clean_pages_are_zero),
         cmocka_unit_test(clean_pages_before_dirt_stay_clean),
