@@ -122,7 +122,7 @@ static TL_COLD void free_unknown(void *block)
                          : "free of a pointer that no heap gave out");
 }
 
-/* NULL, and all that is not a block of a heap that this thread has a cache of. */
+/* NULL, mistakes, and blocks of other heaps than that of the thread's first cache. */
 static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
 {
     enum tl_span_kind kind = tl_span_kind(span);
@@ -130,11 +130,8 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
         if (block != NULL)
             free_unknown(block);
     } else if (kind == TL_SPAN_LARGE) {
-        if (span->start != (uintptr_t)block)
-            tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block,
-                             "free of a pointer into a large block");
-        else
-            tl_large_free(span);
+        tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block,
+                         "free of a pointer into a large block");
     } else if (kind == TL_SPAN_CUT) {
         struct tl_cache *cache = tl_thread_cache_for_free(span->cut_heap);
         if (cache == NULL) {
@@ -151,10 +148,19 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
     }
 }
 
+/* Large blocks of any heap first: they are not rare. */
+static TL_NOINLINE void free_not_foreign(void *block, struct tl_span *span)
+{
+    if (tl_span_kind(span) == TL_SPAN_LARGE && span->start == (uintptr_t)block)
+        tl_large_free(span);
+    else
+        free_rare(block, span);
+}
+
 void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self)
 {
     if (TL_LIKELY(span->cut_heap == self->heap))
         free_foreign((struct tl_block *)block, span, self);
     else
-        free_rare(block, span);
+        free_not_foreign(block, span);
 }
