@@ -36,12 +36,12 @@ static inline bool chain_up(struct tl_cache *cache, size_t slot, struct tl_block
     return --cache->foreign_room[slot] == 0;
 }
 
-/* The arguments of tl_free_other, in their registers. */
-static TL_NOINLINE void send_chain(struct tl_block *block, struct tl_span *span,
-                                   struct tl_cache *cache)
+/* Sends the chain of `slot`, which is full. The slot is not asked of the span again: it changes
+ * where the span is adopted meanwhile. */
+static TL_NOINLINE void send_chain(size_t slot, struct tl_span *span, struct tl_cache *cache)
 {
-    (void)block; /* it is the chain's first */
-    tl_remote_push(span, take_chain(cache, tl_span_foreign_slot(span)));
+    TL_PREEMPT_POINT(send_chain);
+    tl_remote_push(span, take_chain(cache, slot));
 }
 
 /* Sends a chain home, each block to its own owner. */
@@ -90,7 +90,7 @@ static inline void free_foreign(struct tl_block *block, struct tl_span *span,
         tl_put(&block->next, cache->head[class_id]);
         cache->head[class_id] = block;
     } else if (TL_UNLIKELY(chain_up(cache, slot, block))) {
-        send_chain(block, span, cache);
+        send_chain(slot, span, cache);
     }
 }
 
