@@ -89,9 +89,11 @@ struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages)
     if (tl_spares_ready_locked(pool)) {
         run = tl_runs_longest_locked(pool);
         /* no quota is spent on mere room where there is a limit */
-        if ((run == NULL || run->pages < roomy) && pool->limit == SIZE_MAX &&
-            tl_growth_locked(pool, roomy) && tl_spares_ready_locked(pool))
-            run = tl_runs_longest_locked(pool);
+        if ((run == NULL || run->pages < roomy) && pool->limit == SIZE_MAX) {
+            if (tl_growth_locked(pool, roomy))
+                tl_spares_ready_locked(pool);
+            run = tl_runs_longest_locked(pool); /* others had the lock, also where growth failed */
+        }
         if (run != NULL && run->pages >= pages && pool->spares >= TL_SPARES_FOR_ONE_CALL)
             run = cut_out_locked(pool, run, lead_to_grow(run, pages), pages);
         else

@@ -284,12 +284,74 @@ static void statistics_while_others_work(void **state)
     destroy_counted(heap);
 }
 
+static struct {
+    talus_heap *heap;
+    void       *block; /* theirs */
+    size_t      bytes;
+    unsigned    maps;
+} meanwhile;
+
+static void *take_meanwhile(void *arg)
+{
+    meanwhile.block = talus_heap_alloc(meanwhile.heap, meanwhile.bytes, 0, NULL);
+    return arg;
+}
+
+/* The first block only; before it refuses more, another thread takes what is free. */
+static void *map_once(void *context, size_t bytes)
+{
+    (void)context;
+    if (meanwhile.maps++ == 0)
+        return counted.provider.map(counted.provider.context, bytes);
+    if (meanwhile.block == NULL) {
+        pthread_t other;
+
+        if (pthread_create(&other, NULL, take_meanwhile, NULL) == 0)
+            pthread_join(other, NULL);
+    }
+    return NULL;
+}
+
+static void unmap_counted(void *context, void *block, size_t bytes)
+{
+    (void)context;
+    counted.provider.unmap(counted.provider.context, block, bytes);
+}
+
+/* R4, R14: room for a block that grows is refused, and what was free before is another's by then.
+ * */
+static void room_is_refused_while_others_take(void **state)
+{
+    talus_provider     provider = { .map = map_once, .unmap = unmap_counted, .zeroed = true };
+    talus_heap_options options = { .name = "meanwhile", .provider = &provider };
+    char              *block;
+    char              *grown;
+
+    (void)state;
+    faulty_provider_open(&counted, NULL);
+    meanwhile.heap = talus_heap_create(&options);
+    assert_non_null(meanwhile.heap);
+    meanwhile.bytes = 400 * KIB;
+    block = talus_heap_alloc(meanwhile.heap, 40000, 0, NULL);
+    assert_non_null(block);
+    grown = talus_heap_realloc(meanwhile.heap, block, meanwhile.bytes, NULL);
+    assert_non_null(grown);
+    assert_true(meanwhile.maps > 1);
+    assert_non_null(meanwhile.block);
+    assert_true(grown + meanwhile.bytes <= (char *)meanwhile.block ||
+                (char *)meanwhile.block + meanwhile.bytes <= grown);
+    talus_heap_free(meanwhile.heap, grown);
+    talus_heap_free(meanwhile.heap, meanwhile.block);
+    destroy_counted(meanwhile.heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_heap_many_threads),
         cmocka_unit_test(destroyed_after_its_threads),
         cmocka_unit_test(many_threads_against_a_limit),
+        cmocka_unit_test(room_is_refused_while_others_take),
         cmocka_unit_test(threads_outlive_a_heap),
         cmocka_unit_test(heaps_come_and_go_in_many_threads),
         cmocka_unit_test(statistics_while_others_work),
