@@ -242,12 +242,14 @@ static void purge_inside(struct tl_cache *cache)
          class_id-- > 0 && tl_class_size(class_id) >= TL_PURGED_BLOCK_MIN;)
         for (struct tl_span *span = cache->bin[class_id].avail; span != NULL;
              span = span->own.next) {
+            tl_span_settle(cache, span); /* what was freed since is not purged */
             struct tl_block *block = span->own.purged ? NULL : span->own.local;
             /* a list with a block freed twice may run in a circle */
-            for (uint32_t left = span->capacity; block != NULL && left > 0;
-                 left--, block = tl_get(&block->next))
+            for (uint32_t left = span->own.local_count; block != NULL && left > 0; left--) {
                 tl_pool_purge_inside(&cache->heap->pool, span, (uintptr_t)(block + 1),
                                      span->block_size - sizeof *block);
+                block = tl_get(&block->next);
+            }
             span->own.purged = true;
         }
 }

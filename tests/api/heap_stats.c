@@ -160,6 +160,49 @@ static void trim_returns_memory(void **state)
     }
 }
 
+static size_t purged_bytes; /* by counting_purge */
+
+static bool counting_purge(void *context, void *pages, size_t bytes)
+{
+    purged_bytes += bytes;
+    return talus_provider_mmap()->purge(context, pages, bytes);
+}
+
+/* R16: in a span that stays, because a block of it is in use, what is freed after one purge is
+ * purged by the next. */
+static void free_blocks_beside_live_ones_are_purged_each_time(void **state)
+{
+    enum { SPAN = 8, BLOCKS = 64 * SPAN, INSIDE = 4096 }; /* of each block: one unit */
+    talus_provider     provider = *talus_provider_mmap();
+    talus_heap_options options = { .name = "inside", .provider = &provider, .decay_ms = 1000000 };
+    talus_heap        *heap;
+    void              *blocks[BLOCKS];
+
+    (void)state;
+    provider.purge = counting_purge;
+    heap = talus_heap_create(&options);
+    assert_non_null(heap);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = talus_heap_alloc(heap, 8 * KIB, 0, NULL);
+        assert_non_null(blocks[i]);
+    }
+    purged_bytes = 0;
+    for (size_t i = 0; i < BLOCKS; i += SPAN)
+        talus_heap_free(heap, blocks[i]);
+    talus_heap_trim(heap);
+    assert_true(purged_bytes >= INSIDE * (BLOCKS / SPAN));
+    purged_bytes = 0;
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (i % SPAN != 0 && i % SPAN != SPAN - 1)
+            talus_heap_free(heap, blocks[i]);
+    talus_heap_trim(heap);
+    assert_true(purged_bytes >= INSIDE * (SPAN - 2) * (BLOCKS / SPAN));
+    purged_bytes = 0;
+    talus_heap_trim(heap);
+    assert_int_equal(purged_bytes, 0);
+    assert_true(talus_heap_destroy(heap));
+}
+
 /* R16: a heap that keeps its pages gives none back, until it is destroyed. */
 static void keep_pages_keeps_them(void **state)
 {
@@ -254,6 +297,7 @@ int main(void)
         cmocka_unit_test(totals_add_up_under_a_random_load),
         cmocka_unit_test(an_empty_trimmed_heap_holds_nothing),
         cmocka_unit_test(trim_returns_memory),
+        cmocka_unit_test(free_blocks_beside_live_ones_are_purged_each_time),
         cmocka_unit_test(keep_pages_keeps_them),
         cmocka_unit_test(decay_returns_memory_in_time),
         cmocka_unit_test(the_peak_stays),

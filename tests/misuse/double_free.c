@@ -88,12 +88,37 @@ static void a_block_in_free_pages(void **state)
     }
 }
 
+/* R45: free blocks that run in a circle: what walks them ends all the same. */
+static void trim_ends_where_a_list_is_a_circle(void **state)
+{
+    enum { BLOCKS = 80, ELSEWHERE = 40, CREDIT = 34 };
+    talus_heap *heap = talus_heap_create(NULL);
+    void       *blocks[BLOCKS];
+
+    (void)state;
+    assert_non_null(heap);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = talus_heap_alloc(heap, 8 * KIB, 0, NULL);
+        assert_non_null(blocks[i]);
+    }
+    for (size_t i = 0; i < CREDIT; i++) /* from here on frees stay on their spans */
+        talus_heap_free(heap, blocks[ELSEWHERE + i]);
+    talus_heap_free(heap, blocks[2]);
+    talus_heap_free(heap, blocks[0]);
+    talus_heap_free(heap, blocks[1]);
+    talus_heap_free(heap, opaque_pointer(blocks[0]));
+    talus_heap_trim(heap);
+    recorder.reports = 0; /* noticed or not */
+    assert_true(talus_heap_destroy(heap));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         misuse_test(a_large_block_twice),
         misuse_test(a_large_block_after_realloc_moved_it),
         misuse_test(a_block_in_free_pages),
+        misuse_test(trim_ends_where_a_list_is_a_circle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
