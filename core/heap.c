@@ -84,7 +84,9 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
     talus_heap_options filled = options != NULL ? *options : (talus_heap_options){ 0 };
     if (filled.provider == NULL)
         filled.provider = talus_provider_mmap();
-    if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE)) {
+    size_t unit = filled.provider->purge_unit;
+    if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE) ||
+        (unit & (unit - 1)) != 0 || unit > TL_PAGE_SIZE) {
         errno = EINVAL;
         return NULL;
     }

@@ -47,16 +47,26 @@ static void default_options_will_do(void **state)
 /* R19: options that make no sense are refused with EINVAL. */
 static void bad_options_are_refused(void **state)
 {
-    talus_provider     without_map = { .map = NULL };
-    talus_heap_options bad_provider = { .provider = &without_map };
-    talus_heap_options bad_limit = { .limit = TALUS_PAGE_SIZE - 1 };
-    talus_heap_options least_limit = { .limit = TALUS_PAGE_SIZE };
-    talus_heap        *heap;
+    talus_provider      without_map = { .map = NULL };
+    talus_heap_options  bad_provider = { .provider = &without_map };
+    talus_heap_options  bad_limit = { .limit = TALUS_PAGE_SIZE - 1 };
+    talus_heap_options  least_limit = { .limit = TALUS_PAGE_SIZE };
+    static const size_t bad_units[] = { 3, TALUS_PAGE_SIZE - 1, 2 * TALUS_PAGE_SIZE };
+    talus_heap         *heap;
 
     (void)state;
     errno = 0;
     assert_null(talus_heap_create(&bad_provider));
     assert_int_equal(errno, EINVAL);
+    for (size_t i = 0; i < COUNT_OF(bad_units); i++) {
+        talus_provider     odd = *talus_provider_mmap();
+        talus_heap_options odd_provider = { .provider = &odd };
+
+        odd.purge_unit = bad_units[i];
+        errno = 0;
+        assert_null(talus_heap_create(&odd_provider));
+        assert_int_equal(errno, EINVAL);
+    }
     errno = 0;
     assert_null(talus_heap_create(&bad_limit));
     assert_int_equal(errno, EINVAL);

@@ -44,8 +44,9 @@ typedef struct talus_provider {
     bool (*move)(void *context, void *from, void *to, size_t bytes);
     void *context;
     bool  zeroed; /* what map returns reads as zero */
-    /* the least that purge gives back, in bytes: a power of two; 0: TALUS_PAGE_SIZE. With a smaller
-     * one the pages inside of large free blocks are purged, too, when they were free for long */
+    /* the least that purge gives back, in bytes: a power of two up to TALUS_PAGE_SIZE, which 0
+     * stands for. With a smaller one the pages inside of large free blocks are purged, too, when
+     * they were free for long */
     size_t purge_unit;
 } talus_provider;
 
@@ -88,9 +89,9 @@ typedef struct talus_heap_options {
     void *on_exhausted_context;
 } talus_heap_options;
 
-/* Creates a heap. `options` may be NULL. Returns NULL with errno EINVAL (a provider without map,
- * limit below one page) or ENOMEM. Context: thread. Cost: two locks, and the provider's map when
- * `initial` is given. R19. */
+/* Creates a heap. `options` may be NULL. Returns NULL with errno EINVAL (a provider without map
+ * or with a purge_unit that is none, limit below one page) or ENOMEM. Context: thread. Cost: two
+ * locks, and the provider's map when `initial` is given. R19. */
 TALUS_API talus_heap *talus_heap_create(const talus_heap_options *options);
 
 /* Returns every page to the provider, whatever is still allocated, in O(pages). No other call on
