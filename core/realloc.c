@@ -28,7 +28,8 @@ static void *copy(struct tl_heap *heap, void *block, size_t usable, size_t size)
     if (size > usable && size > TL_CLASS_MAX)
         fresh = tl_large_alloc_to_grow(heap, size);
     if (fresh == NULL)
-        fresh = tl_heap_alloc_slow(heap, size, 0, false);
+        fresh = heap == &tl_default_heap ? talus_malloc(size)
+                                         : tl_heap_alloc_slow(heap, size, 0, false);
     if (fresh == NULL) /* a smaller size never fails: the block can stay */
         return size <= usable ? block : NULL;
     memcpy(fresh, block, usable < size ? usable : size);

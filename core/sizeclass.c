@@ -20,7 +20,7 @@ static size_t span_bytes_wanted(size_t size)
         return size * TL_SPAN_BLOCKS_MIN;
     if (size <= TL_SPAN_BYTES_USUAL / 8)
         return TL_SPAN_BYTES_USUAL;
-    return size <= TL_PAGE_SIZE ? 2 * size : size;
+    return size;
 }
 
 /* The fewest pages that satisfy span_bytes_wanted and leave at most 1/8 of the span unused. */

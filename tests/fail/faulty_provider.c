@@ -105,13 +105,13 @@ static void faulty_unmap(void *context, void *block, size_t bytes)
         faulty->below.unmap(faulty->below.context, block, bytes);
 }
 
-/* Whether these are whole pages of one block that was given out. */
+/* Whether these are whole units, a power of two of bytes, of one block that was given out. */
 static bool lies_in_a_block_locked(const struct faulty_provider *faulty, const void *pages,
-                                   size_t bytes)
+                                   size_t bytes, size_t unit)
 {
     const unsigned char *start = pages;
 
-    if (!is_page_multiple((uintptr_t)pages) || !is_page_multiple(bytes))
+    if ((((uintptr_t)pages | bytes) & (unit - 1)) != 0)
         return false;
     for (size_t i = 0; i < faulty->count; i++)
         if (start >= faulty->blocks[i].start &&
@@ -123,11 +123,12 @@ static bool lies_in_a_block_locked(const struct faulty_provider *faulty, const v
 static bool faulty_purge(void *context, void *pages, size_t bytes)
 {
     struct faulty_provider *faulty = context;
+    size_t                  unit = faulty->below.purge_unit;
     bool                    inside;
 
     pthread_mutex_lock(&faulty->lock);
     faulty->purges++;
-    inside = lies_in_a_block_locked(faulty, pages, bytes);
+    inside = lies_in_a_block_locked(faulty, pages, bytes, unit != 0 ? unit : TALUS_PAGE_SIZE);
     if (!inside)
         violated_locked(faulty, "a purge of what is not whole pages of one block");
     pthread_mutex_unlock(&faulty->lock);
@@ -142,8 +143,8 @@ static bool faulty_move(void *context, void *from, void *to, size_t bytes)
 
     pthread_mutex_lock(&faulty->lock);
     allowed = !begin_request_locked(faulty, bytes);
-    if (allowed && (!lies_in_a_block_locked(faulty, to, bytes) ||
-                    !lies_in_a_block_locked(faulty, from, bytes))) {
+    if (allowed && (!lies_in_a_block_locked(faulty, to, bytes, TALUS_PAGE_SIZE) ||
+                    !lies_in_a_block_locked(faulty, from, bytes, TALUS_PAGE_SIZE))) {
         violated_locked(faulty, "a move from or to what is not whole pages of one block");
         allowed = false;
     }
@@ -172,6 +173,7 @@ void faulty_provider_open(struct faulty_provider *faulty, const talus_provider *
         .move = faulty->below.move != NULL ? faulty_move : NULL,
         .context = faulty,
         .zeroed = faulty->below.zeroed,
+        .purge_unit = faulty->below.purge_unit,
     };
 }
 
