@@ -9,8 +9,8 @@
  * 4 Contexts    "thread" unless a function says "any", which includes signal handlers.
  * 5 Locks       None is held inside. tl_port_wait may sleep; the memory functions may fault and
  *               take the kernel's locks, so the core calls them without holding its own.
- * 6 Allocation  No function calls malloc by itself. Three let the C library do it when its fixed
- *               tables are full, and say so. */
+ * 6 Allocation  No function calls malloc by itself. Four let the C library do it, three of them
+ *               when its fixed tables are full, and say so. */
 #ifndef TL_ARCH_PORT_H
 #define TL_ARCH_PORT_H
 
@@ -83,7 +83,19 @@ TL_EXTERN_C void tl_port_wait(tl_atomic_u32 *word, uint32_t expected);
  * harmless. */
 TL_EXTERN_C void tl_port_wake(tl_atomic_u32 *word, uint32_t count);
 
+/* Sleeps for `ms` milliseconds at least. */
+void tl_port_sleep(uint64_t ms);
+
 /* ---- threads and processes ---- */
+
+/* Starts a thread that runs `fn` with every signal blocked, on a small stack, under `name` (at most
+ * 15 letters); nobody joins it. Once per process. False: it could not be started. The C library
+ * calls calloc in here. */
+bool tl_port_start_thread(const char *name, void (*fn)(void));
+
+/* True: the process goes on without its first thread, and *others is set to the number of threads
+ * that run beside the caller. False: the first thread runs, or the system does not tell. */
+bool tl_port_first_thread_ended(unsigned *others);
 
 /* Arranges that tl_thread_exit() runs when the calling thread ends. Called from within
  * tl_thread_exit() or a later destructor it asks for one more round (the C library grants about

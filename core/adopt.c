@@ -4,6 +4,7 @@
 #include "core/heap.h"
 #include "core/meta.h"
 #include "core/pagemap.h"
+#include "core/purger.h"
 #include <string.h>
 
 #define IDLE_LOOKED_AT_MAX 4u /* idle caches that one allocation looks into */
@@ -70,7 +71,9 @@ void tl_cache_leave(struct tl_cache *cache)
     if (cache->idle_next == NULL)
         heap->idle_end = &cache->idle_next;
     tl_counter_add_shared(&heap->idle_count, 1);
+    heap->left_ms = cache->trim_ms;
     tl_claim_leave(&cache->claim); /* pairs with the claim's acquire */
+    tl_purger_notice();
     tl_lock_release(&heap->lock);
 }
 

@@ -291,6 +291,14 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
     return given_back;
 }
 
+bool tl_pool_is_dirty(struct tl_pool *pool)
+{
+    tl_lock_acquire(&pool->lock);
+    bool dirty = pool->oldest != NULL && !pool->keep_pages;
+    tl_lock_release(&pool->lock);
+    return dirty;
+}
+
 static size_t least_of(size_t a, size_t b)
 {
     return a < b ? a : b;

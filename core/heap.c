@@ -5,6 +5,7 @@
 #include "core/fast.h"
 #include "core/large.h"
 #include "core/meta.h"
+#include "core/purger.h"
 #include "core/realloc.h"
 #include "core/report.h"
 #include "core/stats.h"
@@ -17,6 +18,8 @@ struct tl_heap tl_default_heap;
 static struct tl_heap *heaps; /* all but the default one; tl_heaps_lock, as all below */
 static struct tl_heap *spare;
 static uintptr_t       last_id;
+static struct tl_heap *visited; /* the purge thread is at work on it */
+static struct tl_event visit_ended;
 
 /* Prepares `heap`, zeroed but for its id, from options whose provider is set. */
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
@@ -24,6 +27,7 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     heap->caches = heap->idle = NULL;
     heap->idle_end = &heap->idle;
     heap->cache_count = 0;
+    heap->left_ms = 0;
     heap->adoptions = 0;
     tl_store_relaxed(&heap->idle_count.n, 0);
     tl_store_relaxed(&heap->spans.n, 0);
@@ -54,11 +58,18 @@ static struct tl_heap *heap_structure(void)
     return heap != NULL ? heap : (struct tl_heap *)tl_meta_new(sizeof(struct tl_heap));
 }
 
-/* Takes the heap off the list of heaps: its id is 0 from now on. */
+/* Takes the heap off the list of heaps: its id is 0 from now on. Waits for the purge thread, if it
+ * is at work on it. */
 static void unlist(struct tl_heap *heap)
 {
     tl_lock_acquire(&tl_heaps_lock);
     tl_store_relaxed(&heap->id, 0);
+    while (visited == heap) {
+        uint32_t ticket = tl_event_prepare(&visit_ended);
+        tl_lock_release(&tl_heaps_lock);
+        tl_event_wait(&visit_ended, ticket);
+        tl_lock_acquire(&tl_heaps_lock);
+    }
     if (heap->prev != NULL)
         heap->prev->next = heap->next;
     else
@@ -76,6 +87,25 @@ static void end(struct tl_heap *heap)
     tl_lock_acquire(&tl_heaps_lock);
     heap->next = spare;
     spare = heap;
+    tl_lock_release(&tl_heaps_lock);
+}
+
+void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *context)
+{
+    visit(&tl_default_heap, context); /* it never ends */
+    tl_lock_acquire(&tl_heaps_lock);
+    struct tl_heap *heap = heaps;
+    while (heap != NULL) {
+        if (tl_load_relaxed(&heap->id) != 0) {
+            visited = heap;
+            tl_lock_release(&tl_heaps_lock);
+            visit(heap, context);
+            tl_lock_acquire(&tl_heaps_lock);
+            visited = NULL;
+            tl_event_signal_all(&visit_ended);
+        }
+        heap = heap->next; /* it is on the list still: who ends it has waited */
+    }
     tl_lock_release(&tl_heaps_lock);
 }
 
@@ -312,5 +342,8 @@ void tl_fork_child(void)
 {
     tl_lock_init(&tl_meta_lock);
     each_heap(fork_child_heap);
+    visited = NULL;
+    visit_ended = (struct tl_event)TL_EVENT_INIT;
+    tl_purger_fork_child();
     tl_lock_init(&tl_heaps_lock);
 }

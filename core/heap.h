@@ -21,6 +21,8 @@ struct tl_heap {
     struct tl_cache  *idle;        /* heap->lock */
     struct tl_cache **idle_end;    /* the link at the end of that list; heap->lock */
     unsigned          cache_count; /* heap->lock */
+    uint64_t          left_ms;     /* when a cache was left; 0: none since the purge thread flushed
+                                    * them; heap->lock */
     uint64_t          adoptions;   /* heap->lock */
     struct tl_counter idle_count;  /* changed under heap->lock, read as a hint */
     struct tl_counter spans;       /* shared */
@@ -51,6 +53,10 @@ bool tl_init(void);
 
 /* Makes zeroed memory a heap; `options->provider` is set. Lists it and gives it its id. */
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
+
+/* Calls `visit` for each heap, with no lock held; a heap that is being visited does not end
+ * meanwhile. By the purge thread alone. */
+void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *context);
 
 /* Allocates from `heap` with whatever cache the calling thread may use: the way of everything that
  * the fast paths are not. `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */

@@ -4,6 +4,7 @@
 #include "core/heap.h"
 #include "core/options.h"
 #include "core/pagemap.h"
+#include "core/purger.h"
 #include "core/stats.h"
 #include "core/thread.h"
 #include "sync/once.h"
@@ -58,7 +59,7 @@ bool tl_init(void)
 }
 
 /* Before main, so that the page map is in place before there are threads; and where asking for a
- * call at exit is safe. */
+ * call at exit, or for a thread, is safe. */
 __attribute__((constructor)) static void start(void)
 {
     /* As early as can be: handlers of the program that are older than these run while the heap is
@@ -70,5 +71,7 @@ __attribute__((constructor)) static void start(void)
         tl_stats_at_exit(options.stats_file);
     else if (options.stats)
         tl_stats_at_exit(NULL);
+    if (options.purge_thread)
+        tl_purger_start();
     tl_once_done(&exit_once);
 }

@@ -62,6 +62,7 @@ static const struct option {
     { "growth", "a size like 4M", offsetof(struct tl_options, growth), read_size },
     { "decay_ms", "milliseconds", offsetof(struct tl_options, decay_ms), read_size },
     { "keep_pages", "0 or 1", offsetof(struct tl_options, keep_pages), read_flag },
+    { "purge_thread", "0 or 1", offsetof(struct tl_options, purge_thread), read_flag },
     { "stats", "0 or 1", offsetof(struct tl_options, stats), read_flag },
     { "stats_file", "the path of a file", offsetof(struct tl_options, stats_file), read_path },
     { "misuse", "report, abort or ignore", offsetof(struct tl_options, misuse), read_misuse },

@@ -10,6 +10,7 @@ struct tl_options {
     size_t                growth;   /* bytes; 0: rising with the heap */
     size_t                decay_ms; /* 0: the default */
     bool                  keep_pages;
+    bool                  purge_thread;
     bool                  stats;
     enum tl_misuse_policy misuse;
     char                  stats_file[512]; /* "": none */

@@ -37,6 +37,16 @@ static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
     tl_store32_relaxed(tl_page_entry(address), (uint32_t)offset);
 }
 
+/* Both ends of a run: the same, computed once. `span` is not NULL. */
+static inline void tl_page_set_ends(uintptr_t first, uintptr_t last, const struct tl_span *span)
+{
+    tl_atomic_u32 *last_entry = tl_page_entry(last);
+    tl_atomic_u32 *first_entry = tl_page_entry(first);
+    uint32_t       offset = (uint32_t)((size_t)((const char *)span - tl_page_base) / 8);
+    tl_store32_relaxed(first_entry, offset);
+    tl_store32_relaxed(last_entry, offset);
+}
+
 struct tl_region;
 
 /* Makes the entries of a block from the provider writable and enlists its `region`, whose start and

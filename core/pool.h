@@ -95,6 +95,9 @@ bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
  * at most unless all. Returns the bytes given back. */
 size_t tl_pool_decay(struct tl_pool *pool, bool all);
 
+/* Whether pages wait for a purge. */
+bool tl_pool_is_dirty(struct tl_pool *pool);
+
 /* Has whole units of the provider's purge among the `bytes` at `start`, inside of a run that the
  * caller holds, purged: a free block's. No lock. */
 void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uintptr_t start,

@@ -1,6 +1,7 @@
 /* runs.c: bins of free runs, merged by the page map. See runs.h and pool.h. */
 #include "core/runs.h"
 #include "core/pagemap.h"
+#include "core/purger.h"
 
 /* The bin that a run of `pages` lies in; every run in a higher bin is longer. */
 static unsigned bin_of(size_t pages)
@@ -173,8 +174,8 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
     run->cut_heap = NULL;
     run->block_size = 0;
     tl_span_set_kind(run, TL_SPAN_FREE);
-    tl_page_set(run->start, run);
-    tl_page_set(last_page(run), run);
+    tl_page_set_ends(run->start, last_page(run), run);
+    tl_purger_notice(); /* clean or not: that a look is for nothing costs less than to tell */
 }
 
 void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span *run, size_t pages)

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +41,72 @@ void tl_port_at_thread_exit(void)
     if (key_made)
         pthread_setspecific(key, &key_made); /* any value but NULL: the destructor runs */
     errno = saved;
+}
+
+/* ---- a thread of the heap's own ---- */
+
+/* Enough for the functions that the program wants called at exit: after its last own thread this
+ * one may be who calls them. */
+#define OWN_STACK_BYTES ((size_t)256 * 1024)
+
+static struct {
+    const char *name;
+    void (*fn)(void);
+    sigset_t signals; /* blocked in the thread that started it */
+} own_thread;         /* written once, before the thread is there */
+
+static void *run_own_thread(void *unused)
+{
+    (void)unused;
+    pthread_setname_np(pthread_self(), own_thread.name);
+    own_thread.fn();
+    pthread_sigmask(SIG_SETMASK, &own_thread.signals, NULL);
+    return NULL;
+}
+
+bool tl_port_start_thread(const char *name, void (*fn)(void))
+{
+    int            saved = errno;
+    pthread_attr_t attributes;
+    sigset_t       all;
+    pthread_t      thread;
+    bool           started = false;
+
+    own_thread.name = name;
+    own_thread.fn = fn;
+    if (pthread_attr_init(&attributes) == 0) {
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &own_thread.signals); /* the new thread inherits it */
+        /* The stack holds the program's thread-local variables, too, which may be too large. */
+        started = (pthread_attr_setstacksize(&attributes, OWN_STACK_BYTES) == 0 &&
+                   pthread_create(&thread, &attributes, run_own_thread, NULL) == 0);
+        pthread_attr_destroy(&attributes);
+        if (!started && pthread_create(&thread, NULL, run_own_thread, NULL) == 0) {
+            pthread_detach(thread);
+            started = true;
+        }
+        pthread_sigmask(SIG_SETMASK, &own_thread.signals, NULL);
+    }
+    errno = saved;
+    return started;
+}
+
+/* Without a file descriptor: a program may count on the next number that it gets. The folder's
+ * links are its two own and one for each thread, the ended first one included; a process whose
+ * first thread has ended shows no program. */
+bool tl_port_first_thread_ended(unsigned *others)
+{
+    int         saved = errno;
+    struct stat threads;
+    char        path[1];
+    bool        ended = stat("/proc/self/task", &threads) == 0 && threads.st_nlink >= 4 &&
+                 readlink("/proc/self/exe", path, sizeof(path)) < 0 && errno == ENOENT;
+
+    if (ended)
+        *others = (unsigned)threads.st_nlink - 4;
+    errno = saved;
+    return ended;
 }
 
 /* ---- fork, end of the process ---- */

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arch/port.h"
@@ -25,5 +26,15 @@ void tl_port_wake(tl_atomic_u32 *word, uint32_t count)
 
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count > INT_MAX ? INT_MAX : (int)count, NULL, NULL,
             0);
+    errno = saved;
+}
+
+void tl_port_sleep(uint64_t ms)
+{
+    int             saved = errno;
+    struct timespec left = { (time_t)(ms / 1000u), (long)(ms % 1000u) * 1000000 };
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
     errno = saved;
 }
