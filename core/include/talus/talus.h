@@ -94,8 +94,9 @@ TALUS_API void *talus_aligned_alloc(size_t align, size_t size) TALUS_ALLOCATES(2
  * not blocks. Context: thread, atomic. Cost: one lookup. R42. */
 TALUS_API size_t talus_usable_size(const void *block);
 
-/* Bytes that an allocation of `size` bytes would be able to hold, without making it; 0 where it
- * could never succeed. Context: thread. Cost: one lookup. R42. */
+/* Bytes that an allocation of `size` bytes would be able to hold at least, without making it; 0
+ * where it could never succeed. A block above 1 KiB may hold up to a quarter more. Context: thread.
+ * Cost: one lookup. R42. */
 TALUS_API size_t talus_good_size(size_t size);
 
 /* What the heap noticed the program do wrong. */
