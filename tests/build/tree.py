@@ -56,21 +56,28 @@ def plant(root, planted):
             file.write(text)
 
 
+def expect_found(found):
+    """Self-test: pairs of the problems that were found and a part of one that must be among them; `None`: there
+    must be none. Exit status."""
+    failed = 0
+    for number, (problems, expected) in enumerate(found):
+        if not (any(expected in problem for problem in problems) if expected is not None else not problems):
+            failed += 1
+            print(f"fault {number}: expected {expected!r}, found {problems}")
+    print(f"{len(found)} faults planted, {failed} not found")
+    return 1 if failed or len(found) == 0 else 0
+
+
 def expect(check, faults):
     """Self-test: each fault, planted alone in an empty tree, must be found; `None` must be quiet. Exit status."""
     import tempfile
 
-    failed = 0
-    for number, (planted, expected) in enumerate(faults):
+    found = []
+    for planted, expected in faults:
         with tempfile.TemporaryDirectory(prefix="talus-check-") as root:
             plant(root, planted)
-            found = check(root)
-            right = not found if expected is None else any(expected in problem for problem in found)
-            if not right:
-                failed += 1
-                print(f"fault {number} ({', '.join(planted)}): expected {expected!r}, found {found}")
-    print(f"{len(faults)} faults planted, {failed} not found")
-    return 1 if failed or len(faults) == 0 else 0
+            found.append((check(root), expected))
+    return expect_found(found)
 
 
 def main(check, faults, what_to_do=""):
