@@ -16,6 +16,14 @@
 
 #include "arch/atomic.h"
 
+/* memcpy, memset: of the C library, or of the kernel that talus is part of. */
+#if __STDC_HOSTED__
+#include <string.h>
+#else
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+#endif
+
 /* ---- memory ---- */
 
 /* The system's page size in bytes, a power of two. Context: any. */
@@ -71,6 +79,18 @@ TL_EXTERN_C TL_NORETURN void tl_port_abort(void);
 /* The text of TALUS_OPTIONS, or NULL; NULL also where the process runs with another's privileges.
  * It lies in the environment, or, where there is none yet, in `buffer`, cut off at its size. */
 const char *tl_port_option_text(char *buffer, size_t size);
+
+/* ---- errors ---- */
+
+/* What a public function that fails tells its caller beside NULL or false. */
+enum tl_error { TL_ERROR_INVALID, TL_ERROR_MEMORY };
+
+/* Sets errno to EINVAL or ENOMEM, where there is an errno. Context: any. */
+void tl_port_fail(enum tl_error why);
+
+/* errno, for who must leave it as it was; 0 where there is none. Context: any. */
+int  tl_port_errno(void);
+void tl_port_set_errno(int value);
 
 /* ---- waiting ---- */
 

@@ -5,7 +5,6 @@
 #include "core/meta.h"
 #include "core/pagemap.h"
 #include "core/purger.h"
-#include <string.h>
 
 #define IDLE_LOOKED_AT_MAX 4u /* idle caches that one allocation looks into */
 

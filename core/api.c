@@ -6,8 +6,6 @@
 #include "core/large.h"
 #include "core/realloc.h"
 #include "core/report.h"
-#include <errno.h>
-#include <string.h>
 
 /* Apart, so that a large block's way has no registers to save. */
 static TL_NOINLINE void *malloc_of_class(size_t size, struct tl_cache *cache)
@@ -117,7 +115,7 @@ void *talus_calloc(size_t count, size_t size)
 {
     size_t bytes;
     if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
-        errno = ENOMEM;
+        tl_port_fail(TL_ERROR_MEMORY);
         return NULL;
     }
     if (TL_LIKELY(bytes <= TL_SMALL_MAX)) {
@@ -130,7 +128,7 @@ void *talus_calloc(size_t count, size_t size)
 static void *aligned_slow(size_t align, size_t size)
 {
     if (align == 0 || (align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
-        errno = EINVAL;
+        tl_port_fail(TL_ERROR_INVALID);
         return NULL;
     }
     size_t           rounded = tl_size_aligned(size, align);
@@ -165,7 +163,7 @@ void *talus_reallocarray(void *block, size_t count, size_t size)
 {
     size_t bytes;
     if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
-        errno = ENOMEM;
+        tl_port_fail(TL_ERROR_MEMORY);
         return NULL;
     }
     return talus_realloc(block, bytes);

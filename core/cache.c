@@ -7,7 +7,6 @@
 #include "core/pagemap.h"
 #include "core/remote.h"
 #include "core/report.h"
-#include <string.h>
 
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 {

@@ -6,7 +6,6 @@
 #include "core/pagemap.h"
 #include "core/report.h"
 #include "core/runs.h"
-#include <string.h>
 
 /* Waits until the growth in flight ended. Lock held before and after. */
 static void await_growth_locked(struct tl_pool *pool)

@@ -9,8 +9,6 @@
 #include "core/realloc.h"
 #include "core/report.h"
 #include "core/stats.h"
-#include <errno.h>
-#include <string.h>
 
 struct tl_lock tl_heaps_lock = TL_LOCK_INIT;
 struct tl_heap tl_default_heap;
@@ -113,22 +111,22 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
 {
     talus_heap_options filled = options != NULL ? *options : (talus_heap_options){ 0 };
     if (filled.provider == NULL)
-        filled.provider = talus_provider_mmap();
+        filled.provider = tl_provider_default();
     size_t unit = filled.provider->purge_unit;
     if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE) ||
         (unit & (unit - 1)) != 0 || unit > TL_PAGE_SIZE) {
-        errno = EINVAL;
+        tl_port_fail(TL_ERROR_INVALID);
         return NULL;
     }
     struct tl_heap *heap = tl_init() ? heap_structure() : NULL;
     if (heap == NULL) {
-        errno = ENOMEM;
+        tl_port_fail(TL_ERROR_MEMORY);
         return NULL;
     }
     tl_heap_init(heap, &filled);
     if (!tl_pool_grow_to(&heap->pool, filled.initial)) {
         end(heap);
-        errno = ENOMEM;
+        tl_port_fail(TL_ERROR_MEMORY);
         return NULL;
     }
     return tl_heap_handle(heap);
@@ -141,7 +139,7 @@ static bool is_live(const struct tl_heap *heap)
         return true;
     tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, heap,
                      "use of a heap that was destroyed or never created");
-    errno = EINVAL;
+    tl_port_fail(TL_ERROR_INVALID);
     return false;
 }
 
@@ -151,7 +149,7 @@ bool talus_heap_destroy(talus_heap *handle)
     if (!is_live(heap))
         return false;
     if (heap == &tl_default_heap) {
-        errno = EINVAL;
+        tl_port_fail(TL_ERROR_INVALID);
         return false;
     }
     end(heap);
@@ -202,7 +200,7 @@ void *tl_heap_alloc_again(struct tl_cache *cache, size_t size, size_t align, boo
         block = try_alloc(heap, cache, size, align, zero);
     }
     if (block == NULL)
-        errno = ENOMEM;
+        tl_port_fail(TL_ERROR_MEMORY);
     return block;
 }
 
@@ -221,7 +219,7 @@ void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool z
         }
     }
     if (TL_UNLIKELY(block == NULL))
-        errno = ENOMEM;
+        tl_port_fail(TL_ERROR_MEMORY);
     return block;
 }
 
@@ -231,7 +229,7 @@ static void *heap_alloc(talus_heap *handle, size_t size, size_t align, bool zero
     if (!is_live(heap))
         return NULL;
     if ((align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
-        errno = EINVAL;
+        tl_port_fail(TL_ERROR_INVALID);
         return NULL;
     }
     return tl_heap_alloc_slow(heap, size, align, zero);
@@ -296,54 +294,16 @@ void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
         tl_stats_fill(heap, stats);
 }
 
-static void each_heap(void (*visit)(struct tl_heap *heap))
+void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap))
 {
     visit(&tl_default_heap);
     for (struct tl_heap *heap = heaps; heap != NULL; heap = heap->next)
         visit(heap);
 }
 
-static void fork_prepare_heap(struct tl_heap *heap)
+void tl_heaps_fork_child(void)
 {
-    tl_lock_acquire(&heap->lock);
-    tl_pool_fork_prepare(&heap->pool);
-}
-
-static void fork_parent_heap(struct tl_heap *heap)
-{
-    tl_pool_fork_parent(&heap->pool);
-    tl_lock_release(&heap->lock);
-}
-
-static void fork_child_heap(struct tl_heap *heap)
-{
-    tl_pool_fork_child(&heap->pool);
-    tl_lock_init(&heap->lock);
-    tl_adopt_fork_child(heap, tl_thread_cache_of(heap));
-}
-
-void tl_fork_prepare(void)
-{
-    tl_lock_acquire(&tl_heaps_lock);
-    each_heap(fork_prepare_heap);
-    tl_lock_acquire(&tl_meta_lock);
-}
-
-void tl_fork_parent(void)
-{
-    tl_lock_release(&tl_meta_lock);
-    each_heap(fork_parent_heap);
-    tl_lock_release(&tl_heaps_lock);
-}
-
-/* The child has one thread; what the others had in hand when they vanished is lost, and stays
- * untouched. */
-void tl_fork_child(void)
-{
-    tl_lock_init(&tl_meta_lock);
-    each_heap(fork_child_heap);
     visited = NULL;
     visit_ended = (struct tl_event)TL_EVENT_INIT;
-    tl_purger_fork_child();
     tl_lock_init(&tl_heaps_lock);
 }

@@ -58,6 +58,15 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
  * meanwhile. By the purge thread alone. */
 void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *context);
 
+/* Calls `visit` for each heap, the default one first; tl_heaps_lock is held by the caller. */
+void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap));
+
+/* The child of a fork: nobody visits, and tl_heaps_lock is free. */
+void tl_heaps_fork_child(void);
+
+/* What a heap gets its pages from unless its owner says otherwise. */
+const talus_provider *tl_provider_default(void);
+
 /* Allocates from `heap` with whatever cache the calling thread may use: the way of everything that
  * the fast paths are not. `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */
 void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero);

@@ -1,8 +1,8 @@
 /* large.c: blocks with a run to themselves. See large.h. */
 #include "core/large.h"
+#include "arch/port.h"
 #include "core/pagemap.h"
 #include "core/thread.h"
-#include <string.h>
 
 /* Counts bytes taken, or, negated, freed, without a locked instruction where there is a cache. */
 static void count(struct tl_heap *heap, struct tl_cache *cache, uintptr_t bytes)

@@ -1,12 +1,11 @@
 /* realloc.c: a block stays where it is when its class still suits, or when the pages behind it are
  * free; its pages move when the provider can move them; else it is copied. See realloc.h. */
 #include "core/realloc.h"
+#include "arch/port.h"
 #include "core/large.h"
 #include "core/pagemap.h"
 #include "core/remote.h"
 #include "core/report.h"
-#include <errno.h>
-#include <string.h>
 
 /* A smaller block is worth a copy only when it frees at least half of the old one; below a grain
  * there is none smaller. */
@@ -18,7 +17,7 @@ static bool stays(size_t usable, size_t size)
 static void *misuse(talus_misuse what, const void *block, const char *message)
 {
     tl_misuse_report(what, block, message);
-    errno = EINVAL;
+    tl_port_fail(TL_ERROR_INVALID);
     return NULL;
 }
 
@@ -73,7 +72,7 @@ void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
         return misuse(TALUS_MISUSE_INTERIOR_POINTER, block,
                       "realloc of a pointer into a large block");
     if (size > TL_REQUEST_MAX) {
-        errno = ENOMEM;
+        tl_port_fail(TL_ERROR_MEMORY);
         return NULL;
     }
     return realloc_large(tl_span_heap(span), span, size);

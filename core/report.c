@@ -2,9 +2,7 @@
 #include "core/report.h"
 #include "arch/atomic.h"
 #include "arch/port.h"
-#include <errno.h>
 #include <stdarg.h>
-#include <string.h>
 
 static void add_char(struct tl_text *text, char c)
 {
@@ -96,7 +94,7 @@ talus_misuse_handler talus_set_misuse_handler(talus_misuse_handler new_handler)
 
 void tl_misuse_report(talus_misuse what, const void *pointer, const char *message)
 {
-    int saved = errno;
+    int saved = tl_port_errno();
     /* pairs with talus_set_misuse_handler */
     talus_misuse_handler call = (talus_misuse_handler)tl_load_acquire(&handler);
     uint32_t             how = tl_load32_relaxed(&policy);
@@ -107,5 +105,5 @@ void tl_misuse_report(talus_misuse what, const void *pointer, const char *messag
         if (how == TL_MISUSE_ABORT)
             tl_port_abort();
     }
-    errno = saved;
+    tl_port_set_errno(saved);
 }

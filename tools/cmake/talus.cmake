@@ -76,7 +76,8 @@ set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
 # talus_add_core(target [MUTANT name] [DEFINITIONS ...]): core/, sync/ and the Linux port as position-independent objects.
 function(talus_add_core target)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "MUTANT" "DEFINITIONS")
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/*.c ${PROJECT_SOURCE_DIR}/sync/*.c
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/*.c ${PROJECT_SOURCE_DIR}/core/hosted/*.c
+        ${PROJECT_SOURCE_DIR}/sync/*.c
         ${PROJECT_SOURCE_DIR}/arch/port/linux/*.c)
     add_library(${target} OBJECT ${sources})
     target_link_libraries(${target} PUBLIC talus_internal)

@@ -257,3 +257,20 @@ bool tl_port_write_file(const char *path, const char *text, size_t length)
     errno = saved;
     return written;
 }
+
+/* ---- errors ---- */
+
+void tl_port_fail(enum tl_error why)
+{
+    errno = why == TL_ERROR_MEMORY ? ENOMEM : EINVAL;
+}
+
+int tl_port_errno(void)
+{
+    return errno;
+}
+
+void tl_port_set_errno(int value)
+{
+    errno = value;
+}

@@ -2,7 +2,7 @@
  * before any constructor ran. */
 #include "arch/port.h"
 #include "core/heap.h"
-#include "core/options.h"
+#include "core/hosted/options.h"
 #include "core/pagemap.h"
 #include "core/purger.h"
 #include "core/stats.h"

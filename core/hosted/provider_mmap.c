@@ -1,6 +1,6 @@
 /* provider_mmap.c: the operating system's anonymous memory as a provider (R10). */
 #include "arch/port.h"
-#include "core/limits.h"
+#include "core/heap.h"
 
 static void *map(void *context, size_t bytes)
 {
@@ -36,6 +36,11 @@ static const talus_provider provider = {
 };
 
 const talus_provider *talus_provider_mmap(void)
+{
+    return &provider;
+}
+
+const talus_provider *tl_provider_default(void)
 {
     return &provider;
 }

@@ -1,5 +1,5 @@
 /* options.c: reading TALUS_OPTIONS. See options.h. */
-#include "core/options.h"
+#include "core/hosted/options.h"
 #include <stddef.h>
 #include <string.h>
 
