@@ -15,7 +15,9 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_DEBUG "-Og -g")
 set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
 set(THREADS_PREFER_PTHREAD_FLAG ON)
-find_package(Threads REQUIRED)
+if(NOT CMAKE_SYSTEM_NAME STREQUAL "Generic")
+    find_package(Threads REQUIRED)
+endif()
 
 add_compile_options(-Wall -Wextra -Werror -Wshadow
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
@@ -41,7 +43,7 @@ add_link_options(${talus_sanitize_flags})
 add_library(talus_internal INTERFACE)
 target_include_directories(talus_internal INTERFACE ${PROJECT_SOURCE_DIR}
     ${PROJECT_SOURCE_DIR}/core/include)
-target_link_libraries(talus_internal INTERFACE Threads::Threads)
+target_link_libraries(talus_internal INTERFACE $<TARGET_NAME_IF_EXISTS:Threads::Threads>)
 
 function(talus_mutant_names result)
     set(header ${PROJECT_SOURCE_DIR}/arch/mutants.h)

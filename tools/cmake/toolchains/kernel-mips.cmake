@@ -1,0 +1,6 @@
+# MIPS, 32 bits (o32), release 2, big endian; QEMU's Malta board with a P5600.
+set(talus_cpu mips)
+set(talus_compiler mips-linux-gnu-gcc)
+set(talus_cpu_flags "-march=mips32r2 -mabi=32 -mno-abicalls -G0 -msoft-float")
+set(talus_machine mips)
+include(${CMAKE_CURRENT_LIST_DIR}/kernel.cmake)

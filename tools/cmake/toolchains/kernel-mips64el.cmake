@@ -1,0 +1,6 @@
+# MIPS, 64 bits (n64), release 6, little endian; QEMU's Malta board with an I6400.
+set(talus_cpu mips64el)
+set(talus_compiler mips64el-linux-gnuabi64-gcc)
+set(talus_cpu_flags "-march=mips64r6 -mabi=64 -msym32 -mno-abicalls -G0 -msoft-float")
+set(talus_machine mips)
+include(${CMAKE_CURRENT_LIST_DIR}/kernel.cmake)
