@@ -1,8 +1,8 @@
 /* atomic.h: the atomic operations that talus is built from; the memory order is part of each name.
  *
- * 1 Purpose    One set of names, one header per kind of CPU behind it: x86/ (x86-64, inline
- *              assembly), c11/ (every other CPU, and every build under ThreadSanitizer, or with
- *              TL_ARCH_C11), model/ (C++, simulated by relacy).
+ * 1 Purpose    One set of names, one header per kind of CPU behind it: mips/ (LL and SC), x86/,
+ *              c11/ (every other CPU, and every build under ThreadSanitizer, or with TL_ARCH_C11),
+ *              model/ (C++, simulated by relacy).
  * 2 Types      tl_atomic_word (uintptr_t), tl_atomic_u32 (uint32_t): structs with one value, so
  *              that nobody touches it with an operator. Memory filled with zeroes is a valid 0;
  *              statically: TL_ATOMIC_INIT(v).
@@ -13,8 +13,12 @@
  *                uintptr_t tl_swap_{relaxed,acquire,release,acq_rel}  (A, uintptr_t)
  *                uintptr_t tl_add_{relaxed,acquire,release,acq_rel}   (A, uintptr_t)
  *                bool tl_cas_{relaxed,acquire,release,acq_rel}  (A, uintptr_t *expected, uintptr_t)
+ *                bool tl_cas_weak_{the same orders}             (A, uintptr_t *expected, uintptr_t)
  *                bool tl_equals_relaxed                         (const A, uintptr_t)
  *              tl_cas is strong: false means that the value differed, and *expected now holds it.
+ *              tl_cas_weak may fail although it is equal (*expected holds the value here too): it
+ *              is for loops that come back anyway, and spares them a loop within on CPUs with
+ *              LL/SC.
  *              The failure order is relaxed for _relaxed and _release, acquire for _acquire and
  *              _acq_rel. tl_equals_relaxed is a relaxed load, compared.
  * 4 Not here   Sequential consistency and stand-alone fences: nothing in talus needs the first, and
@@ -31,7 +35,11 @@
 
 #if defined(TL_ARCH_MODEL)
 #include "arch/model/atomic.h"
-#elif defined(__x86_64__) && !defined(__ILP32__) && !defined(TL_ARCH_C11) && !TL_TSAN
+#elif defined(TL_ARCH_C11) || TL_TSAN
+#include "arch/c11/atomic.h"
+#elif defined(__mips__) && !defined(__mips16)
+#include "arch/mips/atomic.h"
+#elif defined(__x86_64__) || defined(__i386__)
 #include "arch/x86/atomic.h"
 #else
 #include "arch/c11/atomic.h"

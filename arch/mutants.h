@@ -1,9 +1,24 @@
 /* mutants.h: the seeded bugs. Each is 0 unless the build says -DTL_MUTANT_<name>=1 (cmake
- * -DTALUS_MUTANT=<name>); a mutant that no test catches is a hole in the tests. Code says `if
- * (TL_MUTANT_x)`, so that mutants are compiled in every build.
+ * -DTALUS_MUTANT=<name>); a mutant that no test catches is a hole in the tests. C says `if
+ * (TL_MUTANT_x)`, so that mutants are compiled in every build; assembly says #if.
  * Which layer claims which mutant: docs/testing.md. */
 #ifndef TL_ARCH_MUTANTS_H
 #define TL_ARCH_MUTANTS_H
+
+/* arch/mips/atomic.h: what orders by acquire has no sync behind its SC. */
+#ifndef TL_MUTANT_mips_sync_dropped
+#define TL_MUTANT_mips_sync_dropped 0
+#endif
+
+/* arch/mips/atomic.h: a store between LL and SC. */
+#ifndef TL_MUTANT_mips_store_inside
+#define TL_MUTANT_mips_store_inside 0
+#endif
+
+/* arch/mips/atomic.h: whoever's SC failed does not go back to the LL. */
+#ifndef TL_MUTANT_mips_no_retry
+#define TL_MUTANT_mips_no_retry 0
+#endif
 
 /* sync/mpsc.h: after a failed exchange the batch keeps the link to the old head. */
 #ifndef TL_MUTANT_inbox_push_lost

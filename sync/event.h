@@ -61,7 +61,8 @@ static inline void tl_event_signal_all(struct tl_event *event)
     do {
         next = (seen & ~(uint32_t)TL_EVENT_WAITED) + TL_EVENT_STEP;
         TL_PREEMPT_POINT(event_signal);
-    } while (!tl_cas32_release(&event->sequence, &seen, next)); /* pairs with prepare and wait */
+        /* pairs with prepare and wait */
+    } while (!tl_cas_weak32_release(&event->sequence, &seen, next));
     if (seen & TL_EVENT_WAITED)
         tl_port_wake(&event->sequence, UINT32_MAX);
 }

@@ -20,7 +20,7 @@ TL_COLD void tl_lock_acquire_slow(struct tl_lock *lock)
         uint32_t state = tl_load32_relaxed(&lock->state); /* relaxed: the exchange below decides */
         if (state == TL_LOCK_WAITED)
             break;
-        if (state == TL_LOCK_FREE && tl_cas32_acquire(&lock->state, &state, TL_LOCK_HELD))
+        if (state == TL_LOCK_FREE && tl_cas_weak32_acquire(&lock->state, &state, TL_LOCK_HELD))
             return; /* pairs with the release in tl_lock_release */
         tl_cpu_relax();
     }

@@ -11,7 +11,8 @@
  * 4 Ordering    The push releases the blocks with all that the pusher wrote and saw; the drain
  *               acquires them. A batch below the newest is acquired too: each push continues the
  *               release sequence of the one it builds on.
- * 5 Locks       None. A push retries only when another push or a drain got in between.
+ * 5 Locks       None. A push retries only when another push or a drain got in between, or when the
+ *                 CPU's exchange failed for a reason of its own (an interrupt).
  * 6 Contexts    Push and is_empty: any, NMI included. Drain: the owner alone (or whoever claimed
  *               the owner). */
 #ifndef TL_SYNC_MPSC_H
@@ -42,10 +43,10 @@ static inline bool tl_inbox_push_mpsc(struct tl_inbox *inbox, struct tl_block *b
     for (;;) {
         TL_PREEMPT_POINT(inbox_push);
         if (TL_MUTANT_inbox_push_relaxed)
-            pushed = tl_cas_relaxed(&inbox->head, &head, (uintptr_t)batch);
+            pushed = tl_cas_weak_relaxed(&inbox->head, &head, (uintptr_t)batch);
         else
-            pushed = tl_cas_release(&inbox->head, &head,
-                                    (uintptr_t)batch); /* pairs with the drain's acquire */
+            pushed = tl_cas_weak_release(&inbox->head, &head,
+                                         (uintptr_t)batch); /* pairs with the drain's acquire */
         if (TL_LIKELY(pushed))
             return head == 0;
         if (!TL_MUTANT_inbox_push_lost)

@@ -43,11 +43,11 @@ static inline bool tl_once_begin(struct tl_once *once)
     while (state != TL_ONCE_DONE) {
         TL_PREEMPT_POINT(once_begin);
         if (state == TL_ONCE_START) {
-            if (tl_cas32_acquire(&once->state, &state,
-                                 running)) /* pairs with undo, or, failed, with done */
+            if (tl_cas_weak32_acquire(&once->state, &state,
+                                      running)) /* pairs with undo, or, failed, with done */
                 return true;
         } else if (state == TL_ONCE_RUNNING_WAITED ||
-                   tl_cas32_acquire(&once->state, &state, TL_ONCE_RUNNING_WAITED)) {
+                   tl_cas_weak32_acquire(&once->state, &state, TL_ONCE_RUNNING_WAITED)) {
             tl_port_wait(&once->state, TL_ONCE_RUNNING_WAITED);
             state = tl_load32_acquire(&once->state); /* pairs with done */
         }

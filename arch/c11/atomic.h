@@ -5,6 +5,8 @@
 
 #include <stdatomic.h>
 
+#include "arch/spurious.h"
+
 #define TL_ARCH_NAME "c11"
 #define TL_ATOMIC_INIT(v) \
     {                     \
@@ -30,6 +32,33 @@ typedef tl_atomic_u32  tl_c11_box32;
 typedef uintptr_t      tl_c11_value;
 typedef uint32_t       tl_c11_value32;
 
+/* gcc before 14 makes two mistakes in a compare-exchange on RISC-V; the loads, stores, swaps and
+ * adds are right.
+ * Order: release and acq_rel are not ordered behind what came before (no fence, no .rl), unless
+ * success and failure both say seq_cst.
+ * 32 bits on 64-bit CPUs: it compares the whole register with what lr.w has sign-extended (gcc's
+ * bug 114130). So that register is sign-extended here, where gcc cannot see it, or it would leave
+ * it out. */
+#if defined(__riscv) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
+#define TL_C11_CAS_RELEASE        memory_order_seq_cst
+#define TL_C11_CAS_RELEASE_FAILED memory_order_seq_cst
+#define TL_C11_CAS_ACQ_REL        memory_order_seq_cst
+#define TL_C11_CAS_ACQ_REL_FAILED memory_order_seq_cst
+static TL_ALWAYS_INLINE uint32_t tl_c11_expected32(uint32_t v)
+{
+    intptr_t extended = (int32_t)v;
+    __asm__("" : "+r"(extended));
+    return (uint32_t)extended;
+}
+#else
+#define TL_C11_CAS_RELEASE        memory_order_release
+#define TL_C11_CAS_RELEASE_FAILED memory_order_relaxed
+#define TL_C11_CAS_ACQ_REL        memory_order_acq_rel
+#define TL_C11_CAS_ACQ_REL_FAILED memory_order_acquire
+#define tl_c11_expected32(v)      (v)
+#endif
+#define tl_c11_expected(v) (v)
+
 #define TL_C11_READ_MODIFY_WRITE(width, order)                                                  \
     static TL_ALWAYS_INLINE tl_c11_value##width tl_swap##width##_##order(tl_c11_box##width  *a, \
                                                                          tl_c11_value##width v) \
@@ -42,17 +71,24 @@ typedef uint32_t       tl_c11_value32;
         return atomic_fetch_add_explicit(&a->value, v, memory_order_##order);                   \
     }
 
-#define TL_C11_CAS(width, order, order_failed)                                              \
-    static TL_ALWAYS_INLINE bool tl_cas##width##_##order(                                   \
+#define TL_C11_CAS(width, name, strength, order, success, failure, fails)                   \
+    static TL_ALWAYS_INLINE bool name##width##_##order(                                     \
         tl_c11_box##width *a, tl_c11_value##width *expected, tl_c11_value##width desired)   \
     {                                                                                       \
-        tl_c11_value##width found = *expected;                                              \
-        bool                won;                                                            \
-        won = atomic_compare_exchange_strong_explicit(                                      \
-            &a->value, &found, desired, memory_order_##order, memory_order_##order_failed); \
+        tl_c11_value##width found = tl_c11_expected##width(*expected);                      \
+        bool                won = false;                                                    \
+        if (fails)                                                                          \
+            found = atomic_load_explicit(&a->value, failure);                               \
+        else                                                                                \
+            won = atomic_compare_exchange_##strength##_explicit(&a->value, &found, desired, \
+                                                                success, failure);          \
         *expected = found; /* after a success this is what was expected */                  \
         return won;                                                                         \
     }
+
+#define TL_C11_BOTH_CAS(width, order, success, failure)               \
+    TL_C11_CAS(width, tl_cas, strong, order, success, failure, false) \
+    TL_C11_CAS(width, tl_cas_weak, weak, order, success, failure, tl_spurious_strikes())
 
 #define TL_C11_LOAD(width, order)                                         \
     static TL_ALWAYS_INLINE tl_c11_value##width tl_load##width##_##order( \
@@ -68,19 +104,19 @@ typedef uint32_t       tl_c11_value32;
         atomic_store_explicit(&a->value, v, memory_order_##order);                \
     }
 
-#define TL_C11_ALL(width)                    \
-    TL_C11_LOAD(width, relaxed)              \
-    TL_C11_LOAD(width, acquire)              \
-    TL_C11_STORE(width, relaxed)             \
-    TL_C11_STORE(width, release)             \
-    TL_C11_READ_MODIFY_WRITE(width, relaxed) \
-    TL_C11_READ_MODIFY_WRITE(width, acquire) \
-    TL_C11_READ_MODIFY_WRITE(width, release) \
-    TL_C11_READ_MODIFY_WRITE(width, acq_rel) \
-    TL_C11_CAS(width, relaxed, relaxed)      \
-    TL_C11_CAS(width, acquire, acquire)      \
-    TL_C11_CAS(width, release, relaxed)      \
-    TL_C11_CAS(width, acq_rel, acquire)
+#define TL_C11_ALL(width)                                                          \
+    TL_C11_LOAD(width, relaxed)                                                    \
+    TL_C11_LOAD(width, acquire)                                                    \
+    TL_C11_STORE(width, relaxed)                                                   \
+    TL_C11_STORE(width, release)                                                   \
+    TL_C11_READ_MODIFY_WRITE(width, relaxed)                                       \
+    TL_C11_READ_MODIFY_WRITE(width, acquire)                                       \
+    TL_C11_READ_MODIFY_WRITE(width, release)                                       \
+    TL_C11_READ_MODIFY_WRITE(width, acq_rel)                                       \
+    TL_C11_BOTH_CAS(width, relaxed, memory_order_relaxed, memory_order_relaxed)    \
+    TL_C11_BOTH_CAS(width, acquire, memory_order_acquire, memory_order_acquire)    \
+    TL_C11_BOTH_CAS(width, release, TL_C11_CAS_RELEASE, TL_C11_CAS_RELEASE_FAILED) \
+    TL_C11_BOTH_CAS(width, acq_rel, TL_C11_CAS_ACQ_REL, TL_C11_CAS_ACQ_REL_FAILED)
 
 TL_C11_ALL()
 TL_C11_ALL(32)
@@ -88,6 +124,7 @@ TL_C11_ALL(32)
 #undef TL_C11_ALL
 #undef TL_C11_LOAD
 #undef TL_C11_STORE
+#undef TL_C11_BOTH_CAS
 #undef TL_C11_CAS
 #undef TL_C11_READ_MODIFY_WRITE
 

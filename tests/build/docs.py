@@ -11,7 +11,7 @@ REQUIREMENTS = [
     for first, last in ((1, 8), (10, 24), (30, 35), (40, 46), (50, 53))
     for number in range(first, last + 1)
 ]
-ORDERED = re.compile(r"\btl_(?:load|store|swap|cas|add)(?:32)?_(?:acquire|release|acq_rel)\s*\(")
+ORDERED = re.compile(r"\btl_(?:load|store|swap|cas|cas_weak|add)(?:32)?_(?:acquire|release|acq_rel)\s*\(")
 
 
 def check_requirements(root):

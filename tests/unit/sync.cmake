@@ -1,4 +1,5 @@
-# The unit tests of arch/ and sync/: each is linked with those two alone, once as the build chose the atomics and once on C11's.
+# The unit tests of arch/ and sync/, each linked with those two alone: once as the build chose the atomics, once on C11's,
+# and once where exchanges fail at random (arch/spurious.h).
 file(GLOB sync_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/sync/*.c ${PROJECT_SOURCE_DIR}/arch/port/linux/*.c)
 
@@ -19,4 +20,19 @@ endfunction()
 talus_add_sync_tests("")
 if(NOT TALUS_SANITIZE STREQUAL "thread" AND NOT TALUS_ARCH STREQUAL "c11")
     talus_add_sync_tests("_c11" TL_ARCH_C11=1)
+endif()
+if(NOT TALUS_SPURIOUS)
+    talus_add_sync_tests("_spurious" TL_SPURIOUS=1)
+endif()
+
+# An SC that fails is not tried again: under QEMU, where SC fails only when the value changed, the spurious build must tell.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^mips" AND NOT TALUS_ARCH STREQUAL "c11")
+    set(program test_unit_sync_atomic_spurious_mutant_mips_no_retry)
+    add_executable(${program} sync_atomic.c $<TARGET_OBJECTS:test_unit_sync_spurious>)
+    target_link_libraries(${program} PRIVATE talus_internal cmocka)
+    target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    target_compile_definitions(${program} PRIVATE TL_SPURIOUS=1 TL_MUTANT_mips_no_retry=1)
+    add_test(NAME unit.sync_atomic_spurious.mutant.mips_no_retry COMMAND ${program})
+    set_tests_properties(unit.sync_atomic_spurious.mutant.mips_no_retry PROPERTIES LABELS "unit;mutant" TIMEOUT 120
+        PASS_REGULAR_EXPRESSION "FAILED  .*no_update_is_lost")
 endif()
