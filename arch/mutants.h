@@ -81,6 +81,21 @@
 #define TL_MUTANT_remote_as_own 0
 #endif
 
+/* core/cache_span.c: the blocks of a span begin half a grain late. */
+#ifndef TL_MUTANT_align_carve_late
+#define TL_MUTANT_align_carve_late 0
+#endif
+
+/* core/pool.c: a run is aligned to a page, whatever was asked for. */
+#ifndef TL_MUTANT_align_run_lost
+#define TL_MUTANT_align_run_lost 0
+#endif
+
+/* core/meta.c: every other structure begins in the middle of a line. */
+#ifndef TL_MUTANT_align_meta_half
+#define TL_MUTANT_align_meta_half 0
+#endif
+
 /* sync/once.h: the first caller publishes "done" before it has initialised. */
 #ifndef TL_MUTANT_once_early
 #define TL_MUTANT_once_early 0

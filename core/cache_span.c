@@ -94,7 +94,9 @@ struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span)
     uint32_t most = tl_classes[span->class_id].carve_blocks;
     if (count > most)
         count = most;
-    char            *first = (char *)span->start + span->own.carved * size;
+    char *first = (char *)span->start + span->own.carved * size;
+    if (TL_MUTANT_align_carve_late)
+        first += TL_GRAIN / 2;
     struct tl_block *last = (struct tl_block *)first;
     for (uint32_t i = 1; i < count; i++) {
         struct tl_block *next = (struct tl_block *)((char *)last + size);

@@ -13,6 +13,8 @@ static size_t handed_out;
 void *tl_meta_new(size_t bytes)
 {
     bytes = (bytes + TL_LINE_SIZE - 1) & ~(size_t)(TL_LINE_SIZE - 1);
+    if (TL_MUTANT_align_meta_half)
+        bytes += TL_LINE_SIZE / 2;
     void *memory = NULL;
     tl_lock_acquire(&tl_meta_lock);
     if (bytes > META_CHUNK / 4) {

@@ -46,7 +46,7 @@ static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run,
 /* Pages from the start of `run` to the next address that is aligned to `align_pages`. */
 static size_t lead_to(const struct tl_span *run, size_t align_pages)
 {
-    uintptr_t mask = (align_pages << TL_PAGE_SHIFT) - 1;
+    uintptr_t mask = ((TL_MUTANT_align_run_lost ? 1 : align_pages) << TL_PAGE_SHIFT) - 1;
     return (size_t)((((run->start + mask) & ~mask) - run->start) >> TL_PAGE_SHIFT);
 }
 
