@@ -83,6 +83,8 @@
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */
 #define TL_INTERIOR_SEARCH_PAGES ((size_t)1 << 16)
 
+TL_STATIC_ASSERT(TALUS_ALIGN_MIN % _Alignof(max_align_t) == 0, "a block suits any standard type");
+TL_STATIC_ASSERT(TL_GRAIN == (size_t)1 << TL_GRAIN_SHIFT, "one grain, told twice");
 TL_STATIC_ASSERT(TL_CLASS_COUNT <= TL_CLASS_COUNT_MAX, "class arrays hold every class");
 TL_STATIC_ASSERT(TL_CLASS_COUNT_MAX <= 256, "a class fits a byte");
 

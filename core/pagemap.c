@@ -20,14 +20,16 @@ static struct tl_span *recycled;          /* descriptors of heaps that ended; tl
 static unsigned        recycled_count;
 static bool            folded; /* the table does not cover every address */
 
-#define ADDRESS_PAGE_BITS       (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
-#define PAGE_BITS_MIN           10u
-#define DESCRIPTORS_MAX         ((size_t)(sizeof(void *) == 8 ? (size_t)8 << 30 : (size_t)16 << 20))
+#define ADDRESS_PAGE_BITS (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
+#define PAGE_BITS_MIN     10u
+/* bytes: for half a TiB in runs of one page; where addresses have 32 bits, for every page of them
+ * */
+#define DESCRIPTORS_MAX         (sizeof(void *) == 8 ? (size_t)8 << 30 : SIZE_MAX)
 #define DESCRIPTORS_BESIDE_RUNS 256u /* the zero descriptor, regions, spares */
 
 /* Page-number bits for a limited address space: four times as many entries as pages can exist, or
  * more, so that folding never meets in practice. With a descriptor for each page the map reserves
- * about 1/100 of the limit. */
+ * about 1/50 of the limit. */
 static unsigned page_bits_for(size_t address_space)
 {
     if (address_space == SIZE_MAX)

@@ -9,11 +9,12 @@
  *               zero descriptor, is what memory that was never written reads as. The table lies
  *               below base, and is indexed by `page number | fold`, a negative number: `fold` has
  *               ones above the bits in use.
- * 3 Sizes       64-bit: the table covers the whole user address space (a reservation, not memory).
- *               Where address space is limited (ulimit -v), or on 32 bits, it is smaller, and
- *               addresses alike in their low bits share an entry: growth refuses a block whose
- *               entries are taken (tl_page_map_cover), so our own pages never share, nor does the
- *               page of NULL with them. The same code serves both.
+ * 3 Sizes       The table covers the whole user address space, and there is a descriptor for every
+ *               page, as far as that is sensible: a reservation, not memory. On 32 bits it takes
+ *               2 + 64 MiB. Where address space is limited (ulimit -v) it is smaller, and addresses
+ *               alike in their low bits share an entry: growth refuses a block whose entries are
+ *               taken (tl_page_map_cover), so our own pages never share, nor does the page of NULL
+ *               with them. The same code serves both.
  * 4 Ordering    Entries are relaxed atomics. A block is handed out after its entries were written,
  *               by the thread that wrote them or through the pool's lock; the program's own
  *               hand-over carries it on from there.

@@ -113,8 +113,8 @@ static _Noreturn void fail_overlap(const struct st_block *block, const struct st
 {
     st_fail_with(
         st_owner_worker(found->owner), "overlap",
-        "  %s of block %p, %zu bytes, of worker %u: the 16 bytes at 0x%" PRIxPTR
-        " belong to worker %u,\n  block of %zu bytes, granules 0x%" PRIxPTR " to 0x%" PRIxPTR "\n"
+        "  %s of block %p, %zu bytes, of worker %u: the granule at 0x%" PRIxPTR
+        " belongs to worker %u,\n  block of %zu bytes, granules 0x%" PRIxPTR " to 0x%" PRIxPTR "\n"
         "  overlaps 1 (the run ends here)",
         when, (void *)block->p, block->size, st_owner_worker(block->owner), found->address,
         st_owner_worker(found->owner), st_owner_size(found->owner), found->start, found->end);
@@ -176,7 +176,7 @@ static void receive(struct st_worker *worker, struct st_block *block, void *p, s
 
 static size_t natural_align(size_t size)
 {
-    return size >= 16 ? 16 : 8;
+    return size >= TALUS_ALIGN_MIN ? TALUS_ALIGN_MIN : 8;
 }
 
 bool st_block_alloc(struct st_worker *worker, struct st_block *block, size_t size)

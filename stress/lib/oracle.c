@@ -1,36 +1,38 @@
 /* oracle.c: the shadow of the address space.
  * 1 Purpose     To notice that one byte was handed out twice, whatever the heap believes about it.
- * 2 States      Each 16-byte granule has one 32-bit word: 0 (nobody) or an owner. A block's
- *               granules go 0 -> owner when it is received, by ONE relaxed compare-exchange each,
- *               and owner -> 0 by a relaxed store before it is freed.
+ * 2 States      Each granule, TALUS_ALIGN_MIN bytes, has one 32-bit word: 0 (nobody) or an owner. A
+ *               block's granules go 0 -> owner when it is received, by ONE relaxed compare-exchange
+ *               each, and owner -> 0 by a relaxed store before it is freed.
  * 3 Soundness   If the heap hands a block from A's free to B's malloc, it must order A's accesses
  *               before B's; then A's store of 0 comes before B's exchange in the word's
  *               modification order, and B sees 0. So an overlap is never a false alarm. Every
  *               access is relaxed, so the shadow orders nothing and hides no race from
  *               ThreadSanitizer or from the hardware.
- * 4 Extent      [round_up(block), round_up(block + size)): for 16-byte aligned blocks all of it; a
- *               block at an odd multiple of 8, as some mallocs give for tiny sizes, begins at the
- *               next granule, so that neighbours never share one.
- * 5 Large       Blocks above 16 KiB claim their first and last 4 KiB whole and between these the
- *               granules at multiples of 1 KiB. The positions are absolute: any other block of 1
- *               KiB or more inside meets one. A smaller one in a gap is left to the block's own
- *               contents (block.c).
- * 6 Memory      Two levels: a word per 4 MiB of address space, and leaves of 1 MiB (one quarter of
- *               what is touched).
+ * 4 Extent      [round_up(block), round_up(block + size)): for aligned blocks all of it; a block at
+ *               half a granule, as some mallocs give for tiny sizes, begins at the next one, so
+ *               that neighbours never share one.
+ * 5 Large       Blocks of more than 1024 granules (16 KiB where one is 16 bytes) claim their first
+ *               and last 256 whole and between these one in 64. The positions are absolute: any
+ *               other block of 1 KiB or more inside meets one. A smaller one in a gap is left to
+ *               the block's own contents (block.c).
+ * 6 Memory      Two levels: a word per 4 MiB of address space, and leaves of 1 or 2 MiB (a word for
+ *               each granule of what is touched).
  *               All of it is reserved before the first thread starts, so installing a leaf is one
  *               relaxed compare-exchange of its number, and no initialisation needs to be
  *               published. */
 #include "stress/lib/oracle.h"
 
+#include "arch/cpu.h"
+
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-#define ADDRESS_BITS  47
 #define LEAF_SHIFT    22
 #define LEAF_GRANULES (((size_t)1 << LEAF_SHIFT) / ST_GRANULE)
-#define TOP_ENTRIES   ((size_t)1 << (ADDRESS_BITS - LEAF_SHIFT))
-/* 64 GiB of touched address space, 16 GiB of shadow, reserved only */
-#define LEAVES_WANTED   16384u
+#define TOP_ENTRIES   ((size_t)1 << (TL_ADDRESS_BITS - LEAF_SHIFT))
+/* 64 GiB of touched address space, 16 GiB of shadow, reserved only; 1 GiB where addresses have 32
+ * bits */
+#define LEAVES_WANTED   (sizeof(void *) == 8 ? 16384u : 256u)
 #define LEAVES_LEAST    64u
 #define WHOLE_GRANULES  1024u /* up to here every granule is claimed */
 #define EDGE_GRANULES   256u  /* of a larger block, at both ends */
@@ -41,7 +43,7 @@ static _Atomic uint32_t
 static _Atomic uint32_t *leaves;      /* constant after the start */
 static uint32_t          leaves_max;  /* constant after the start */
 static _Atomic uint32_t  leaves_used; /* atomic */
-static _Atomic uint64_t  untracked;   /* atomic */
+static _Atomic size_t    untracked;   /* atomic */
 
 static void *reserve(size_t bytes)
 {
@@ -67,8 +69,8 @@ bool st_oracle_start(void)
     return leaves != NULL;
 }
 
-/* The leaf over `granule` (an address divided by 16), or NULL: outside of the table, or there are
- * no more leaves. */
+/* The leaf over `granule` (an address divided by ST_GRANULE), or NULL: outside of the table, or
+ * there are no more leaves. */
 static _Atomic uint32_t *leaf_of(uintptr_t granule)
 {
     uintptr_t index = granule / LEAF_GRANULES;
@@ -170,7 +172,7 @@ bool st_oracle_release(const void *block, size_t size, uint32_t owner, struct st
     return true;
 }
 
-uint64_t st_oracle_untracked(void)
+size_t st_oracle_untracked(void)
 {
     return atomic_load_explicit(&untracked, memory_order_relaxed);
 }

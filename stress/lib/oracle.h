@@ -1,16 +1,17 @@
-/* oracle.h: who owns which 16 bytes of the address space. Theory: oracle.c. */
+/* oracle.h: who owns which granule of the address space. Theory: oracle.c. */
 #ifndef STRESS_LIB_ORACLE_H
 #define STRESS_LIB_ORACLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <talus/talus.h>
 
 /* An owner as one word: the worker's number and the size of its block in granules. Never 0, which
  * means nobody. */
 #define ST_OWNER_SIZE_BITS 20
 #define ST_OWNER_SIZE_MAX  ((UINT32_C(1) << ST_OWNER_SIZE_BITS) - 1)
-#define ST_GRANULE         ((size_t)16)
+#define ST_GRANULE         ((size_t)TALUS_ALIGN_MIN) /* so that no two blocks share one */
 
 static inline uint32_t st_owner_make(unsigned worker, size_t size)
 {
@@ -24,7 +25,7 @@ static inline unsigned st_owner_worker(uint32_t owner)
     return owner >> ST_OWNER_SIZE_BITS;
 }
 
-/* Size of the owner's block in bytes, rounded up to granules; about 16 MiB stands for that and
+/* Size of the owner's block in bytes, rounded up to granules; a million granules stand for that and
  * more. */
 static inline size_t st_owner_size(uint32_t owner)
 {
@@ -50,7 +51,7 @@ bool st_oracle_claim(const void *block, size_t size, uint32_t owner, struct st_c
 bool st_oracle_release(const void *block, size_t size, uint32_t owner,
                        struct st_conflict *conflict);
 
-/* Blocks that the shadow had no room for, number: 0 in every run that means something. */
-uint64_t st_oracle_untracked(void);
+/* Granules that the shadow had no room for, number: 0 in every run that means something. */
+size_t st_oracle_untracked(void);
 
 #endif

@@ -5,12 +5,11 @@
 #include "stress/lib/report.h"
 #include "stress/lib/rng.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static bool fails_now(struct st_provider *p)
 {
-    uint64_t n = atomic_fetch_add_explicit(&p->asked, 1, memory_order_relaxed);
+    size_t n = atomic_fetch_add_explicit(&p->asked, 1, memory_order_relaxed);
     if (p->fail_one_in == 0 || atomic_load_explicit(&p->reliable, memory_order_relaxed) ||
         st_mix(p->seed + n) % p->fail_one_in != 0)
         return false;
@@ -18,10 +17,10 @@ static bool fails_now(struct st_provider *p)
     return true;
 }
 
-static void add(struct st_provider *p, uint64_t bytes)
+static void add(struct st_provider *p, size_t bytes)
 {
-    uint64_t now = atomic_fetch_add_explicit(&p->outstanding, bytes, memory_order_relaxed) + bytes;
-    uint64_t peak = atomic_load_explicit(&p->peak, memory_order_relaxed);
+    size_t now = atomic_fetch_add_explicit(&p->outstanding, bytes, memory_order_relaxed) + bytes;
+    size_t peak = atomic_load_explicit(&p->peak, memory_order_relaxed);
     while (now > peak && !atomic_compare_exchange_weak_explicit(
                              &p->peak, &peak, now, memory_order_relaxed, memory_order_relaxed))
         continue;
@@ -83,9 +82,8 @@ void st_provider_start(struct st_provider *provider, uint64_t seed, unsigned fai
 
 void st_provider_check_empty(struct st_provider *provider)
 {
-    uint64_t left = atomic_load_explicit(&provider->outstanding, memory_order_relaxed);
+    size_t left = atomic_load_explicit(&provider->outstanding, memory_order_relaxed);
     if (left != 0)
-        st_fail("pages",
-                "  the heap is destroyed, but %" PRIu64 " bytes were not returned to its provider",
+        st_fail("pages", "  the heap is destroyed, but %zu bytes were not returned to its provider",
                 left);
 }

@@ -8,14 +8,14 @@
 
 /* Calls may overlap. Owned by whoever started it; it must outlive its heap. */
 struct st_provider {
-    talus_provider   calls;       /* what the heap gets */
-    uint64_t         seed;        /* constant */
-    unsigned         fail_one_in; /* constant; 0: never */
-    _Atomic bool     reliable;    /* true: no failures for now */
-    _Atomic uint64_t asked;       /* map and move calls */
-    _Atomic uint64_t failures;    /* of these, failed on purpose */
-    _Atomic uint64_t outstanding; /* bytes given and not returned */
-    _Atomic uint64_t peak;        /* most of these */
+    talus_provider calls;       /* what the heap gets */
+    uint64_t       seed;        /* constant */
+    unsigned       fail_one_in; /* constant; 0: never */
+    _Atomic bool   reliable;    /* true: no failures for now */
+    _Atomic size_t asked;       /* map and move calls */
+    _Atomic size_t failures;    /* of these, failed on purpose */
+    _Atomic size_t outstanding; /* bytes given and not returned */
+    _Atomic size_t peak;        /* most of these */
 };
 
 void st_provider_start(struct st_provider *provider, uint64_t seed, unsigned fail_one_in);

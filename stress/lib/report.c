@@ -79,11 +79,10 @@ static void say_trace(unsigned id)
            worker == st_self ? " (which reports this)" : "");
     for (uint32_t n = first; n < last; n++) {
         struct st_trace *entry = &worker->trace[n % ST_TRACE_LENGTH];
-        uint64_t         what = atomic_load_explicit(&entry->what, memory_order_relaxed);
-        st_say("    %" PRIu32 " %s 0x%" PRIxPTR ", %" PRIu64 " bytes", n,
-               operation_name((unsigned)(what >> 56)),
+        st_say("    %" PRIu32 " %s 0x%" PRIxPTR ", %zu bytes", n,
+               operation_name(atomic_load_explicit(&entry->operation, memory_order_relaxed)),
                atomic_load_explicit(&entry->address, memory_order_relaxed),
-               what & ((UINT64_C(1) << 56) - 1));
+               atomic_load_explicit(&entry->size, memory_order_relaxed));
     }
 }
 

@@ -48,7 +48,7 @@ static void print_text(const struct st_run *run, double took, struct st_counts *
     if (cuts == 0 && st_replay.preempt_us != 0)
         st_say("%-9s note: not one preemption was delivered: this run says little", run->suite);
     if (st_oracle_untracked() != 0)
-        st_say("%-9s note: %" PRIu64 " granules were outside of the oracle's shadow", run->suite,
+        st_say("%-9s note: %zu granules were outside of the oracle's shadow", run->suite,
                st_oracle_untracked());
 }
 

@@ -38,27 +38,27 @@ void st_worker_leave(struct st_worker *worker)
     st_preempt_thread_stop(worker);
 }
 
-/* The struct holds counters only, so that it can be walked as an array of them. */
-#define COUNTERS (sizeof(struct st_counts) / sizeof(_Atomic uint64_t))
+/* The struct holds counts only, so that it can be walked as an array of them. */
+#define COUNTS (sizeof(struct st_counts) / sizeof(struct st_count))
 
-static _Atomic uint64_t *counter(struct st_counts *counts, size_t i)
+static struct st_count *count(struct st_counts *counts, size_t i)
 {
-    return (_Atomic uint64_t *)counts + i;
+    return (struct st_count *)counts + i;
 }
 
 void st_counts_total(struct st_counts *total)
 {
-    for (size_t c = 0; c < COUNTERS; c++) {
+    for (size_t c = 0; c < COUNTS; c++) {
         uint64_t sum = 0;
         for (unsigned id = 1; id <= ST_WORKERS_MAX; id++)
-            sum += st_count_read(counter(&workers[id].counts, c));
-        atomic_store_explicit(counter(total, c), sum, memory_order_relaxed);
+            sum += st_count_read(count(&workers[id].counts, c));
+        st_count_set(count(total, c), sum);
     }
 }
 
 void st_counts_clear(void)
 {
     for (unsigned id = 1; id <= ST_WORKERS_MAX; id++)
-        for (size_t c = 0; c < COUNTERS; c++)
-            atomic_store_explicit(counter(&workers[id].counts, c), 0, memory_order_relaxed);
+        for (size_t c = 0; c < COUNTS; c++)
+            st_count_set(count(&workers[id].counts, c), 0);
 }

@@ -27,23 +27,31 @@ enum st_operation {
     ST_FAILED
 };
 
-/* What a suite counts. Written by the worker alone (relaxed load and store), read by anyone at any
- * time. */
+/* A count in two halves: not every CPU has atomics of 8 bytes. Written by the worker alone (relaxed
+ * load and store), read by anyone at any time; who reads while a carry is under way may be off by
+ * it. */
+struct st_count {
+    _Atomic uint32_t low;
+    _Atomic uint32_t high;
+};
+
+/* What a suite counts. */
 struct st_counts {
-    _Atomic uint64_t operations;  /* calls of the heap */
-    _Atomic uint64_t blocks;      /* blocks received */
-    _Atomic uint64_t remote;      /* blocks freed that another worker had allocated */
-    _Atomic uint64_t refused;     /* NULL with ENOMEM, where the suite allows it */
-    _Atomic uint64_t threads;     /* threads started */
-    _Atomic uint64_t preemptions; /* timer signals delivered */
-    _Atomic uint64_t inside;      /* of these, while the worker was inside of the heap */
-    _Atomic uint64_t overruns;    /* timer expirations beyond these */
-    _Atomic uint64_t yields;      /* switches at marked points inside of the heap */
+    struct st_count operations;  /* calls of the heap */
+    struct st_count blocks;      /* blocks received */
+    struct st_count remote;      /* blocks freed that another worker had allocated */
+    struct st_count refused;     /* NULL with ENOMEM, where the suite allows it */
+    struct st_count threads;     /* threads started */
+    struct st_count preemptions; /* timer signals delivered */
+    struct st_count inside;      /* of these, while the worker was inside of the heap */
+    struct st_count overruns;    /* timer expirations beyond these */
+    struct st_count yields;      /* switches at marked points inside of the heap */
 };
 
 struct st_trace {
     _Atomic uintptr_t address;
-    _Atomic uint64_t  what; /* operation << 56 | size */
+    _Atomic size_t    size;
+    _Atomic uint32_t  operation; /* enum st_operation */
 };
 
 struct st_target;
@@ -82,15 +90,21 @@ void              st_worker_leave(struct st_worker *worker);
 void st_counts_total(struct st_counts *total);
 void st_counts_clear(void);
 
-static inline void st_count_add(_Atomic uint64_t *counter, uint64_t n)
+static inline uint64_t st_count_read(struct st_count *count)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
+    return (uint64_t)atomic_load_explicit(&count->high, memory_order_relaxed) << 32 |
+           atomic_load_explicit(&count->low, memory_order_relaxed);
 }
 
-static inline uint64_t st_count_read(_Atomic uint64_t *counter)
+static inline void st_count_set(struct st_count *count, uint64_t n)
 {
-    return atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(&count->high, (uint32_t)(n >> 32), memory_order_relaxed);
+    atomic_store_explicit(&count->low, (uint32_t)n, memory_order_relaxed);
+}
+
+static inline void st_count_add(struct st_count *count, uint64_t n)
+{
+    st_count_set(count, st_count_read(count) + n);
 }
 
 static inline void st_trace(struct st_worker *worker, enum st_operation operation,
@@ -99,7 +113,8 @@ static inline void st_trace(struct st_worker *worker, enum st_operation operatio
     uint32_t         n = atomic_load_explicit(&worker->traced, memory_order_relaxed);
     struct st_trace *entry = &worker->trace[n % ST_TRACE_LENGTH];
     atomic_store_explicit(&entry->address, (uintptr_t)block, memory_order_relaxed);
-    atomic_store_explicit(&entry->what, (uint64_t)operation << 56 | size, memory_order_relaxed);
+    atomic_store_explicit(&entry->size, size, memory_order_relaxed);
+    atomic_store_explicit(&entry->operation, (uint32_t)operation, memory_order_relaxed);
     atomic_store_explicit(&worker->traced, n + 1, memory_order_relaxed);
 }
 

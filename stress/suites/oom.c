@@ -20,7 +20,6 @@
 #include "stress/lib/target.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #define TABLE_BLOCKS    1024u
@@ -100,10 +99,9 @@ static void round_open(struct round *round, const struct st_run *run, unsigned n
 
 static void check_limit(const struct round *round)
 {
-    uint64_t peak = atomic_load_explicit(&round->provider.peak, memory_order_relaxed);
+    size_t peak = atomic_load_explicit(&round->provider.peak, memory_order_relaxed);
     if (peak > round->limit)
-        st_fail("limit",
-                "  a heap with a limit of %zu bytes held %" PRIu64 " bytes of its provider",
+        st_fail("limit", "  a heap with a limit of %zu bytes held %zu bytes of its provider",
                 round->limit, peak);
 }
 
@@ -131,9 +129,9 @@ static void check_recovery(struct round *round, const struct st_run *run)
     st_worker_leave(worker);
     talus_heap_trim(round->heap);
     talus_heap_stats(round->heap, &stats);
-    uint64_t given = atomic_load_explicit(&round->provider.outstanding, memory_order_relaxed);
+    size_t given = atomic_load_explicit(&round->provider.outstanding, memory_order_relaxed);
     if (stats.mapped != given)
-        st_fail("quota", "  the heap counts %zu bytes as mapped, its provider gave %" PRIu64,
+        st_fail("quota", "  the heap counts %zu bytes as mapped, its provider gave %zu",
                 stats.mapped, given);
     if (stats.allocated != 0)
         st_fail("lost", "  everything was freed and trimmed, but %zu bytes count as allocated",

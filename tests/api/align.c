@@ -46,7 +46,7 @@ static void large_alignments(void **state)
     static const size_t sizes[] = { 1, 100, 4096, 16384, 70000, 1000000 };
 
     (void)state;
-    for (size_t align = 4096; align <= 64 * MIB; align *= 2)
+    for (size_t align = 4096; align <= 64 * MIB && align <= TALUS_ALIGN_MAX; align *= 2)
         for (size_t i = 0; i < COUNT_OF(sizes); i++) {
             void *blocks[3];
 

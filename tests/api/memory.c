@@ -23,17 +23,17 @@ enum { RING = 256, KEPT_MAX = 8000, LASTING = 4000, SIZE_MAX_BYTES = 32 * 1024 }
 enum phase { LOADED, QUIET, ENDED };
 
 static struct {
-    _Atomic(void *)  ring[RING];
-    _Atomic uint64_t produced;
-    _Atomic size_t   live_bytes; /* asked for, in the consumer's hands or lasting */
-    atomic_int       phase;
-    atomic_bool      produced_all;
-    atomic_int       quiet; /* threads that have ended their load, number */
-    atomic_int       errors;
-    uint64_t         seed;
-    size_t           baseline;
-    void            *kept[KEPT_MAX];
-    void            *lasting[LASTING];
+    _Atomic(void *) ring[RING];
+    _Atomic size_t  produced;
+    _Atomic size_t  live_bytes; /* asked for, in the consumer's hands or lasting */
+    atomic_int      phase;
+    atomic_bool     produced_all;
+    atomic_int      quiet; /* threads that have ended their load, number */
+    atomic_int      errors;
+    uint64_t        seed;
+    size_t          baseline;
+    void           *kept[KEPT_MAX];
+    void           *lasting[LASTING];
 } flow;
 
 static void sleep_ms(long ms)

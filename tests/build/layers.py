@@ -15,10 +15,18 @@ PLAIN_HEADERS = """assert.h errno.h inttypes.h limits.h stdalign.h stdarg.h stda
 stdlib.h stdnoreturn.h string.h""".split()
 MALLOC_HEADERS = ["malloc.h"]
 
+# Names of CPUs and their variants, byte orders, data models and operating systems, as compilers and their headers spell them.
+# What the core needs of them is asked by size or limit: sizeof(void *), UINTPTR_MAX, __BIGGEST_ALIGNMENT__.
 SYSTEM_WORDS = re.compile(
-    r"\b(__x86_64__|__i386__|__mips__|__mips|__aarch64__|__arm__|__riscv|__powerpc\w*|__s390x?__|__linux__|__linux|__unix__"
-    r"|_WIN32|__APPLE__|__FreeBSD__|__SSE\w*__|__AVX\w*__)\b"
+    r"\b(__x86_64(__)?|__amd64(__)?|__i[3-6]86(__)?|i386|__mips\w*|_?mips|_MIPS_\w+|_ABI(O32|N32|64)|_?_?(MIPSE[BL])_?_?"
+    r"|__aarch64\w*|__arm\w*|__ARM\w*|__thumb\w*|__AARCH64\w*|__riscv\w*|__powerpc\w*|__PPC\w*|__s390x?__|__sparc\w*"
+    r"|__loongarch\w*|__m68k__|__alpha__|__ia64__|_M_(X64|IX86|ARM64|ARM)|__SSE\w*__|__AVX\w*__"
+    r"|_?_?BYTE_ORDER(_?_?)|__FLOAT_WORD_ORDER__|__ORDER_\w+__|_?_?(BIG|LITTLE)_ENDIAN(_?_?)|_?_?L?ILP32(_?_?)|_?_?LP64(_?_?)"
+    r"|__linux(__)?|__unix(__)?|__gnu_linux__|_WIN32|_WIN64|__APPLE__|__FreeBSD__|__ANDROID__)\b"
+    r"|#\s*include\s*<(endian|byteswap|machine/endian|sys/endian)\.h>"
 )
+# They are about the CPU itself: which of arch's headers a build chose; the instructions that one CPU runs, step by step.
+CPU_PROGRAMS = ("tests/unit/sync_atomic.c", "tools/talus/pathlen_load.c", "tools/talus/trace.c")
 # A statement of instructions; __asm__("name") behind a declaration only gives a symbol its name.
 ASM = re.compile(r"[;{}]\s*(__asm__|__asm|asm)\b\s*(volatile|__volatile__|goto|inline)?\s*\(")
 
@@ -79,9 +87,10 @@ def check(root):
             urcu.add(path)
         if re.search(r'#\s*include\s*[<"]ck_', text) and layer(path) not in ("stress", "tools"):
             problems.append(f"{path}: ConcurrencyKit belongs to stress/ and tools/")
-        if layer(path) in ("core/include", "sync", "core", "stress"):
+        if layer(path) != "arch" and path not in CPU_PROGRAMS:
             for match in SYSTEM_WORDS.finditer(text):
                 problems.append(f"{path}: {match.group()}: only arch/ knows a CPU or an operating system")
+        if layer(path) in ("core/include", "sync", "core", "stress"):
             if ASM.search(text):
                 problems.append(f"{path}: assembler outside arch/")
     if len(urcu) > 1 or any(not path.startswith("sync/") for path in urcu):
@@ -98,7 +107,16 @@ FAULTS = [
     ({"core/b.c": "#include <unistd.h>\n"}, "operating system"),
     ({"core/b.c": "#include <malloc.h>\n"}, "operating system"),
     ({"core/malloc/b.c": "#include <malloc.h>\n"}, None),
-    ({"core/b.c": "#ifdef __x86_64__\n#endif\n"}, "__x86_64__"),
+    *(({path: f"#if {word}\n#endif\n"}, word)
+      for path in ("core/a.c", "core/include/talus/a.h", "sync/a.h", "stress/a.c", "tests/unit/a.c", "tools/talus/a.c")
+      for word in """__x86_64__ __x86_64 __amd64__ __i386__ __i386 i386 __mips__ __mips __mips64 __mips_isa_rev mips _MIPS_SIM
+_ABIO32 __MIPSEL__ MIPSEL _MIPSEB __MIPSEB__ __aarch64__ __AARCH64EB__ __arm__ __ARM_ARCH __riscv __riscv_xlen __powerpc64__
+__PPC64__ __s390x__ __sparc__ __loongarch64 _M_X64 __BYTE_ORDER__ __BYTE_ORDER BYTE_ORDER __ORDER_BIG_ENDIAN__
+__LITTLE_ENDIAN __BIG_ENDIAN__ LITTLE_ENDIAN __ILP32__ _ILP32 __LP64__ _LP64 __linux__""".split()),
+    ({"core/b.c": "#include <endian.h>\n"}, "endian.h"),
+    ({"tests/unit/b.c": "#include <byteswap.h>\n"}, "byteswap.h"),
+    ({"arch/b/b.h": "#if defined(__mips__) && __BYTE_ORDER__\n#endif\n"}, None),
+    ({"core/b.c": "#if UINTPTR_MAX > 0xffffffffu\nint mipsel, ABI, arm, endian;\n#endif\n"}, None),
     ({"core/b.c": 'void f(void)\n{\n    __asm__ volatile("nop");\n}\n'}, "assembler"),
     ({"core/b.c": "/* on __x86_64__ this is one load */\n"}, None),
     ({"core/b.c": 'void *f(int) __asm__("_Znwm");\n'}, None),

@@ -161,6 +161,28 @@ static bool faulty_move(void *context, void *from, void *to, size_t bytes)
     return moved;
 }
 
+/* Whether `below` moves anything at all: a system that always refuses would look like a provider
+ * that fails each time. */
+static bool can_move(const talus_provider *below)
+{
+    const size_t bytes = TALUS_PAGE_SIZE;
+    void        *from = NULL;
+    void        *to = NULL;
+    bool         moved = false;
+
+    if (below->move == NULL || below->unmap == NULL)
+        return below->move != NULL;
+    from = below->map(below->context, bytes);
+    to = below->map(below->context, bytes);
+    if (from != NULL && to != NULL)
+        moved = below->move(below->context, from, to, bytes);
+    if (from != NULL)
+        below->unmap(below->context, from, bytes);
+    if (to != NULL)
+        below->unmap(below->context, to, bytes);
+    return moved;
+}
+
 void faulty_provider_open(struct faulty_provider *faulty, const talus_provider *below)
 {
     memset(faulty, 0, sizeof *faulty);
@@ -170,7 +192,7 @@ void faulty_provider_open(struct faulty_provider *faulty, const talus_provider *
         .map = faulty_map,
         .unmap = faulty->below.unmap != NULL ? faulty_unmap : NULL,
         .purge = faulty->below.purge != NULL ? faulty_purge : NULL,
-        .move = faulty->below.move != NULL ? faulty_move : NULL,
+        .move = can_move(&faulty->below) ? faulty_move : NULL,
         .context = faulty,
         .zeroed = faulty->below.zeroed,
         .purge_unit = faulty->below.purge_unit,

@@ -45,7 +45,8 @@ struct faulty_provider {
     struct faulty_block blocks[FAULTY_BLOCKS_MAX]; /* given out now, in no order */
 };
 
-/* Starts from nothing over `below` (NULL: talus_provider_mmap()). */
+/* Starts from nothing over `below` (NULL: talus_provider_mmap()). Without move where `below`
+ * refuses to move a page. */
 void faulty_provider_open(struct faulty_provider *faulty, const talus_provider *below);
 
 void faulty_provider_close(struct faulty_provider *faulty);

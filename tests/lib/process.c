@@ -5,11 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/rng.h"
+
+/* What runs programs of this CPU here, words between spaces; empty: the machine itself. */
+#ifndef TALUS_EMULATOR
+#define TALUS_EMULATOR ""
+#endif
+
+#define WORDS_MAX 32
 
 size_t process_resident(void)
 {
@@ -24,6 +32,14 @@ size_t process_resident(void)
         resident = 0;
     close(fd);
     return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+bool process_limit_address_space(size_t bytes)
+{
+    struct rlimit limit = { bytes, bytes };
+
+    return setrlimit(RLIMIT_AS, &limit) == 0 && getrlimit(RLIMIT_AS, &limit) == 0 &&
+           limit.rlim_cur == bytes;
 }
 
 uint64_t process_now_ms(void)
@@ -116,6 +132,20 @@ struct process_result process_run_child(int (*body)(void *context), void *contex
     return collect(child, fd);
 }
 
+void process_become(char *const argv[])
+{
+    char   emulator[] = TALUS_EMULATOR;
+    char  *words[WORDS_MAX + 1];
+    size_t count = 0;
+
+    for (char *word = strtok(emulator, " "); word != NULL; word = strtok(NULL, " "))
+        words[count++] = word;
+    while (*argv != NULL && count < WORDS_MAX)
+        words[count++] = *argv++;
+    words[count] = NULL;
+    execvp(words[0], words);
+}
+
 struct process_result process_run_program(char *const argv[], const char *options)
 {
     int   fd = -1;
@@ -126,7 +156,7 @@ struct process_result process_run_program(char *const argv[], const char *option
             setenv("TALUS_OPTIONS", options, 1);
         else
             unsetenv("TALUS_OPTIONS");
-        execv(argv[0], argv);
+        process_become(argv);
         _exit(127);
     }
     return collect(child, fd);

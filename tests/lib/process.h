@@ -9,6 +9,10 @@
 /* Resident bytes of this process, from /proc/self/statm; 0 when that cannot be read. */
 size_t process_resident(void);
 
+/* Limits this process's address space. False: the system keeps no such limit. qemu-user is one of
+ * those: it says yes and does nothing. */
+bool process_limit_address_space(size_t bytes);
+
 /* Monotonic milliseconds. */
 uint64_t process_now_ms(void);
 
@@ -25,6 +29,10 @@ struct process_result {
 
 /* Runs `body` in a forked child, whose exit code is what `body` returns; waits for it. */
 struct process_result process_run_child(int (*body)(void *context), void *context);
+
+/* Becomes the program argv[0], under the emulator where the tests run under one. Returns only when
+ * that failed. */
+void process_become(char *const argv[]);
 
 /* Runs the program argv[0] with TALUS_OPTIONS set to `options` (NULL: unset); waits for it. */
 struct process_result process_run_program(char *const argv[], const char *options);

@@ -314,8 +314,10 @@ static void runs_move_onto_clean_pages(void **state)
 {
     (void)state;
     open_pool(0, 64 * TL_PAGE_SIZE);
-    assert_int_equal(move_a_run(), 0);
-    assert_true(counted.moves >= 200 * TL_PAGE_SIZE / TL_MOVE_PIECE);
+    if (counted.provider.move != NULL) { /* else the system does not move: qemu-user */
+        assert_int_equal(move_a_run(), 0);
+        assert_true(counted.moves >= 200 * TL_PAGE_SIZE / TL_MOVE_PIECE);
+    }
     close_pool();
 
     open_pool(0, 64 * TL_PAGE_SIZE);

@@ -82,12 +82,14 @@ static size_t address_space_in_use(void)
 static void aligned_mapping_takes_no_more_than_asked(void **state)
 {
     enum { MAPPINGS = 8 };
+    /* all of them, with what is mapped meanwhile, fit the address space */
+    size_t         align = sizeof(void *) == 8 ? 256 * MIB : 32 * MIB;
     unsigned char *p[MAPPINGS];
     size_t         before = address_space_in_use();
 
     (void)state;
     for (int i = 0; i < MAPPINGS; i++)
-        p[i] = map((size_t)(i + 1) * page, 256 * MIB);
+        p[i] = map((size_t)(i + 1) * page, align);
     assert_in_range(address_space_in_use() - before, 36 * page, 36 * page + 4 * MIB);
     for (int i = 0; i < MAPPINGS; i++)
         tl_port_unmap(p[i], (size_t)(i + 1) * page);
@@ -100,7 +102,7 @@ static void too_much_is_refused(void **state)
     (void)state;
     errno = 77;
     assert_null(tl_port_map(opaque_size(SIZE_MAX), page));
-    assert_null(tl_port_map(opaque_size(SIZE_MAX / 2), 1 * MIB));
+    assert_null(tl_port_map(opaque_size(SIZE_MAX / 16 * 15), 1 * MIB));
     assert_null(tl_port_reserve(opaque_size(SIZE_MAX)));
     p[0] = 1; /* still there */
     tl_port_unmap(p, page);
@@ -179,12 +181,17 @@ static void address_space_limit_is_read(void **state)
         if (limit.rlim_cur == RLIM_INFINITY && tl_port_address_space() != SIZE_MAX)
             _exit(2);
         limit.rlim_cur = 123 * MIB;
-        if (setrlimit(RLIMIT_AS, &limit) != 0)
+        if (setrlimit(RLIMIT_AS, &limit) != 0 || getrlimit(RLIMIT_AS, &limit) != 0)
             _exit(3);
+        if (limit.rlim_cur != 123 * MIB)
+            _exit(77); /* an emulator that takes the call and forgets it */
         _exit(tl_port_address_space() == 123 * MIB ? 0 : 4);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void page_size_and_clock_are_plausible(void **state)

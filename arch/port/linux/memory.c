@@ -148,17 +148,48 @@ size_t tl_port_address_space(void)
     return bytes;
 }
 
+static bool remap(void *from, void *to, size_t bytes)
+{
+    return mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+}
+
+/* Whether what is moved from stays mapped, tried out once on two pages that nobody misses: an
+ * emulator, qemu-user, takes the source away and reports success. Where it is not so the two are
+ * left behind: they may be somebody else's by now. */
+static bool sources_stay_mapped(void)
+{
+    enum { UNKNOWN, YES, NO };
+    static tl_atomic_u32 known; /* atomic: UNKNOWN until tried */
+    uint32_t             answer = tl_load32_relaxed(&known);
+
+    if (TL_UNLIKELY(answer == UNKNOWN)) {
+        size_t        page = tl_port_page_size();
+        void         *from = map_private(page, PROT_READ | PROT_WRITE, 0);
+        void         *to = map_private(page, PROT_READ | PROT_WRITE, 0);
+        unsigned char resident;
+
+        answer = NO;
+        if (from != NULL && to != NULL && remap(from, to, page) &&
+            mincore(from, page, &resident) == 0) {
+            munmap(from, page);
+            munmap(to, page);
+            answer = YES;
+        }
+        tl_store32_relaxed(&known, answer);
+    }
+    return answer == YES;
+}
+
 /* Pieces of a system page cannot be moved. When the kernel refuses late, the destination may be
  * unmapped already: it is mapped anew, empty, unless it never went. */
 bool tl_port_move(void *from, void *to, size_t bytes)
 {
-    if ((((uintptr_t)from | (uintptr_t)to | bytes) & (tl_port_page_size() - 1)) != 0)
-        return false;
     int  saved = errno;
-    bool moved =
-        mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+    bool whole = (((uintptr_t)from | (uintptr_t)to | bytes) & (tl_port_page_size() - 1)) == 0;
+    bool try = whole && sources_stay_mapped();
+    bool moved = try && remap(from, to, bytes);
 
-    if (!moved)
+    if (try && !moved)
         (void)mmap(to, bytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     errno = saved;

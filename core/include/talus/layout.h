@@ -46,7 +46,7 @@ extern "C" {
 /* Size classes: eight to each doubling, so that at most 1/9 of a block above 8 grains is padding.
  * */
 #define TL_GRAIN       ((size_t)TALUS_ALIGN_MIN)
-#define TL_GRAIN_SHIFT (sizeof(void *) == 8 ? 4 : 3)
+#define TL_GRAIN_SHIFT (TALUS_ALIGN_MIN == 16 ? 4 : 3)
 /* the largest class is 64 KiB; above it a block has its own run */
 #define TL_CLASS_MAX_SHIFT 16
 #define TL_CLASS_MAX       ((size_t)1 << TL_CLASS_MAX_SHIFT)

@@ -32,8 +32,9 @@ extern "C" {
 #define TALUS_ALLOCATES(...)
 #endif
 
-/* Alignment of every block, in bytes: enough for any standard type. */
-#if UINTPTR_MAX > 0xffffffffu
+/* Alignment of every block, in bytes: enough for any standard type, max_align_t included. Told by
+ * what the compiler aligns at most, since the preprocessor cannot ask for alignof. */
+#if UINTPTR_MAX > 0xffffffffu || __BIGGEST_ALIGNMENT__ >= 16
 #define TALUS_ALIGN_MIN 16u
 #else
 #define TALUS_ALIGN_MIN 8u

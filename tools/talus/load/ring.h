@@ -11,6 +11,7 @@
 #ifndef TALUS_TOOLS_RING_H
 #define TALUS_TOOLS_RING_H
 
+#include "arch/cpu.h"
 #include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -36,9 +37,7 @@ static inline void tl_ring_wait(unsigned *turns)
 {
     static const struct timespec nap = { 0, 20000 };
     if (++*turns < 512) {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#endif
+        tl_cpu_relax();
     } else if (*turns < 520) {
         sched_yield();
     } else {
