@@ -59,6 +59,13 @@ static TL_ALWAYS_INLINE uint32_t tl_c11_expected32(uint32_t v)
 #endif
 #define tl_c11_expected(v) (v)
 
+/* gcc on MIPS lets a failed compare-exchange jump past the sync that orders it. */
+#if defined(__mips__) && !defined(__clang__)
+#define TL_C11_FAILED(failure) atomic_thread_fence(failure)
+#else
+#define TL_C11_FAILED(failure) ((void)0)
+#endif
+
 #define TL_C11_READ_MODIFY_WRITE(width, order)                                                  \
     static TL_ALWAYS_INLINE tl_c11_value##width tl_swap##width##_##order(tl_c11_box##width  *a, \
                                                                          tl_c11_value##width v) \
@@ -82,6 +89,8 @@ static TL_ALWAYS_INLINE uint32_t tl_c11_expected32(uint32_t v)
         else                                                                                \
             won = atomic_compare_exchange_##strength##_explicit(&a->value, &found, desired, \
                                                                 success, failure);          \
+        if (!won)                                                                           \
+            TL_C11_FAILED(failure);                                                         \
         *expected = found; /* after a success this is what was expected */                  \
         return won;                                                                         \
     }

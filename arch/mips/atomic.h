@@ -24,9 +24,9 @@
  *                uint32_t too. Each 32-bit operand goes in as a sign-extended register.
  * 6 ABA          Nothing here or above rests on an SC that fails because the word changed and
  *                changed back: QEMU's compares values, and then it succeeds.
- * 7 Not here     CPUs that need more than the architecture asks for: gcc and gas have options for
- *                them (-mfix-loongson3-llsc sets its sync before the LL also in this assembly;
- *                R10000 below revision 3 is older than release 2). MIPS16 code has no LL. */
+ * 7 Not here     CPUs that need more than the architecture asks for. Debian's assembler for mipsel
+ *                and mips64el sets a sync before every LL, which Loongson 3 needs; it can be told
+ *                not to: -Wa,-mno-fix-loongson3-llsc. MIPS16 code has no LL. */
 #ifndef TL_ARCH_MIPS_ATOMIC_H
 #define TL_ARCH_MIPS_ATOMIC_H
 
