@@ -55,6 +55,27 @@
 #define TL_MUTANT_claim_drop_relaxed 0
 #endif
 
+/* sync/slots.h: a take loads the slot and then stores 0, instead of one exchange. */
+#ifndef TL_MUTANT_slots_take_split
+#define TL_MUTANT_slots_take_split 0
+#endif
+
+/* sync/slots.h: a take gets the pointer with a relaxed exchange. */
+#ifndef TL_MUTANT_slots_take_relaxed
+#define TL_MUTANT_slots_take_relaxed 0
+#endif
+
+/* sync/slots.h: a put, of a refill or a handler, stores over the slot that it saw empty, without a
+ * compare-exchange. */
+#ifndef TL_MUTANT_slots_put_store
+#define TL_MUTANT_slots_put_store 0
+#endif
+
+/* sync/slots.h: a put publishes with a relaxed compare-exchange. */
+#ifndef TL_MUTANT_slots_put_relaxed
+#define TL_MUTANT_slots_put_relaxed 0
+#endif
+
 /* core/adopt.c: blocks and spans are taken out of idle caches whether claimed by somebody or
  * not. */
 #ifndef TL_MUTANT_adopt_unclaimed

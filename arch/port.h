@@ -117,6 +117,11 @@ bool tl_port_start_thread(const char *name, void (*fn)(void));
  * that run beside the caller. False: the first thread runs, or the system does not tell. */
 bool tl_port_first_thread_ended(unsigned *others);
 
+/* A number for where the call runs: alike as long as it stays there, and seldom the same for calls
+ * that run at once. Hosted: the stack's; in a kernel: the CPU's. It spreads what all would touch,
+ * and nothing else rests on it. Context: any. */
+uintptr_t tl_port_place(void);
+
 /* Arranges that tl_thread_exit() runs when the calling thread ends. Called from within
  * tl_thread_exit() or a later destructor it asks for one more round (the C library grants about
  * four; after that nothing runs).

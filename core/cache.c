@@ -7,6 +7,7 @@
 #include "core/pagemap.h"
 #include "core/remote.h"
 #include "core/report.h"
+#include "core/reserve.h"
 
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 {
@@ -70,9 +71,12 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool o
 {
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *list;
+    tl_reserve_look(cache);
+    tl_cache_tick(cache);
+    if (TL_UNLIKELY(cache->head[class_id] != NULL)) /* a reserve was refilled meanwhile */
+        return cache->head[class_id];
     cache->credit[class_id] = tl_classes[class_id].credit;
     cache->zeroed = false;
-    tl_cache_tick(cache);
     if (cache->credit[class_id] != 0 && tl_remote_has(cache, class_id))
         return tl_remote_take(cache, class_id);
     if (!tl_inbox_is_empty(&cache->inbox))
@@ -182,6 +186,7 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
     tl_cache_tick(cache);
+    tl_reserve_look(cache);
 }
 
 /* The slow exit while a chain is walked back: nothing is drained, released or handed out meanwhile.
@@ -298,6 +303,8 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
     if (!tl_inbox_is_empty(&cache->inbox))
         drain(cache);
+    if (tl_load32_relaxed(&cache->heap->wants) != TL_WANTS_NOTHING)
+        tl_reserve_answer(cache);
     if (cache->trim_ms == 0) /* the first look: its time begins now */
         cache->trim_ms = now_ms;
     if (now_ms - cache->trim_ms < pool->decay_ms)

@@ -63,6 +63,7 @@ struct tl_cache {
     uint32_t slow_exits_left; /* owner: until the clock is looked at */
     /* owner: the block that the last refill returned reads as zero but for its links */
     bool   zeroed;
+    bool   answering;   /* owner: in tl_reserve_answer */
     size_t empty_bytes; /* owner: in empty spans kept */
     /* owner thread, default heap's cache only: caches of other heaps (thread.c) */
     struct tl_heap_entry *others;

@@ -8,6 +8,7 @@
 #include "core/purger.h"
 #include "core/realloc.h"
 #include "core/report.h"
+#include "core/reserve.h"
 #include "core/stats.h"
 
 struct tl_lock tl_heaps_lock = TL_LOCK_INIT;
@@ -30,6 +31,9 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     tl_store_relaxed(&heap->idle_count.n, 0);
     tl_store_relaxed(&heap->spans.n, 0);
     tl_store_relaxed(&heap->large_bytes.n, 0);
+    tl_store32_relaxed(&heap->wants, TL_WANTS_NOTHING);
+    tl_store_relaxed(&heap->inbox.head, 0);
+    heap->reserves = NULL;
     heap->on_exhausted = options->on_exhausted;
     heap->on_exhausted_context = options->on_exhausted_context;
     tl_lock_init(&heap->lock);
@@ -80,6 +84,7 @@ static void unlist(struct tl_heap *heap)
 static void end(struct tl_heap *heap)
 {
     unlist(heap);
+    tl_reserve_heap_ends(heap);
     tl_pool_destroy(&heap->pool);
     tl_caches_recycle(heap);
     tl_lock_acquire(&tl_heaps_lock);
@@ -132,8 +137,7 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
     return tl_heap_handle(heap);
 }
 
-/* Whether `heap` is alive; reports if not. */
-static bool is_live(const struct tl_heap *heap)
+bool tl_heap_is_live(const struct tl_heap *heap)
 {
     if (TL_LIKELY(heap != NULL && tl_load_relaxed(&heap->id) != 0))
         return true;
@@ -146,7 +150,7 @@ static bool is_live(const struct tl_heap *heap)
 bool talus_heap_destroy(talus_heap *handle)
 {
     struct tl_heap *heap = tl_heap_of(handle);
-    if (!is_live(heap))
+    if (!tl_heap_is_live(heap))
         return false;
     if (heap == &tl_default_heap) {
         tl_port_fail(TL_ERROR_INVALID);
@@ -175,11 +179,17 @@ static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size
                 : tl_cache_alloc(cache, class_id, or_larger);
 }
 
+void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align)
+{
+    return size <= TL_REQUEST_MAX ? try_alloc(heap, cache, size, align, false) : NULL;
+}
+
 /* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,
  * and empty spans to the pool: the first round sends foreign blocks to their owners' inboxes, the
  * second takes them in, where there are idle caches to send and to receive any. */
 static void flush_all(struct tl_heap *heap, struct tl_cache *cache)
 {
+    tl_reserve_drain(heap);
     for (unsigned round = 0; round < 2; round++) {
         tl_adopt_flush_idle(heap);
         if (cache != NULL)
@@ -226,7 +236,7 @@ void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool z
 static void *heap_alloc(talus_heap *handle, size_t size, size_t align, bool zero)
 {
     struct tl_heap *heap = tl_heap_of(handle);
-    if (!is_live(heap))
+    if (!tl_heap_is_live(heap))
         return NULL;
     if ((align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
         tl_port_fail(TL_ERROR_INVALID);
@@ -251,7 +261,7 @@ void *talus_heap_realloc(talus_heap *handle, void *block, size_t size, const cha
 {
     struct tl_heap *heap = tl_heap_of(handle);
     (void)tag;
-    if (!is_live(heap))
+    if (!tl_heap_is_live(heap))
         return NULL;
     return block == NULL ? tl_heap_alloc_slow(heap, size, 0, false) : tl_realloc(heap, block, size);
 }
@@ -259,7 +269,7 @@ void *talus_heap_realloc(talus_heap *handle, void *block, size_t size, const cha
 void talus_heap_free(talus_heap *handle, void *block)
 {
     struct tl_heap *heap = tl_heap_of(handle);
-    if (block == NULL || !is_live(heap))
+    if (block == NULL || !tl_heap_is_live(heap))
         return;
     struct tl_span   *span = tl_page_span((uintptr_t)block);
     enum tl_span_kind kind = tl_span_kind(span);
@@ -272,14 +282,14 @@ void talus_heap_free(talus_heap *handle, void *block)
 void talus_heap_set_limit(talus_heap *handle, size_t limit)
 {
     struct tl_heap *heap = tl_heap_of(handle);
-    if (is_live(heap))
+    if (tl_heap_is_live(heap))
         tl_pool_set_limit(&heap->pool, limit);
 }
 
 size_t talus_heap_trim(talus_heap *handle)
 {
     struct tl_heap *heap = tl_heap_of(handle);
-    if (!is_live(heap))
+    if (!tl_heap_is_live(heap))
         return 0;
     struct tl_cache *cache = tl_thread_cache_of(heap);
     flush_all(heap, cache);
@@ -290,7 +300,7 @@ void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     *stats = (talus_heap_stats_t){ 0 };
-    if (is_live(heap))
+    if (tl_heap_is_live(heap))
         tl_stats_fill(heap, stats);
 }
 

@@ -15,7 +15,8 @@
 #include "core/pool.h"
 
 struct tl_heap {
-    tl_atomic_word    id; /* 0: no heap; written under tl_heaps_lock */
+    tl_atomic_word    id;    /* 0: no heap; written under tl_heaps_lock */
+    tl_atomic_u32     wants; /* what slow exits are asked for (reserve.h) */
     struct tl_lock    lock;
     struct tl_cache  *caches;      /* all; heap->lock */
     struct tl_cache  *idle;        /* heap->lock */
@@ -28,10 +29,14 @@ struct tl_heap {
     struct tl_counter spans;       /* shared */
     struct tl_counter large_bytes; /* shared: of threads without a cache; the rest: in caches */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
-    void           *on_exhausted_context;
-    struct tl_heap *next; /* all heaps, or spare structures; tl_heaps_lock */
-    struct tl_heap *prev;
-    struct tl_pool  pool;
+    void              *on_exhausted_context;
+    struct tl_reserve *reserves;       /* heap->lock */
+    struct tl_event    reserve_unused; /* a slow exit let go of one of them */
+    struct tl_inbox    inbox;          /* freed blocks without an owner; pushed and drained by
+                                        * anybody */
+    struct tl_heap    *next;           /* all heaps, or spare structures; tl_heaps_lock */
+    struct tl_heap    *prev;
+    struct tl_pool     pool;
 };
 
 extern TL_HIDDEN struct tl_lock tl_heaps_lock;
@@ -66,6 +71,13 @@ void tl_heaps_fork_child(void);
 
 /* What a heap gets its pages from unless its owner says otherwise. */
 const talus_provider *tl_provider_default(void);
+
+/* Whether `heap` is alive; reports if not. */
+bool tl_heap_is_live(const struct tl_heap *heap);
+
+/* One try to allocate with the calling thread's `cache` of `heap`, growth included; `align` as in
+ * tl_heap_alloc_slow, `size` not 0. NULL: none; errno may be anything. */
+void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align);
 
 /* Allocates from `heap` with whatever cache the calling thread may use: the way of everything that
  * the fast paths are not. `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */

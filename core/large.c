@@ -2,6 +2,7 @@
 #include "core/large.h"
 #include "arch/port.h"
 #include "core/pagemap.h"
+#include "core/reserve.h"
 #include "core/thread.h"
 
 /* Counts bytes taken, or, negated, freed, without a locked instruction where there is a cache. */
@@ -37,8 +38,11 @@ void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, 
     struct tl_span *span = NULL;
     if (cache != NULL && align_pages == 1)
         span = tl_large_take_kept(cache, size);
-    if (span == NULL)
+    if (span == NULL) {
+        if (cache != NULL)
+            tl_reserve_look(cache);
         span = as_large(heap, cache, tl_pool_take(&heap->pool, pages, align_pages));
+    }
     if (span == NULL)
         return NULL;
     if (zero)

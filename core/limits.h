@@ -80,6 +80,9 @@
 #define TL_PURGES_PER_CALL_MAX 4u
 #define TL_DESCRIPTOR_BATCH    32u /* descriptors fetched at a time: 4 KiB */
 
+/* Blocks that one slow exit brings to a reserve; the next bring the rest. */
+#define TL_RESERVE_REFILL_MAX ((size_t)32)
+
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */
 #define TL_INTERIOR_SEARCH_PAGES ((size_t)1 << 16)
 

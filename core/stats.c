@@ -2,11 +2,13 @@
 #include "core/stats.h"
 #include "core/meta.h"
 #include "core/pagemap.h"
+#include "core/reserve.h"
 
 void tl_stats_fill(struct tl_heap *heap, talus_heap_stats_t *stats)
 {
     *stats = (talus_heap_stats_t){ 0 };
     uintptr_t given_out = 0;
+    tl_reserve_drain(heap);
     tl_lock_acquire(&heap->lock);
     for (const struct tl_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
         given_out += tl_counter_read(&cache->given_out);

@@ -14,7 +14,8 @@
  * 5 Locks       None. A push retries only when another push or a drain got in between, or when the
  *                 CPU's exchange failed for a reason of its own (an interrupt).
  * 6 Contexts    Push and is_empty: any, NMI included. Drain: the owner alone (or whoever claimed
- *               the owner). */
+ *               the owner); where there is none, any thread: the exchange gives each list to one.
+ *               */
 #ifndef TL_SYNC_MPSC_H
 #define TL_SYNC_MPSC_H
 

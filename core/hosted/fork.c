@@ -5,6 +5,7 @@
 #include "core/heap.h"
 #include "core/meta.h"
 #include "core/purger.h"
+#include "core/reserve.h"
 #include "core/thread.h"
 
 static void prepare_heap(struct tl_heap *heap)
@@ -23,6 +24,7 @@ static void child_heap(struct tl_heap *heap)
 {
     tl_pool_fork_child(&heap->pool);
     tl_lock_init(&heap->lock);
+    tl_reserve_fork_child(heap);
     tl_adopt_fork_child(heap, tl_thread_cache_of(heap));
 }
 

@@ -72,8 +72,10 @@ def check_archive(path, allowed):
 def check(folder):
     core = os.path.join(folder, "libtalus.so")
     malloc = os.path.join(folder, "libtalus-malloc.so")
-    public = re.findall(r"^TALUS_API[^;(]*?\b(talus_\w+)\(", tree.read(tree.ROOT, "core/include/talus/talus.h"), re.M)
-    public += re.findall(r"^TALUS_API[^;(]*?\b(talus_\w+)\(", tree.read(tree.ROOT, "core/include/talus/heap.h"), re.M)
+    public = []
+    for header in ("talus", "heap", "reserve"):
+        text = tree.read(tree.ROOT, f"core/include/talus/{header}.h")
+        public += re.findall(r"^TALUS_API[^;(]*?\b(talus_\w+)\(", text, re.M)
     problems = check_exports(core, public, r"talus_")
     problems += check_exports(malloc, [*public, *MALLOC_FAMILY, *OPERATORS], r"talus_")
     problems += check_needs(core) + check_needs(malloc)

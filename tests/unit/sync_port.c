@@ -288,6 +288,30 @@ static void error_text_and_exit_reach_the_outside(void **state)
     close(ends[0]);
 }
 
+static uintptr_t places[SYNC_THREADS];
+
+static void note_place(int index, void *shared)
+{
+    tl_atomic_word *arrived = shared;
+
+    places[index] = tl_port_place();
+    tl_add_acq_rel(arrived, 1); /* all stacks exist at once */
+    while (tl_load_acquire(arrived) < SYNC_THREADS)
+        ;
+}
+
+/* A hint only: but one that is the same for all, or another at each call, would be none. */
+static void place_is_the_stack(void **state)
+{
+    tl_atomic_word arrived = TL_ATOMIC_INIT(0);
+
+    (void)state;
+    assert_int_equal(tl_port_place(), tl_port_place());
+    sync_run_threads(SYNC_THREADS, note_place, &arrived);
+    for (int i = 1; i < SYNC_THREADS; i++)
+        assert_int_not_equal(places[i], places[0]);
+}
+
 static void options_come_from_the_environment(void **state)
 {
     char buffer[64];
@@ -326,6 +350,7 @@ int main(void)
         cmocka_unit_test(end_of_a_thread_is_told_once_per_request),
         cmocka_unit_test(fork_is_told_on_both_sides),
         cmocka_unit_test(error_text_and_exit_reach_the_outside),
+        cmocka_unit_test(place_is_the_stack),
         cmocka_unit_test(options_come_from_the_environment),
         cmocka_unit_test(wait_returns_at_once_when_the_word_differs),
     };

@@ -43,6 +43,16 @@ void tl_port_at_thread_exit(void)
     errno = saved;
 }
 
+/* ---- where a call runs ---- */
+
+#define STACK_SHIFT 18 /* stacks lie further apart, but for small ones, and calls on one closer */
+
+/* Thread-local storage would do, too, but may not be there yet when a signal comes. */
+uintptr_t tl_port_place(void)
+{
+    return (uintptr_t)__builtin_frame_address(0) >> STACK_SHIFT;
+}
+
 /* ---- a thread of the heap's own ---- */
 
 /* Enough for the functions that the program wants called at exit: after its last own thread this

@@ -1,0 +1,512 @@
+/* reserve.c: blocks for interrupt handlers, and frees from there. Theory: reserve.h. */
+#include "core/reserve.h"
+#include "arch/port.h"
+#include "core/fast.h"
+#include "core/large.h"
+#include "core/meta.h"
+#include "core/pagemap.h"
+#include "core/remote.h"
+#include "core/report.h"
+
+static struct tl_reserve *ended; /* structures to use again; tl_meta_lock */
+
+/* ---- free from an interrupt ---- */
+
+/* Whether `block` is one that a free may be called with, as far as one lookup tells; what it is
+ * else. `span` is what the page map has for it. */
+static bool is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse)
+{
+    enum tl_span_kind kind = tl_span_kind(span);
+    if (kind == TL_SPAN_NONE || !tl_span_holds(span, block)) {
+        *misuse = TALUS_MISUSE_FOREIGN_POINTER;
+    } else if (kind == TL_SPAN_CUT && tl_span_owner(span) != NULL) {
+        uint32_t offset = (uint32_t)(block - span->start); /* 32 bits divide sooner */
+        if (offset % span->block_size == 0 && offset / span->block_size < span->capacity)
+            return true;
+        *misuse = TALUS_MISUSE_INTERIOR_POINTER;
+    } else if (kind == TL_SPAN_LARGE) {
+        if (span->start == block)
+            return true;
+        *misuse = TALUS_MISUSE_INTERIOR_POINTER;
+    } else {
+        *misuse = TALUS_MISUSE_DOUBLE_FREE;
+    }
+    return false;
+}
+
+/* To the heap's own inbox. False: somebody frees it already. */
+static bool push_large(struct tl_span *span)
+{
+    struct tl_heap  *heap = tl_span_heap(span);
+    struct tl_block *block = (struct tl_block *)span->start;
+    uint32_t         kind = TL_SPAN_LARGE;
+    /* relaxed: only one of those who free it may go on, and the push publishes */
+    if (!tl_cas32_relaxed(&span->kind, &kind, TL_SPAN_BUSY))
+        return false;
+    tl_put(&block->next, NULL);
+    tl_inbox_push_mpsc(&heap->inbox, block);
+    /* pairs with the swap in tl_reserve_answer; after the push, so that whoever sees it finds the
+     * block */
+    tl_store32_release(&heap->wants, TL_WANTS_NOW);
+    return true;
+}
+
+/* `block` passed is_block. */
+static bool push_home(struct tl_span *span, void *block)
+{
+    if (tl_span_kind(span) == TL_SPAN_LARGE)
+        return push_large(span);
+    tl_put(&((struct tl_block *)block)->next, NULL);
+    tl_remote_push(span, (struct tl_block *)block);
+    return true;
+}
+
+void talus_free_from_interrupt(void *block)
+{
+    struct tl_span *span = tl_page_span((uintptr_t)block);
+    talus_misuse    misuse = TALUS_MISUSE_DOUBLE_FREE;
+    if (block == NULL)
+        return;
+    if (!is_block(span, (uintptr_t)block, &misuse) || !push_home(span, block))
+        tl_misuse_report(misuse, block, "free, from an interrupt, of what is no block");
+}
+
+void tl_reserve_drain_all(struct tl_heap *heap)
+{
+    struct tl_block *block = tl_inbox_drain(&heap->inbox);
+    while (block != NULL) {
+        struct tl_block *older = tl_get(&block->next_batch);
+        tl_large_free(tl_page_span((uintptr_t)block));
+        block = older;
+    }
+}
+
+/* ---- slots and counts ---- */
+
+static struct tl_reserve *reserve_of(const talus_reserve *handle)
+{
+    return (struct tl_reserve *)(uintptr_t)handle;
+}
+
+static talus_reserve *handle_of(struct tl_reserve *reserve)
+{
+    return (talus_reserve *)reserve;
+}
+
+static struct tl_heap *heap_of(const struct tl_reserve *reserve)
+{
+    return (struct tl_heap *)tl_load_relaxed(&reserve->heap);
+}
+
+static bool is_live(const struct tl_reserve *reserve)
+{
+    if (TL_LIKELY(reserve != NULL && heap_of(reserve) != NULL))
+        return true;
+    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, reserve,
+                     "use of a reserve that was destroyed, or whose heap was");
+    return false;
+}
+
+/* Where the caller's search starts: neighbouring places lie far apart (2^32 by the golden ratio),
+ * so that each has a stretch of the array. */
+static size_t start_of(const struct tl_reserve *reserve)
+{
+    uint32_t spread = (uint32_t)tl_port_place() * UINT32_C(2654435769);
+    return (size_t)(((uint64_t)spread * reserve->slots.count) >> 32);
+}
+
+static size_t count_left(uintptr_t given, uintptr_t taken)
+{
+    /* a taker who counts before the putter does makes it -1 for a moment */
+    intptr_t left = (intptr_t)(given - taken);
+    return left < 0 ? 0 : (size_t)left;
+}
+
+static size_t left_in(const struct tl_reserve *reserve)
+{
+    uintptr_t given = tl_counter_read(&reserve->given);
+    return count_left(given, tl_counter_read(&reserve->taken));
+}
+
+static bool give(struct tl_reserve *reserve, void *block)
+{
+    if (!tl_slots_put(&reserve->slots, start_of(reserve), block))
+        return false;
+    tl_counter_add_shared(&reserve->given, 1);
+    return true;
+}
+
+/* At most as many rounds as others lower it meanwhile. */
+static void lower_to(tl_atomic_word *least, uintptr_t value)
+{
+    uintptr_t present = tl_load_relaxed(least); /* relaxed: a number */
+    while (value < present && !tl_cas_weak_relaxed(least, &present, value))
+        ;
+}
+
+static void raise_to(tl_atomic_word *most, uintptr_t value)
+{
+    uintptr_t present = tl_load_relaxed(most); /* relaxed: a number */
+    while (value > present && !tl_cas_weak_relaxed(most, &present, value))
+        ;
+}
+
+static void ask_for_refill(struct tl_reserve *reserve)
+{
+    struct tl_heap *heap = heap_of(reserve);
+    /* pairs with the swap in begin_refill: the later of the two sees the other's slots */
+    if (tl_swap32_acq_rel(&reserve->wanted, 1) != 0)
+        return;
+    tl_store32_release(&heap->wants, TL_WANTS_NOW); /* pairs with the swap in tl_reserve_answer */
+    if (reserve->notify != NULL)
+        reserve->notify(reserve->policy.notify_context, handle_of(reserve));
+}
+
+static TL_COLD void miss(struct tl_reserve *reserve)
+{
+    tl_counter_add_shared(&reserve->misses, 1);
+    lower_to(&reserve->low_water, 0);
+    raise_to(&reserve->most_missed, tl_add_relaxed(&reserve->missed, 1) + 1);
+    ask_for_refill(reserve);
+    if (reserve->policy.panic) {
+        tl_report_line("panic: reserve '%s' is empty: all its %z blocks of %z bytes are taken, and "
+                       "none came back or was refilled",
+                       reserve->policy.name, reserve->slots.count, reserve->size);
+        tl_port_abort();
+    }
+}
+
+void *talus_reserve_take(talus_reserve *handle)
+{
+    struct tl_reserve *reserve = reserve_of(handle);
+    if (!is_live(reserve))
+        return NULL;
+    void *block = tl_slots_take(&reserve->slots, start_of(reserve));
+    if (TL_UNLIKELY(block == NULL)) {
+        miss(reserve);
+        return NULL;
+    }
+    uintptr_t taken = tl_counter_add_shared(&reserve->taken, 1) + 1;
+    size_t    left = count_left(tl_counter_read(&reserve->given), taken);
+    lower_to(&reserve->low_water, left);
+    if (left < reserve->low_mark)
+        ask_for_refill(reserve);
+    return block;
+}
+
+/* Whether a block may lie in the reserve; what is wrong with it else. */
+static bool fits(const struct tl_reserve *reserve, const struct tl_span *span, uintptr_t block,
+                 talus_misuse *misuse)
+{
+    if (!is_block(span, block, misuse))
+        return false;
+    size_t bytes = tl_span_kind(span) == TL_SPAN_CUT ? span->block_size : tl_span_bytes(span);
+    if (tl_span_heap(span) != heap_of(reserve))
+        *misuse = TALUS_MISUSE_WRONG_HEAP;
+    else if (bytes < reserve->size || (block & (reserve->align - 1)) != 0)
+        *misuse = TALUS_MISUSE_WRONG_SIZE;
+    else
+        return true;
+    return false;
+}
+
+void talus_reserve_put(talus_reserve *handle, void *block)
+{
+    struct tl_reserve *reserve = reserve_of(handle);
+    struct tl_span    *span = tl_page_span((uintptr_t)block);
+    talus_misuse       misuse = TALUS_MISUSE_DOUBLE_FREE;
+    if (block == NULL || !is_live(reserve))
+        return;
+    if (fits(reserve, span, (uintptr_t)block, &misuse)) {
+        tl_counter_add_shared(&reserve->puts, 1);
+        if (give(reserve, block) || push_home(span, block))
+            return;
+    }
+    tl_misuse_report(misuse, block, "put of what cannot be a block of this reserve");
+}
+
+void talus_reserve_stats(const talus_reserve *handle, talus_reserve_stats_t *stats)
+{
+    const struct tl_reserve *reserve = reserve_of(handle);
+    *stats = (talus_reserve_stats_t){ 0 };
+    if (!is_live(reserve))
+        return;
+    size_t count = reserve->slots.count;
+    size_t most_missed = tl_load_relaxed(&reserve->most_missed);
+    stats->available = tl_slots_full(&reserve->slots);
+    stats->takes = tl_counter_read(&reserve->taken);
+    stats->puts = tl_counter_read(&reserve->puts);
+    stats->misses = tl_counter_read(&reserve->misses);
+    stats->refills = tl_counter_read(&reserve->refills);
+    stats->low_water = tl_load_relaxed(&reserve->low_water);
+    stats->deepest = most_missed != 0 ? count + most_missed : count - stats->low_water;
+}
+
+/* ---- refill ---- */
+
+static void begin_refill(struct tl_reserve *reserve)
+{
+    (void)tl_swap32_acq_rel(&reserve->wanted, 0); /* pairs with the swap in ask_for_refill */
+    tl_store_relaxed(&reserve->missed, 0);
+}
+
+/* What is still missing is for later slow exits; the owner was notified already. */
+static void ask_again(struct tl_reserve *reserve, uint32_t when)
+{
+    uint32_t nothing = TL_WANTS_NOTHING;
+    (void)tl_swap32_acq_rel(&reserve->wanted, 1); /* as in ask_for_refill */
+    /* pairs with the swap in tl_reserve_answer */
+    (void)tl_cas32_release(&heap_of(reserve)->wants, &nothing, when);
+}
+
+/* Allocates and gives until `wanted` blocks are there, `most` at most. `cache`: the calling
+ * thread's, for one try each; NULL: with all that the heap can do. False: no memory. */
+static bool fill(struct tl_reserve *reserve, size_t wanted, size_t most, struct tl_cache *cache)
+{
+    struct tl_heap *heap = heap_of(reserve);
+    size_t          brought = 0;
+    void           *block = NULL;
+    while (brought < most && left_in(reserve) < wanted) {
+        block = cache != NULL ? tl_heap_try_alloc(heap, cache, reserve->size, reserve->align)
+                              : tl_heap_alloc_slow(heap, reserve->size, reserve->align, false);
+        if (block == NULL)
+            break;
+        TL_PREEMPT_POINT(reserve_fill);
+        if (!give(reserve, block)) { /* others put while we allocated: it is full */
+            tl_free_fast(block);
+            break;
+        }
+        brought++;
+        block = NULL;
+    }
+    if (brought > 0)
+        tl_counter_add_shared(&reserve->refills, 1);
+    return brought == most || block != NULL || left_in(reserve) >= wanted;
+}
+
+/* By a slow exit. */
+static void refill_some(struct tl_reserve *reserve, struct tl_cache *cache)
+{
+    size_t count = reserve->slots.count;
+    begin_refill(reserve);
+    if (!fill(reserve, count, TL_RESERVE_REFILL_MAX, cache))
+        ask_again(reserve, TL_WANTS_LATER);
+    else if (left_in(reserve) < count)
+        ask_again(reserve, TL_WANTS_NOW);
+}
+
+void tl_reserve_answer(struct tl_cache *cache)
+{
+    struct tl_heap *heap = cache->heap;
+    int             saved = tl_port_errno();
+    if (cache->answering) /* what the answer itself allocates has slow exits, too */
+        return;
+    cache->answering = true;
+    /* pairs with the stores of TL_WANTS_NOW: what was pushed, and what is wanted, is seen */
+    (void)tl_swap32_acquire(&heap->wants, TL_WANTS_NOTHING);
+    tl_reserve_drain(heap);
+    tl_lock_acquire(&heap->lock);
+    for (struct tl_reserve *reserve = heap->reserves; reserve != NULL; reserve = reserve->next) {
+        if (tl_load32_relaxed(&reserve->wanted) == 0)
+            continue;
+        reserve->users++; /* it stays on the list meanwhile */
+        tl_lock_release(&heap->lock);
+        refill_some(reserve, cache);
+        tl_lock_acquire(&heap->lock);
+        if (--reserve->users == 0)
+            tl_event_signal_all(&heap->reserve_unused);
+    }
+    tl_lock_release(&heap->lock);
+    cache->answering = false;
+    tl_port_set_errno(saved);
+}
+
+/* Like a request of the program's: the owner of the heap is asked when it has no more. */
+static bool refill_to(struct tl_reserve *reserve, size_t wanted)
+{
+    begin_refill(reserve);
+    if (fill(reserve, wanted, reserve->slots.count, NULL))
+        return true;
+    ask_again(reserve, TL_WANTS_LATER);
+    tl_port_fail(TL_ERROR_MEMORY);
+    return false;
+}
+
+bool talus_reserve_refill(talus_reserve *handle)
+{
+    struct tl_reserve *reserve = reserve_of(handle);
+    if (is_live(reserve))
+        return refill_to(reserve, reserve->slots.count);
+    tl_port_fail(TL_ERROR_INVALID);
+    return false;
+}
+
+bool talus_reserve_prepare(talus_reserve *handle, size_t n)
+{
+    struct tl_reserve *reserve = reserve_of(handle);
+    if (!is_live(reserve) || n > reserve->slots.count) {
+        tl_port_fail(TL_ERROR_INVALID);
+        return false;
+    }
+    return left_in(reserve) >= n || refill_to(reserve, n);
+}
+
+/* ---- life ---- */
+
+static struct tl_reserve *structure(void)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    struct tl_reserve *reserve = ended;
+    if (reserve != NULL)
+        ended = reserve->next;
+    tl_lock_release(&tl_meta_lock);
+    return reserve != NULL ? reserve : (struct tl_reserve *)tl_meta_new(sizeof *reserve);
+}
+
+/* From now on who calls with it is told. */
+static void end_structure(struct tl_reserve *reserve)
+{
+    tl_store_relaxed(&reserve->heap, 0);
+    tl_lock_acquire(&tl_meta_lock);
+    reserve->next = ended;
+    ended = reserve;
+    tl_lock_release(&tl_meta_lock);
+}
+
+static void free_blocks(struct tl_reserve *reserve)
+{
+    void *block;
+    while ((block = tl_slots_take(&reserve->slots, 0)) != NULL)
+        tl_free_fast(block);
+    tl_free_fast(reserve->slots.slot);
+}
+
+/* Counts as for `full` slots full and nothing taken yet. */
+static void start_counts(struct tl_reserve *reserve, size_t full)
+{
+    struct tl_counter *counters[] = { &reserve->taken, &reserve->puts, &reserve->misses,
+                                      &reserve->refills };
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
+        tl_store_relaxed(&counters[i]->n, 0);
+    tl_store_relaxed(&reserve->given.n, full);
+    tl_store_relaxed(&reserve->missed, 0);
+    tl_store_relaxed(&reserve->most_missed, 0);
+    tl_store_relaxed(&reserve->low_water, full);
+    tl_store32_relaxed(&reserve->wanted, 0);
+}
+
+/* Slots and blocks of a reserve whose size, alignment and count are set, or false: no memory. */
+static bool allocate(struct tl_reserve *reserve, struct tl_heap *heap)
+{
+    size_t count = reserve->slots.count;
+    reserve->slots.slot = (tl_atomic_word *)tl_heap_alloc_slow(
+        heap, count * sizeof *reserve->slots.slot, TL_LINE_SIZE, true);
+    if (reserve->slots.slot == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        void *block = tl_heap_alloc_slow(heap, reserve->size, reserve->align, false);
+        if (block == NULL) {
+            free_blocks(reserve);
+            return false;
+        }
+        tl_store_relaxed(&reserve->slots.slot[i], (uintptr_t)block);
+    }
+    return true;
+}
+
+static bool can_be(struct tl_heap *heap, size_t align, size_t count, size_t low_mark)
+{
+    return tl_heap_is_live(heap) && count != 0 && count <= TALUS_RESERVE_COUNT_MAX &&
+           low_mark <= count && (align & (align - 1)) == 0 && align <= TALUS_ALIGN_MAX;
+}
+
+talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, size_t align, size_t count,
+                                    size_t low_mark, const talus_reserve_policy *policy,
+                                    talus_reserve_notify notify)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (!can_be(heap, align, count, low_mark)) {
+        tl_port_fail(TL_ERROR_INVALID);
+        return NULL;
+    }
+    struct tl_reserve *reserve = structure();
+    if (reserve == NULL) {
+        tl_port_fail(TL_ERROR_MEMORY);
+        return NULL;
+    }
+    reserve->slots.count = count;
+    reserve->size = size == 0 ? 1 : size;
+    reserve->align = align == 0 ? 1 : align;
+    reserve->low_mark = low_mark;
+    reserve->policy = policy != NULL ? *policy : (talus_reserve_policy){ 0 };
+    if (reserve->policy.name == NULL)
+        reserve->policy.name = "reserve";
+    reserve->notify = notify;
+    reserve->users = 0;
+    if (!allocate(reserve, heap)) {
+        end_structure(reserve);
+        tl_port_fail(TL_ERROR_MEMORY);
+        return NULL;
+    }
+    start_counts(reserve, count);
+    tl_store_relaxed(&reserve->heap, (uintptr_t)heap);
+    tl_lock_acquire(&heap->lock);
+    reserve->next = heap->reserves;
+    heap->reserves = reserve;
+    tl_lock_release(&heap->lock);
+    return handle_of(reserve);
+}
+
+/* Off its heap's list, once no slow exit refills it any more. */
+static void unlist(struct tl_reserve *reserve, struct tl_heap *heap)
+{
+    tl_lock_acquire(&heap->lock);
+    while (reserve->users > 0) {
+        uint32_t ticket = tl_event_prepare(&heap->reserve_unused);
+        tl_lock_release(&heap->lock);
+        tl_event_wait(&heap->reserve_unused, ticket);
+        tl_lock_acquire(&heap->lock);
+    }
+    struct tl_reserve **link = &heap->reserves;
+    while (*link != reserve)
+        link = &(*link)->next;
+    *link = reserve->next;
+    tl_lock_release(&heap->lock);
+}
+
+bool talus_reserve_destroy(talus_reserve *handle)
+{
+    struct tl_reserve *reserve = reserve_of(handle);
+    if (!is_live(reserve)) {
+        tl_port_fail(TL_ERROR_INVALID);
+        return false;
+    }
+    unlist(reserve, heap_of(reserve));
+    free_blocks(reserve);
+    end_structure(reserve);
+    return true;
+}
+
+void tl_reserve_heap_ends(struct tl_heap *heap)
+{
+    struct tl_reserve *next;
+    for (struct tl_reserve *reserve = heap->reserves; reserve != NULL; reserve = next) {
+        next = reserve->next;
+        end_structure(reserve);
+    }
+    heap->reserves = NULL;
+}
+
+void tl_reserve_fork_child(struct tl_heap *heap)
+{
+    heap->reserve_unused = (struct tl_event)TL_EVENT_INIT;
+    for (struct tl_reserve *reserve = heap->reserves; reserve != NULL; reserve = reserve->next) {
+        size_t full = tl_slots_full(&reserve->slots);
+        reserve->users = 0;
+        tl_store_relaxed(&reserve->given.n, tl_counter_read(&reserve->taken) + full);
+        /* who had been notified may not be in the child: the next taker below the mark asks anew */
+        tl_store32_relaxed(&reserve->wanted, 0);
+        if (full < reserve->low_mark)
+            ask_again(reserve, TL_WANTS_NOW);
+    }
+}

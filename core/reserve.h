@@ -1,0 +1,93 @@
+/* reserve.h: blocks set aside for interrupt handlers; frees from there (R31 to R34, D7).
+ *
+ * 1 Purpose     A handler may have interrupted this very thread in the midst of a list, or while it
+ *               holds a lock. What it calls touches neither: slots that are taken and filled by one
+ *               atomic operation each (sync/slots.h), and the push into an inbox.
+ * 2 Slots       One array, from the reserve's own heap. A search starts where the port says
+ *               (tl_port_place): in a kernel each CPU has a stretch of the array to itself as long
+ *               as it does not run dry, hosted each stack; and the whole reserve is there for one
+ *               taker.
+ * 3 Counting    `given` and `taken` only rise; their difference is what is left. A put counts after
+ *               it filled the slot and a take after it emptied one, so that the last one to count
+ *               sees the truth, and everybody sees too little rather than too much: the mark is
+ *               noticed early, never late.
+ * 4 Asking      Who leaves less than the low mark sets `wanted` by an exchange. Who finds it 0 also
+ *               raises the heap's `wants` and calls notify. A refill sets `wanted` to 0 by an
+ *               exchange first, then fills. Of these two exchanges one is later, and acquires what
+ *               the other released: the refill sees the slot empty, or the taker finds 0 and asks
+ *               again. So no shortage goes unasked.
+ * 5 Answering   Slow exits look at `wants`: one load. TL_WANTS_NOW is answered by the next,
+ *               TL_WANTS_LATER, after the heap had no memory, by the next look at the clock. They
+ *               bring TL_RESERVE_REFILL_MAX blocks at most and ask again for the rest.
+ * 6 Ownerless   A large block has no owner to push it to: the heap's own inbox takes it, and the
+ *               same slow exits, trim, statistics and an allocation about to fail take it out. Its
+ *               kind goes from LARGE to BUSY by a compare-exchange before, so that a second free is
+ *               noticed and not pushed.
+ * 7 Life        Structures are type-stable: `heap` is 0 in one that ended, and who calls with it is
+ *               told. While a slow exit refills, `users` keeps the reserve on its heap's list, and
+ *               destroy waits.
+ * 8 Fork        In the child the slots are as they were. A block that another thread had taken, or
+ *               had allocated for the refill and not put yet, is lost there, as all that threads
+ *               held who are gone. The counts are made to agree with the slots again.
+ * 9 Contexts    take, put, stats, free_from_interrupt: any; all others: thread. */
+#ifndef TL_CORE_RESERVE_H
+#define TL_CORE_RESERVE_H
+
+#include "core/heap.h"
+#include "sync/slots.h"
+
+#include <talus/reserve.h>
+
+struct tl_reserve {
+    tl_atomic_word       heap; /* struct tl_heap *; 0: it ended; else constant, as all below */
+    struct tl_slots      slots;
+    size_t               size;
+    size_t               align;
+    size_t               low_mark;
+    talus_reserve_policy policy;
+    talus_reserve_notify notify;
+    struct tl_reserve   *next;  /* the heap's others: heap->lock; ended ones: tl_meta_lock */
+    unsigned             users; /* heap->lock: slow exits that refill it */
+    TL_CACHE_LINE
+    struct tl_counter given; /* shared: blocks that came into a slot */
+    struct tl_counter taken; /* shared */
+    struct tl_counter puts;  /* shared */
+    struct tl_counter misses;
+    struct tl_counter refills;
+    tl_atomic_word    missed; /* misses since the last refill */
+    tl_atomic_word    most_missed;
+    tl_atomic_word    low_water;
+    tl_atomic_u32     wanted; /* a refill was asked for */
+};
+
+/* What the heap's slow exits are asked for. */
+enum { TL_WANTS_NOTHING = 0, TL_WANTS_NOW = 1, TL_WANTS_LATER = 2 };
+
+/* Takes in what lies in the heap's own inbox, and refills what asks for it, with the calling
+ * thread's `cache`. Keeps errno. Owner of `cache`, at a point where it may allocate and free. */
+TL_COLD void tl_reserve_answer(struct tl_cache *cache);
+
+/* At a slow exit: the same, if anything waits. */
+static inline void tl_reserve_look(struct tl_cache *cache)
+{
+    if (TL_UNLIKELY(tl_load32_relaxed(&cache->heap->wants) == TL_WANTS_NOW))
+        tl_reserve_answer(cache);
+}
+
+/* Takes in what lies in the heap's own inbox. Any number of threads at once: each list is taken by
+ * one of them, whole. */
+void tl_reserve_drain_all(struct tl_heap *heap);
+
+static inline void tl_reserve_drain(struct tl_heap *heap)
+{
+    if (TL_UNLIKELY(!tl_inbox_is_empty(&heap->inbox)))
+        tl_reserve_drain_all(heap);
+}
+
+/* The heap ends: so do its reserves. Their blocks go with its pages. */
+void tl_reserve_heap_ends(struct tl_heap *heap);
+
+/* In the child of a fork. */
+void tl_reserve_fork_child(struct tl_heap *heap);
+
+#endif
