@@ -1,6 +1,8 @@
-/* part_add.c: tl_add and tl_cas in every order and both widths, by threads and interrupts at once:
+/* part_add.c: tl_add, tl_cas and tl_cas_weak in every order and both widths, by threads and
+ * interrupts at once:
  * sums are exact. The 32-bit cells lie side by side: a store that is wider than its cell shows. */
 #include "arch/atomic.h"
+#include "arch/port/bare/console.h"
 #include "arch/port/bare/machine.h"
 #include "tests/bare/parts.h"
 
@@ -22,25 +24,31 @@ static struct {
     value    added[ORDERS], stepped[ORDERS];
     value32  added32[ORDERS], stepped32[ORDERS];
     uint32_t interrupts;
+    uint32_t spurious; /* weak exchanges that failed and found what they expected */
 } done[THREADS_MAX];
 
 /* Each operation alone in a function of watched code. A CPU that tears it in two, as the bug does,
  * must show. */
-#define OPERATIONS(width, order)                                                         \
-    static BARE_WATCHED value##width add##width##_##order(box##width *a, value##width v) \
-    {                                                                                    \
-        value##width old;                                                                \
-                                                                                         \
-        if (run.bug != BUG_TORN)                                                         \
-            return tl_add##width##_##order(a, v);                                        \
-        old = tl_load##width##_relaxed(a);                                               \
-        tl_store##width##_relaxed(a, old + v);                                           \
-        return old;                                                                      \
-    }                                                                                    \
-    static BARE_WATCHED bool cas##width##_##order(box##width *a, value##width *expected, \
-                                                  value##width v)                        \
-    {                                                                                    \
-        return tl_cas##width##_##order(a, expected, v);                                  \
+#define OPERATIONS(width, order)                                                          \
+    static BARE_WATCHED value##width add##width##_##order(box##width *a, value##width v)  \
+    {                                                                                     \
+        value##width old;                                                                 \
+                                                                                          \
+        if (run.bug != BUG_TORN)                                                          \
+            return tl_add##width##_##order(a, v);                                         \
+        old = tl_load##width##_relaxed(a);                                                \
+        tl_store##width##_relaxed(a, old + v);                                            \
+        return old;                                                                       \
+    }                                                                                     \
+    static BARE_WATCHED bool cas##width##_##order(box##width *a, value##width *expected,  \
+                                                  value##width v)                         \
+    {                                                                                     \
+        return tl_cas##width##_##order(a, expected, v);                                   \
+    }                                                                                     \
+    static BARE_WATCHED bool weak##width##_##order(box##width *a, value##width *expected, \
+                                                   value##width v)                        \
+    {                                                                                     \
+        return tl_cas_weak##width##_##order(a, expected, v);                              \
     }
 
 OPERATIONS(, relaxed)
@@ -53,7 +61,8 @@ OPERATIONS(32, release)
 OPERATIONS(32, acq_rel)
 
 /* One step of each operation of a width and order: a random number is added, and a counter goes up
- * by compare-exchange, which must not fail where the value was as expected. */
+ * by compare-exchange, twice. The strong one must not fail where the value was as expected; how
+ * often the weak one does is counted. */
 #define STEP(width, order, index)                                                      \
     static void step##width##_##order(unsigned thread, uint32_t number)                \
     {                                                                                  \
@@ -69,7 +78,12 @@ OPERATIONS(32, acq_rel)
         }                                                                              \
         if (expected != tried)                                                         \
             finding("cas" #width "_" #order " succeeded and found something else");    \
-        done[thread].stepped##width[index]++;                                          \
+        tried = ++expected; /* what it is now, unless somebody else came */            \
+        while (!weak##width##_##order(&stepped##width[index], &expected, tried + 1)) { \
+            done[thread].spurious += expected == tried;                                \
+            tried = expected;                                                          \
+        }                                                                              \
+        done[thread].stepped##width[index] += 2;                                       \
     }
 
 STEP(, relaxed, RELAXED)
@@ -91,7 +105,7 @@ static void work(unsigned thread, struct st_rng *rng)
     for (uint32_t i = 0; i < run.iterations; i++)
         for (unsigned step = 0; step < STEPS; step++)
             steps[step](thread, (uint32_t)st_rng_next(rng));
-    count_operations(run.iterations * STEPS * 2);
+    count_operations(run.iterations * STEPS * 3);
 }
 
 /* Interrupts fall into the very operations above, also on the same cells. */
@@ -140,14 +154,17 @@ static void judge_order(unsigned order, const char *name)
 
 static void judge(void)
 {
-    uint32_t interrupts = 0;
+    uint32_t interrupts = 0, spurious = 0;
 
     judge_order(RELAXED, "relaxed");
     judge_order(ACQUIRE, "acquire");
     judge_order(RELEASE, "release");
     judge_order(ACQ_REL, "acq_rel");
-    for (unsigned thread = 0; thread < run.threads; thread++)
+    for (unsigned thread = 0; thread < run.threads; thread++) {
         interrupts += done[thread].interrupts;
+        spurious += done[thread].spurious;
+    }
+    bare_print("add: %u weak exchanges failed and found what they expected\n", spurious);
     if (tl_load_relaxed(&from_interrupts) < interrupts || interrupts == 0)
         finding("%u interrupts of threads, and handlers added %lu", interrupts,
                 (unsigned long)tl_load_relaxed(&from_interrupts));

@@ -57,6 +57,8 @@ static void judge(void)
                  (uintptr_t)4 * run.iterations * run.threads);
     if (machine_interrupt_breaks_attempt())
         expect_equal("attempts that an interrupt fell into, and that succeeded", survived, 0);
+    if (machine_interrupt_breaks_attempt() && run.threads == 1) /* there is no other reason */
+        expect_equal("attempts that were refused", refused, broken);
     bare_print("attempts: %u refused; %u interrupts between load and conditional store, after "
                "which %u attempts were refused and %u succeeded\n",
                refused, inside, broken, survived);

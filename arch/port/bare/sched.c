@@ -2,7 +2,6 @@
  * interrupts is written by that CPU alone, with interrupts off or as the comment says. */
 #include "arch/port/bare/sched.h"
 
-#include "arch/cpu.h"
 #include "arch/port/bare/console.h"
 #include "arch/port/bare/machine.h"
 
@@ -19,7 +18,7 @@ struct cpu {
     TL_CACHE_LINE
     tl_atomic_word     pins;       /* > 0: no switch; also written with interrupts on */
     tl_atomic_word     switch_due; /* 1: the timer fired while pinned; also so */
-    unsigned           running;    /* index of the thread that has the CPU, or IDLE */
+    unsigned           running;    /* index of the thread that has the CPU; IDLE, OUTSIDE */
     unsigned           live;       /* threads that have not returned */
     uint32_t           starts;     /* switches as threads begin and end */
     uint32_t           random;
@@ -28,7 +27,12 @@ struct cpu {
     struct thread      threads[BARE_THREADS_PER_CPU_MAX];
 };
 
-enum { IDLE = BARE_THREADS_PER_CPU_MAX };
+/* No thread has the CPU: in a job, and between two. */
+enum { IDLE = BARE_THREADS_PER_CPU_MAX, OUTSIDE };
+
+/* How often the other CPUs look for the next job: asleep in between, not to take the time of those
+ * who work where all share one host thread. */
+enum { LOOK_NS = 20000 };
 
 static struct cpu cpus[MACHINE_CPUS_MAX];
 static TL_ALIGNED(16) char stacks[MACHINE_CPUS_MAX][BARE_THREADS_PER_CPU_MAX]
@@ -148,8 +152,12 @@ static void cpu_main(void)
     for (;;) {
         uintptr_t number;
 
+        this_cpu()->running = OUTSIDE;
+        machine_timer_after(LOOK_NS);
+        machine_interrupts_on();
         while ((number = tl_load_acquire(&job_number)) == seen) /* pairs with bare_run */
-            tl_cpu_relax();
+            machine_wait();
+        machine_interrupts_off();
         seen = number;
         if (machine_cpu() >= job->cpus)
             continue;
@@ -164,7 +172,7 @@ void bare_cpus_start(unsigned count)
 {
     unsigned up;
 
-    this_cpu()->running = IDLE;
+    this_cpu()->running = OUTSIDE;
     if (count == 0 || count > MACHINE_CPUS_MAX)
         bare_end(BARE_BAD_WORD, "command line", "cpus=%u: 1 to %u", count,
                  (unsigned)MACHINE_CPUS_MAX);
@@ -186,6 +194,7 @@ void bare_run(const struct bare_job *next)
         machine_wait();
     machine_interrupts_off();
     machine_timer_stop();
+    this_cpu()->running = OUTSIDE;
 }
 
 struct bare_counts bare_counts(unsigned cpu)
@@ -204,6 +213,10 @@ void bare_timer_interrupt(uintptr_t pc)
 {
     struct cpu *cpu = this_cpu();
 
+    if (cpu->running == OUTSIDE) {
+        machine_timer_after(LOOK_NS);
+        return;
+    }
     cpu->counts.interrupts++;
     if (pc >= (uintptr_t)bare_watched_begin && pc < (uintptr_t)bare_watched_end)
         cpu->counts.watched++;

@@ -1,5 +1,5 @@
 # What the toolchain files of the kernel presets share. They set talus_cpu, talus_compiler, talus_cpu_flags and
-# talus_machine, the folder of arch/port/bare that the images are built from.
+# talus_machine, the folder of arch/port/bare that the images are built from; talus_image_base where its linker script asks.
 #
 # No operating system and no C library: programs are images for a bare machine, and tools/qemu runs them.
 set(CMAKE_SYSTEM_NAME Generic)
@@ -10,4 +10,7 @@ set(CMAKE_C_FLAGS_INIT "${talus_cpu_flags} -ffreestanding -fno-pic -fno-stack-pr
 set(CMAKE_ASM_FLAGS_INIT "${talus_cpu_flags} -fno-pic")
 set(CMAKE_EXE_LINKER_FLAGS_INIT
     "${talus_cpu_flags} -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack")
+if(talus_image_base)
+    string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -Wl,--defsym=image_base=${talus_image_base}")
+endif()
 set(TALUS_MACHINE ${talus_machine})
