@@ -76,6 +76,11 @@
 #define TL_MUTANT_slots_put_relaxed 0
 #endif
 
+/* core/reserve.c: a free from an interrupt goes through the cache, like a thread's. */
+#ifndef TL_MUTANT_interrupt_free_cached
+#define TL_MUTANT_interrupt_free_cached 0
+#endif
+
 /* core/adopt.c: blocks and spans are taken out of idle caches whether claimed by somebody or
  * not. */
 #ifndef TL_MUTANT_adopt_unclaimed

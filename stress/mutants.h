@@ -28,6 +28,10 @@
     ST_MUTANT(lock_no_wait, hosted, mixed, 60, "two threads in the page pool: overlap or damage") \
     ST_MUTANT(growth_quota_kept, hosted, oom, 60, "the heap counts pages that it does not have")  \
     ST_MUTANT(idle_kept, hosted, flow, 60, "memory stays after the load ended")                   \
+    ST_MUTANT(slots_take_split, hosted, reserve, 60, "one block for two takers: overlap")         \
+    ST_MUTANT(slots_put_store, hosted, reserve, 60, "a block put over another: lost at the end")  \
+    ST_MUTANT(interrupt_free_cached, hosted, reserve, 60,                                         \
+              "a list changed under its owner: overlap")                                          \
     ST_MUTANT(inbox_push_relaxed, tsan, remote, 60, "blocks sent without order: a data race")     \
     ST_MUTANT(inbox_drain_relaxed, tsan, remote, 60, "blocks taken without order: a data race")   \
     ST_MUTANT(claim_drop_relaxed, tsan, churn, 60,                                                \

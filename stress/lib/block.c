@@ -296,6 +296,23 @@ void st_block_free(struct st_worker *worker, struct st_block *block)
         st_fail("errno", "  free of %p changed errno to %d", p, error);
 }
 
+void st_block_own(const struct st_worker *worker, struct st_block *block, void *p, size_t size)
+{
+    *block = (struct st_block){ p, size, st_owner_make(worker->id, size) };
+    claim(block);
+    fill(block);
+}
+
+void *st_block_disown(struct st_block *block)
+{
+    void *p = block->p;
+
+    st_block_check(block);
+    disown(block);
+    block->p = NULL;
+    return p;
+}
+
 struct st_block st_block_received(void *p)
 {
     const uint64_t *words = p;

@@ -32,6 +32,11 @@ bool st_block_resize(struct st_worker *worker, struct st_block *block, size_t si
  * ignored. */
 void st_block_free(struct st_worker *worker, struct st_block *block);
 
+/* For blocks that other calls than the target's give and take: claims and fills the `size` bytes at
+ * `p`; checks a block and makes it nobody's, returns its address. Any context. */
+void  st_block_own(const struct st_worker *worker, struct st_block *block, void *p, size_t size);
+void *st_block_disown(struct st_block *block);
+
 /* The block at `p`, of ST_BLOCK_PASSABLE bytes or more, which another worker handed over. */
 struct st_block st_block_received(void *p);
 

@@ -15,7 +15,7 @@ struct st_suite {
 };
 
 extern const struct st_suite st_suite_fastpath, st_suite_remote, st_suite_churn, st_suite_mixed,
-    st_suite_flow, st_suite_oom;
+    st_suite_flow, st_suite_oom, st_suite_reserve;
 
 const struct st_suite *st_suite_list(size_t i); /* NULL after the last */
 const struct st_suite *st_suite_find(const char *name);

@@ -5,7 +5,8 @@
 
 static const struct st_suite *const suites[] = { &st_suite_fastpath, &st_suite_remote,
                                                  &st_suite_churn,    &st_suite_mixed,
-                                                 &st_suite_flow,     &st_suite_oom };
+                                                 &st_suite_flow,     &st_suite_oom,
+                                                 &st_suite_reserve };
 
 const struct st_suite *st_suite_list(size_t i)
 {
