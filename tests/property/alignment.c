@@ -15,6 +15,8 @@
 
 /* ---- what is given out ---- */
 
+TL_STATIC_ASSERT(TALUS_ALIGN_MIN == _Alignof(max_align_t), "what C asks of malloc, and no more");
+
 #define REGION_BYTES (1024 * KIB)
 #define LIVE         64 /* blocks at a time, so that they lie all over their spans */
 
@@ -171,13 +173,6 @@ static void open_region(struct source *source, size_t offset)
     provider = talus_provider_fixed(&source->region);
     source->heap =
         talus_heap_create(&(talus_heap_options){ .name = "region", .provider = &provider });
-}
-
-/* R22: what every block is aligned to is what C asks of malloc, and no more. */
-static void the_least_alignment_is_that_of_any_type(void **state)
-{
-    (void)state;
-    assert_int_equal(TALUS_ALIGN_MIN, _Alignof(max_align_t));
 }
 
 /* R22: the default heap. */
@@ -410,7 +405,6 @@ static void every_structure_is_aligned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_least_alignment_is_that_of_any_type),
         cmocka_unit_test(the_default_heap_aligns),
         cmocka_unit_test(an_instance_aligns),
         cmocka_unit_test(a_region_that_starts_anywhere_aligns),

@@ -33,8 +33,10 @@ extern "C" {
 #endif
 
 /* Alignment of every block, in bytes: enough for any standard type, max_align_t included. Told by
- * what the compiler aligns at most, since the preprocessor cannot ask for alignof. */
-#if UINTPTR_MAX > 0xffffffffu || __BIGGEST_ALIGNMENT__ >= 16
+ * the sizes of the types that ask for most, since the preprocessor cannot ask for alignof; not by
+ * what the compiler aligns at most, which flags for vectors raise: library and programs must agree.
+ */
+#if UINTPTR_MAX > 0xffffffffu || __SIZEOF_LONG_DOUBLE__ >= 16 || defined(__SIZEOF_FLOAT128__)
 #define TALUS_ALIGN_MIN 16u
 #else
 #define TALUS_ALIGN_MIN 8u
