@@ -46,7 +46,8 @@ void *tl_malloc_medium(size_t size, struct tl_cache *cache)
     return tl_malloc_slow(size, cache);
 }
 
-void tl_free_slow_exit(struct tl_block *block, struct tl_span *span, struct tl_cache *cache)
+TL_NOINLINE void tl_free_slow_exit(struct tl_block *block, struct tl_span *span,
+                                   struct tl_cache *cache)
 {
     tl_cache_freed_last(cache, span, block);
 }

@@ -22,7 +22,7 @@
 /* Everything that a free can be but the fast path: `span` is what the page map has for `block`,
  * `self` the calling thread's cache of the default heap, or one of the caches that stand for none.
  * Context: thread. */
-void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self);
+TL_HIDDEN void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self);
 
 /* What is wrong with a pointer that is not a block: inside a large one, into free pages that were a
  * block's, or no heap's. Context: any. Cost: up to TL_INTERIOR_SEARCH_PAGES looks at the page map.
