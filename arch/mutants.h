@@ -132,6 +132,11 @@
 #define TL_MUTANT_lock_no_wait 0
 #endif
 
+/* sync/lock.h: a try takes a weak exchange's failure for an answer. */
+#ifndef TL_MUTANT_lock_try_weak
+#define TL_MUTANT_lock_try_weak 0
+#endif
+
 /* sync/lock.h: a release never wakes a waiter. */
 #ifndef TL_MUTANT_lock_no_wake
 #define TL_MUTANT_lock_no_wake 0

@@ -95,8 +95,13 @@ static inline void tl_lock_init(struct tl_lock *lock)
 static inline bool tl_lock_try_acquire(struct tl_lock *lock)
 {
     uint32_t state = TL_LOCK_FREE;
-    if (!tl_cas32_acquire(&lock->state, &state,
-                          TL_LOCK_HELD)) /* pairs with the release in tl_lock_release */
+    bool     taken; /* the exchanges pair with the release in tl_lock_release */
+
+    if (TL_MUTANT_lock_try_weak)
+        taken = tl_cas_weak32_acquire(&lock->state, &state, TL_LOCK_HELD);
+    else
+        taken = tl_cas32_acquire(&lock->state, &state, TL_LOCK_HELD);
+    if (!taken)
         return false;
     tl_lock_taken(lock);
     return true;

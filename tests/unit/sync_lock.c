@@ -68,6 +68,21 @@ static void held_lock_is_not_had_twice(void **state)
     tl_lock_release(&lock);
 }
 
+static void free_lock_is_had_at_once(void **state)
+{
+    struct tl_lock lock = TL_LOCK_INIT;
+    int            refused = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        if (tl_lock_try_acquire(&lock))
+            tl_lock_release(&lock);
+        else
+            refused++;
+    }
+    assert_int_equal(refused, 0);
+}
+
 static void child_of_a_fork_starts_over(void **state)
 {
     struct tl_lock lock = TL_LOCK_INIT;
@@ -97,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_at_a_time),
         cmocka_unit_test(held_lock_is_not_had_twice),
+        cmocka_unit_test(free_lock_is_had_at_once),
         cmocka_unit_test(child_of_a_fork_starts_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
