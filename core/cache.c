@@ -73,10 +73,10 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool o
     struct tl_block *list;
     tl_reserve_look(cache);
     tl_cache_tick(cache);
+    cache->zeroed = false; /* after these two, which may allocate for a reserve */
     if (TL_UNLIKELY(cache->head[class_id] != NULL)) /* a reserve was refilled meanwhile */
         return cache->head[class_id];
     cache->credit[class_id] = tl_classes[class_id].credit;
-    cache->zeroed = false;
     if (cache->credit[class_id] != 0 && tl_remote_has(cache, class_id))
         return tl_remote_take(cache, class_id);
     if (!tl_inbox_is_empty(&cache->inbox))

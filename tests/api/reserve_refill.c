@@ -8,6 +8,7 @@
 
 #include "fail/faulty_provider.h"
 #include "lib/process.h"
+#include "lib/rng.h"
 #include "lib/test.h"
 
 enum { COUNT = 100, MARK = 40, SIZE = 300 };
@@ -360,6 +361,42 @@ static void destroyed_while_others_refill(void **state)
     assert_true(talus_heap_destroy(load.heap));
 }
 
+/* R3, R34: the slow exit of a zeroed allocation refills one reserve with blocks of that class and
+ * another one with fresh pages: what is known of those is not known of the block that it returns.
+ */
+static void zeroed_blocks_are_zero_while_reserves_are_refilled(void **state)
+{
+    enum { SMALLER = 3000, LARGER = 5000, RESERVED = 8 };
+    static void   *live[256];
+    talus_heap    *heap = talus_heap_create(NULL);
+    talus_reserve *larger = talus_reserve_create(heap, LARGER, 0, RESERVED, RESERVED, NULL, NULL);
+    talus_reserve *smaller = talus_reserve_create(heap, SMALLER, 0, RESERVED, RESERVED, NULL, NULL);
+    struct rng     rng = rng_seeded(test_seed());
+
+    (void)state;
+    assert_true(larger != NULL && smaller != NULL);
+    for (int round = 0; round < 500; round++) {
+        for (int i = 0; i < 3; i++) {
+            (void)talus_reserve_take(larger); /* never freed: the next one is fresh */
+            talus_heap_free(heap, talus_reserve_take(smaller));
+        }
+        for (int i = 0; i < 4; i++) {
+            void **place = &live[rng_below(&rng, COUNT_OF(live))];
+
+            if (*place != NULL) {
+                talus_heap_free(heap, *place);
+                *place = NULL;
+                continue;
+            }
+            *place = talus_heap_zalloc(heap, SMALLER, 0, NULL);
+            assert_non_null(*place);
+            assert_true(is_zero(*place, SMALLER));
+            memset(*place, 0xff, SMALLER);
+        }
+    }
+    assert_true(talus_heap_destroy(heap));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +409,7 @@ int main(void)
         cmocka_unit_test(blocks_of_all_kinds_come_back),
         cmocka_unit_test(the_child_has_the_reserve),
         cmocka_unit_test(destroyed_while_others_refill),
+        cmocka_unit_test(zeroed_blocks_are_zero_while_reserves_are_refilled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
