@@ -45,6 +45,11 @@
 #define TL_MUTANT_claim_no_cas 0
 #endif
 
+/* sync/claim.h: a claim takes with a relaxed exchange. */
+#ifndef TL_MUTANT_claim_try_relaxed
+#define TL_MUTANT_claim_try_relaxed 0
+#endif
+
 /* sync/claim.h: an owner leaves with a relaxed store. */
 #ifndef TL_MUTANT_claim_leave_relaxed
 #define TL_MUTANT_claim_leave_relaxed 0
@@ -127,6 +132,16 @@
 #define TL_MUTANT_once_early 0
 #endif
 
+/* sync/once.h: "done" is published with a relaxed exchange. */
+#ifndef TL_MUTANT_once_done_relaxed
+#define TL_MUTANT_once_done_relaxed 0
+#endif
+
+/* sync/once.h: "done" is read with a relaxed load. */
+#ifndef TL_MUTANT_once_look_relaxed
+#define TL_MUTANT_once_look_relaxed 0
+#endif
+
 /* sync/lock.c: a contended acquire enters without waiting. */
 #ifndef TL_MUTANT_lock_no_wait
 #define TL_MUTANT_lock_no_wait 0
@@ -140,6 +155,41 @@
 /* sync/lock.h: a release never wakes a waiter. */
 #ifndef TL_MUTANT_lock_no_wake
 #define TL_MUTANT_lock_no_wake 0
+#endif
+
+/* sync/lock.h: a free lock is taken with a relaxed exchange. */
+#ifndef TL_MUTANT_lock_acquire_relaxed
+#define TL_MUTANT_lock_acquire_relaxed 0
+#endif
+
+/* sync/lock.h: the lock is let go with a relaxed exchange. */
+#ifndef TL_MUTANT_lock_release_relaxed
+#define TL_MUTANT_lock_release_relaxed 0
+#endif
+
+/* sync/event.h: a signal moves the sequence on with a relaxed exchange. */
+#ifndef TL_MUTANT_event_signal_relaxed
+#define TL_MUTANT_event_signal_relaxed 0
+#endif
+
+/* sync/event.h: the ticket is read with a relaxed load. */
+#ifndef TL_MUTANT_event_prepare_relaxed
+#define TL_MUTANT_event_prepare_relaxed 0
+#endif
+
+/* sync/seqcount.h: a word is written with a relaxed store. */
+#ifndef TL_MUTANT_seqcount_put_relaxed
+#define TL_MUTANT_seqcount_put_relaxed 0
+#endif
+
+/* sync/seqcount.h: a word is read with a relaxed load. */
+#ifndef TL_MUTANT_seqcount_get_relaxed
+#define TL_MUTANT_seqcount_get_relaxed 0
+#endif
+
+/* sync/seqcount.h: a write ends with a relaxed store. */
+#ifndef TL_MUTANT_seqcount_end_relaxed
+#define TL_MUTANT_seqcount_end_relaxed 0
 #endif
 
 #endif

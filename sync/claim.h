@@ -43,6 +43,8 @@ static inline bool tl_claim_try(struct tl_claim *claim)
         tl_store32_relaxed(&claim->state, TL_CLAIMED);
         return true;
     }
+    if (TL_MUTANT_claim_try_relaxed)
+        return tl_cas32_relaxed(&claim->state, &state, TL_CLAIMED);
     return tl_cas32_acquire(&claim->state, &state, TL_CLAIMED); /* pairs with leave and drop */
 }
 

@@ -32,8 +32,13 @@ struct tl_event {
 /* The ticket for tl_event_wait; take it before the condition is looked at. */
 static inline uint32_t tl_event_prepare(const struct tl_event *event)
 {
-    return tl_load32_acquire(&event->sequence) &
-           ~(uint32_t)TL_EVENT_WAITED; /* pairs with signal_all */
+    uint32_t sequence;
+
+    if (TL_MUTANT_event_prepare_relaxed)
+        sequence = tl_load32_relaxed(&event->sequence);
+    else
+        sequence = tl_load32_acquire(&event->sequence); /* pairs with signal_all */
+    return sequence & ~(uint32_t)TL_EVENT_WAITED;
 }
 
 /* Sleeps until a signal came after `ticket` was taken. May return early: look again. */
@@ -57,12 +62,16 @@ static inline void tl_event_signal_all(struct tl_event *event)
     uint32_t seen =
         tl_load32_relaxed(&event->sequence); /* relaxed: the exchange below re-checks it */
     uint32_t next;
+    bool     moved;
 
     do {
         next = (seen & ~(uint32_t)TL_EVENT_WAITED) + TL_EVENT_STEP;
         TL_PREEMPT_POINT(event_signal);
-        /* pairs with prepare and wait */
-    } while (!tl_cas_weak32_release(&event->sequence, &seen, next));
+        if (TL_MUTANT_event_signal_relaxed)
+            moved = tl_cas_weak32_relaxed(&event->sequence, &seen, next);
+        else /* pairs with prepare and wait */
+            moved = tl_cas_weak32_release(&event->sequence, &seen, next);
+    } while (!moved);
     if (seen & TL_EVENT_WAITED)
         tl_port_wake(&event->sequence, UINT32_MAX);
 }

@@ -99,6 +99,8 @@ static inline bool tl_lock_try_acquire(struct tl_lock *lock)
 
     if (TL_MUTANT_lock_try_weak)
         taken = tl_cas_weak32_acquire(&lock->state, &state, TL_LOCK_HELD);
+    else if (TL_MUTANT_lock_acquire_relaxed)
+        taken = tl_cas32_relaxed(&lock->state, &state, TL_LOCK_HELD);
     else
         taken = tl_cas32_acquire(&lock->state, &state, TL_LOCK_HELD);
     if (!taken)
@@ -128,7 +130,10 @@ static inline void tl_lock_release(struct tl_lock *lock)
 
     tl_lock_leaving(lock);
     TL_PREEMPT_POINT(lock_release);
-    state = tl_swap32_release(&lock->state, TL_LOCK_FREE); /* pairs with the acquires */
+    if (TL_MUTANT_lock_release_relaxed)
+        state = tl_swap32_relaxed(&lock->state, TL_LOCK_FREE);
+    else /* pairs with the acquires */
+        state = tl_swap32_release(&lock->state, TL_LOCK_FREE);
     TL_ASSERT(state != TL_LOCK_FREE);
     if (TL_UNLIKELY(state == TL_LOCK_WAITED) && !TL_MUTANT_lock_no_wake)
         tl_port_wake(&lock->state, 1);

@@ -29,6 +29,8 @@ struct tl_once {
 /* True: initialised, and everything the initialiser wrote is visible. */
 static inline bool tl_once_is_done(const struct tl_once *once)
 {
+    if (TL_MUTANT_once_look_relaxed)
+        return tl_load32_relaxed(&once->state) == TL_ONCE_DONE;
     return tl_load32_acquire(&once->state) ==
            TL_ONCE_DONE; /* pairs with the release in tl_once_done */
 }
@@ -58,9 +60,14 @@ static inline bool tl_once_begin(struct tl_once *once)
 /* Publishes the initialisation and wakes those who wait for it. */
 static inline void tl_once_done(struct tl_once *once)
 {
+    uint32_t state;
+
     TL_PREEMPT_POINT(once_done);
-    /* pairs with the acquires in tl_once_is_done and tl_once_begin */
-    if (tl_swap32_release(&once->state, TL_ONCE_DONE) == TL_ONCE_RUNNING_WAITED)
+    if (TL_MUTANT_once_done_relaxed)
+        state = tl_swap32_relaxed(&once->state, TL_ONCE_DONE);
+    else /* pairs with the acquires in tl_once_is_done and tl_once_begin */
+        state = tl_swap32_release(&once->state, TL_ONCE_DONE);
+    if (state == TL_ONCE_RUNNING_WAITED)
         tl_port_wake(&once->state, UINT32_MAX);
 }
 

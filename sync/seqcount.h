@@ -39,20 +39,28 @@ static inline void tl_seqcount_write_end(struct tl_seqcount *count)
     uint32_t sequence = tl_load32_relaxed(&count->sequence); /* relaxed: our own */
 
     TL_ASSERT((sequence & 1) == 1);
-    tl_store32_release(&count->sequence, sequence + 1); /* pairs with tl_seqcount_read_begin */
+    if (TL_MUTANT_seqcount_end_relaxed)
+        tl_store32_relaxed(&count->sequence, sequence + 1);
+    else
+        tl_store32_release(&count->sequence, sequence + 1); /* pairs with tl_seqcount_read_begin */
 }
 
 /* Writes one word between begin and end. */
 static inline void tl_seqcount_put(tl_atomic_word *word, uintptr_t value)
 {
     TL_PREEMPT_POINT(seqcount_put);
-    tl_store_release(word, value); /* pairs with tl_seqcount_get: carries the odd sequence */
+    if (TL_MUTANT_seqcount_put_relaxed)
+        tl_store_relaxed(word, value);
+    else
+        tl_store_release(word, value); /* pairs with tl_seqcount_get: carries the odd sequence */
 }
 
 /* Reads one word between begin and retry. */
 static inline uintptr_t tl_seqcount_get(const tl_atomic_word *word)
 {
     TL_PREEMPT_POINT(seqcount_get);
+    if (TL_MUTANT_seqcount_get_relaxed)
+        return tl_load_relaxed(word);
     return tl_load_acquire(word); /* pairs with tl_seqcount_put */
 }
 
