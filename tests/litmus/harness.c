@@ -19,7 +19,7 @@ enum {
     START_BITS_MAX = 7,
     STEPS = 4, /* cells between two such waits */
     STEP_BITS_MAX = 6,
-    SPINS_MAX = 2000 /* of a thread that waits for the others, before it gives its CPU away */
+    SPINS_MAX = 50000 /* of a thread that waits for the others, before it gives its CPU away */
 };
 
 typedef uintptr_t registers[LITMUS_REGISTERS];

@@ -29,7 +29,7 @@ struct options {
     bool        emulated;
 };
 
-enum { MORE_MS = 10000, TWIN_MS_MAX = 30000, DELAY_MS_MAX = 3000 };
+enum { MORE_MS = 30000, TWIN_MS_MAX = 30000, DELAY_MS_MAX = 3000 };
 
 #if !defined(LITMUS_WITH_TWINS)
 static void print_outcomes(const struct litmus_shape *shape, const struct litmus_found *found,
