@@ -34,6 +34,24 @@ static bool is_block(const struct tl_span *span, uintptr_t block, talus_misuse *
     return false;
 }
 
+/* Raises the heap's `wants`. Always by a read-modify-write, and by one that succeeds: the swap in
+ * tl_reserve_answer reads the last one alone, and acquires through it what all that raised before
+ * had to say. A store would cut them off, an exchange that fails would say nothing. */
+static void want_now(struct tl_heap *heap)
+{
+    (void)tl_swap32_release(&heap->wants, TL_WANTS_NOW); /* pairs with tl_reserve_answer */
+}
+
+/* The same, but what is wanted already stays: sooner or later than `when`. */
+static void want_too(struct tl_heap *heap, uint32_t when)
+{
+    uint32_t present = tl_load32_relaxed(&heap->wants); /* relaxed: the exchange re-checks it */
+    uint32_t next;
+    do {
+        next = present == TL_WANTS_NOTHING ? when : present;
+    } while (!tl_cas_weak32_release(&heap->wants, &present, next)); /* pairs as above */
+}
+
 /* To the heap's own inbox. False: somebody frees it already. */
 static bool push_large(struct tl_span *span)
 {
@@ -45,9 +63,7 @@ static bool push_large(struct tl_span *span)
         return false;
     tl_put(&block->next, NULL);
     tl_inbox_push_mpsc(&heap->inbox, block);
-    /* pairs with the swap in tl_reserve_answer; after the push, so that whoever sees it finds the
-     * block */
-    tl_store32_release(&heap->wants, TL_WANTS_NOW);
+    want_now(heap); /* after the push, so that whoever sees it finds the block */
     return true;
 }
 
@@ -161,7 +177,7 @@ static void ask_for_refill(struct tl_reserve *reserve)
     /* pairs with the swap in begin_refill: the later of the two sees the other's slots */
     if (tl_swap32_acq_rel(&reserve->wanted, 1) != 0)
         return;
-    tl_store32_release(&heap->wants, TL_WANTS_NOW); /* pairs with the swap in tl_reserve_answer */
+    want_now(heap);
     if (reserve->notify != NULL)
         reserve->notify(reserve->policy.notify_context, handle_of(reserve));
 }
@@ -257,10 +273,8 @@ static void begin_refill(struct tl_reserve *reserve)
 /* What is still missing is for later slow exits; the owner was notified already. */
 static void ask_again(struct tl_reserve *reserve, uint32_t when)
 {
-    uint32_t nothing = TL_WANTS_NOTHING;
     (void)tl_swap32_acq_rel(&reserve->wanted, 1); /* as in ask_for_refill */
-    /* pairs with the swap in tl_reserve_answer */
-    (void)tl_cas32_release(&heap_of(reserve)->wants, &nothing, when);
+    want_too(heap_of(reserve), when);
 }
 
 /* Allocates and gives until `wanted` blocks are there, `most` at most. `cache`: the calling
@@ -306,7 +320,7 @@ void tl_reserve_answer(struct tl_cache *cache)
     if (cache->answering) /* what the answer itself allocates has slow exits, too */
         return;
     cache->answering = true;
-    /* pairs with the stores of TL_WANTS_NOW: what was pushed, and what is wanted, is seen */
+    /* pairs with want_now and want_too: what was pushed, and what is wanted, is seen */
     (void)tl_swap32_acquire(&heap->wants, TL_WANTS_NOTHING);
     tl_reserve_drain(heap);
     tl_lock_acquire(&heap->lock);

@@ -40,6 +40,9 @@
     X(once_early, "\"done\" is published before it is")                \
     X(once_done_relaxed, "\"done\" is published without order")        \
     X(once_look_relaxed, "\"done\" is read without order")             \
+    X(slots_put_relaxed, "a block is put without order")               \
+    X(slots_take_relaxed, "a block is taken without order")            \
+    X(slots_take_split, "a block is looked for and then taken")        \
     X(event_signal_relaxed, "the signal publishes without order")      \
     X(event_prepare_relaxed, "the ticket is taken without order")      \
     X(seqcount_put_relaxed, "a word is written without order")         \
@@ -65,6 +68,9 @@ extern enum litmus_twin litmus_broken; /* set before the threads start */
 #define TL_MUTANT_once_early            (litmus_broken == LITMUS_once_early)
 #define TL_MUTANT_once_done_relaxed     (litmus_broken == LITMUS_once_done_relaxed)
 #define TL_MUTANT_once_look_relaxed     (litmus_broken == LITMUS_once_look_relaxed)
+#define TL_MUTANT_slots_put_relaxed     (litmus_broken == LITMUS_slots_put_relaxed)
+#define TL_MUTANT_slots_take_relaxed    (litmus_broken == LITMUS_slots_take_relaxed)
+#define TL_MUTANT_slots_take_split      (litmus_broken == LITMUS_slots_take_split)
 #define TL_MUTANT_event_signal_relaxed  (litmus_broken == LITMUS_event_signal_relaxed)
 #define TL_MUTANT_event_prepare_relaxed (litmus_broken == LITMUS_event_prepare_relaxed)
 #define TL_MUTANT_seqcount_put_relaxed  (litmus_broken == LITMUS_seqcount_put_relaxed)
@@ -81,6 +87,7 @@ extern enum litmus_twin litmus_broken; /* set before the threads start */
 #include "sync/mpsc.h"
 #include "sync/once.h"
 #include "sync/seqcount.h"
+#include "sync/slots.h"
 
 /* Each group of variables on a line of its own, so that a store may wait in one CPU's store buffer
  * while that CPU's later load is answered. relacy places its variables itself. */

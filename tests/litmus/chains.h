@@ -161,6 +161,79 @@ static inline enum litmus_verdict chain_reads_judge(struct litmus_cell    *cell,
     return litmus_forbid(outcome->seen[0][0] != 0 || outcome->seen[0][1] != 0);
 }
 
+/* Two who each write and then look at what the other wrote, with one exchange of the same word in
+ * between (Dekker by a read-modify-write): the later exchange acquires what the earlier released.
+ * So a handler that empties a reserve finds that nobody has promised to look (2), or who has looks
+ * after it. */
+static inline uintptr_t chain_exchange(struct litmus_cell *cell, uint32_t mine)
+{
+    uint32_t before;
+    if (litmus_broken != LITMUS_split)
+        return tl_swap32_acq_rel(&cell->x32, mine);
+    before = tl_load32_acquire(&cell->x32);
+    tl_store32_release(&cell->x32, mine);
+    return before;
+}
+
+static inline void chain_write_and_ask(struct litmus_cell *cell, uintptr_t *seen)
+{
+    tl_store_relaxed(&cell->data, 1);
+    seen[0] = chain_exchange(cell, 1);
+}
+
+static inline void chain_answer_and_look(struct litmus_cell *cell, uintptr_t *seen)
+{
+    seen[0] = chain_exchange(cell, 2);
+    seen[1] = tl_load_relaxed(&cell->data);
+}
+
+static inline enum litmus_verdict chain_asked_judge(struct litmus_cell    *cell,
+                                                    struct litmus_outcome *outcome)
+{
+    (void)cell;
+    return litmus_forbid(outcome->seen[0][0] != 2 && outcome->seen[1][1] == 0);
+}
+
+/* Two who raise one flag, each for a matter of his own, and one who takes the flag down and then
+ * looks at both: the flag is raised by a read-modify-write, since one who takes down what was
+ * stored has seen the last store's matter alone. */
+static inline void chain_raise(struct litmus_cell *cell, tl_atomic_word *matter)
+{
+    tl_store_relaxed(matter, 1);
+    if (litmus_broken == LITMUS_stored_over)
+        tl_store32_release(&cell->x32, 1);
+    else
+        (void)tl_swap32_release(&cell->x32, 1);
+}
+
+static inline void chain_raise_for_y(struct litmus_cell *cell, uintptr_t *seen)
+{
+    (void)seen;
+    chain_raise(cell, &cell->y);
+}
+
+static inline void chain_raise_for_data(struct litmus_cell *cell, uintptr_t *seen)
+{
+    (void)seen;
+    chain_raise(cell, &cell->data);
+}
+
+static inline void chain_take_down(struct litmus_cell *cell, uintptr_t *seen)
+{
+    seen[0] = tl_swap32_acquire(&cell->x32, 0);
+    seen[1] = tl_load_relaxed(&cell->y);
+    seen[2] = tl_load_relaxed(&cell->data);
+}
+
+/* A flag that is down now was taken down after both were raised. */
+static inline enum litmus_verdict chain_raised_judge(struct litmus_cell    *cell,
+                                                     struct litmus_outcome *outcome)
+{
+    const uintptr_t *looker = outcome->seen[2];
+    outcome->last = tl_load32_relaxed(&cell->x32);
+    return litmus_forbid(outcome->last == 0 && (looker[1] == 0 || looker[2] == 0));
+}
+
 /* ---- weak: what C11 allows and nothing in talus relies on; counted, not judged ----
  * Store buffering: both read before either sees the other's write. Release and acquire do not
  * forbid it; an algorithm in the manner of Dekker would need more. sync.purger is where the heap

@@ -59,6 +59,31 @@ static inline enum litmus_verdict inbox_judge(struct litmus_cell    *cell,
                          outcome->seen[0][0] + outcome->seen[1][0] != lists);
 }
 
+/* Two threads alone, so that two CPUs are enough for what gets between two steps: the owner pushes,
+ * too. */
+static inline void inbox_push_and_drain(struct litmus_cell *cell, uintptr_t *seen)
+{
+    struct tl_block *batch;
+    uintptr_t        was_empty;
+    inbox_push(cell, seen, 1);
+    was_empty = seen[0];
+    batch = tl_inbox_drain(&cell->inbox);
+    seen[1] = inbox_count(cell, batch);
+    seen[2] = was_empty + 2 * (batch != NULL);
+}
+
+static inline enum litmus_verdict inbox_pair_judge(struct litmus_cell    *cell,
+                                                   struct litmus_outcome *outcome)
+{
+    struct tl_block *rest = tl_inbox_drain(&cell->inbox);
+    const uintptr_t *owner = outcome->seen[1];
+    uintptr_t        lists = owner[2] / 2 + (rest != NULL);
+    outcome->last = owner[1] + inbox_count(cell, rest);
+    return litmus_forbid(outcome->last != 0 || cell->piece[0].arrivals != 1 ||
+                         cell->piece[1].arrivals != 1 ||
+                         outcome->seen[0][0] + owner[2] % 2 != lists);
+}
+
 /* A batch that its receiver sends on: it carries what its first sender wrote. */
 static inline void inbox_pass_on(struct litmus_cell *cell, uintptr_t *seen)
 {
@@ -253,6 +278,39 @@ static inline enum litmus_verdict event_judge(struct litmus_cell    *cell,
     (void)cell;
     return litmus_forbid(litmus_is_payload_missing(outcome->seen[1]) ||
                          litmus_is_payload_missing(outcome->seen[2]));
+}
+
+/* ---- slots: one puts a block and takes one back, another takes one ---- */
+
+static inline struct tl_slots slots_of(struct litmus_cell *cell)
+{
+    struct tl_slots slots = { &cell->x, 1 };
+    return slots;
+}
+
+static inline void slots_take(struct litmus_cell *cell, uintptr_t *seen)
+{
+    struct tl_slots slots = slots_of(cell);
+    seen[0] = tl_slots_take(&slots, 0) != NULL;
+    litmus_get_payload(cell, seen);
+}
+
+static inline void slots_put_and_take(struct litmus_cell *cell, uintptr_t *seen)
+{
+    struct tl_slots slots = slots_of(cell);
+    litmus_put_payload(cell);
+    (void)tl_slots_put(&slots, 0, cell); /* into an empty slot */
+    slots_take(cell, seen);
+}
+
+static inline enum litmus_verdict slots_judge(struct litmus_cell    *cell,
+                                              struct litmus_outcome *outcome)
+{
+    struct tl_slots  slots = slots_of(cell);
+    const uintptr_t *one = outcome->seen[0], *two = outcome->seen[1];
+    outcome->last = tl_slots_full(&slots);
+    return litmus_forbid(one[0] + two[0] + outcome->last != 1 || litmus_is_payload_missing(one) ||
+                         litmus_is_payload_missing(two));
 }
 
 /* ---- seqcount: a reader gets both words of one write ---- */
