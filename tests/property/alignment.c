@@ -6,6 +6,7 @@
 #include "core/cache.h"
 #include "core/heap.h"
 #include "core/pagemap.h"
+#include "core/reserve.h"
 #include "core/thread.h"
 
 #include <pthread.h>
@@ -237,7 +238,7 @@ static void large_alignments(void **state)
 
 /* How many of each were looked at: a walk that finds none shows nothing. */
 static struct {
-    size_t caches, tables, spans, free_runs, spares, regions, blocks, batches;
+    size_t caches, tables, reserves, spans, free_runs, spares, regions, blocks, batches;
 } seen;
 
 static void look_at_span(const struct tl_span *span)
@@ -325,6 +326,17 @@ static void look_at_pool(const struct tl_pool *pool)
     }
 }
 
+static void look_at_reserve(const struct tl_reserve *reserve)
+{
+    EXPECT_ALIGNED(reserve, struct tl_reserve);
+    expect_at(&reserve->given, TL_LINE_SIZE, "the counts of a reserve");
+    expect_at(reserve->slots.slot, TL_LINE_SIZE, "the slots of a reserve");
+    for (size_t i = 0; i < reserve->slots.count; i++)
+        expect_at((const void *)tl_load_relaxed(&reserve->slots.slot[i]), reserve->align,
+                  "a block in a reserve");
+    seen.reserves++;
+}
+
 /* While no other thread uses the heap. */
 static void look_at_heap(talus_heap *handle)
 {
@@ -338,6 +350,9 @@ static void look_at_heap(talus_heap *handle)
     look_at_pool(&heap->pool);
     for (const struct tl_cache *cache = heap->caches; cache != NULL; cache = cache->next)
         look_at_cache(cache);
+    for (const struct tl_reserve *reserve = heap->reserves; reserve != NULL;
+         reserve = reserve->next)
+        look_at_reserve(reserve);
 }
 
 enum { THREADS = 4, KEPT = 3000 };
@@ -365,7 +380,7 @@ static void use_heaps_together(void)
     pthread_t    threads[THREADS];
 
     for (size_t i = 0; i < COUNT_OF(shared); i++)
-        talus_free(talus_heap_alloc(shared[i].heap, 1, 0, NULL));
+        assert_non_null(talus_reserve_create(shared[i].heap, 100, 1024, 10, 0, NULL, NULL));
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, use_heaps, kept[i]), 0);
     for (size_t i = 0; i < THREADS; i++)
@@ -375,8 +390,8 @@ static void use_heaps_together(void)
             talus_free(kept[i][j]);
 }
 
-/* R22: caches, descriptors, regions, tables, inboxes, links in free blocks, after threads shared
- * three heaps. */
+/* R22: caches, descriptors, regions, tables, reserves, inboxes, links in free blocks, after threads
+ * shared three heaps. */
 static void every_structure_is_aligned(void **state)
 {
     (void)state;
@@ -391,13 +406,13 @@ static void every_structure_is_aligned(void **state)
         expect_at(&tl_stand_ins[i], TL_LINE_SIZE, "a stand-in for a cache");
     for (size_t i = 0; i < COUNT_OF(shared); i++)
         look_at_heap(shared[i].heap);
-    print_message("%zu caches, %zu tables, %zu spans, %zu free runs, %zu spare descriptors, "
-                  "%zu regions, %zu free blocks, %zu batches\n",
-                  seen.caches, seen.tables, seen.spans, seen.free_runs, seen.spares, seen.regions,
-                  seen.blocks, seen.batches);
+    print_message("%zu caches, %zu tables, %zu reserves, %zu spans, %zu free runs, "
+                  "%zu spare descriptors, %zu regions, %zu free blocks, %zu batches\n",
+                  seen.caches, seen.tables, seen.reserves, seen.spans, seen.free_runs, seen.spares,
+                  seen.regions, seen.blocks, seen.batches);
     assert_true(seen.caches > COUNT_OF(shared) && seen.tables > 0 && seen.spans > 0);
     assert_true(seen.free_runs > 0 && seen.spares > 0 && seen.regions >= COUNT_OF(shared));
-    assert_true(seen.blocks > 0 && seen.batches > 0);
+    assert_true(seen.blocks > 0 && seen.batches > 0 && seen.reserves == COUNT_OF(shared));
     for (size_t i = 1; i < COUNT_OF(shared); i++)
         assert_true(talus_heap_destroy(shared[i].heap));
 }
