@@ -16,9 +16,9 @@
 enum {
     CELLS = 1024, /* together about as large as a second level cache */
     CHUNK = 32,   /* cells between two meetings */
-    START_BITS_MAX = 7,
+    START_BITS_MAX = 11,
     STEPS = 4, /* cells between two such waits */
-    STEP_BITS_MAX = 6,
+    STEP_BITS_MAX = 10,
     SPINS_MAX = 50000 /* of a thread that waits for the others, before it gives its CPU away */
 };
 
