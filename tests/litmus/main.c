@@ -113,7 +113,7 @@ static bool run_twin(const struct litmus_shape *shape, enum litmus_twin twin, bo
     may_miss = may_miss && result.exit_code == MISSED;
     printf("%-24s %-22s %s after %.2f s\n", shape->name, litmus_twin_name(twin),
            caught     ? TL_TSAN ? "race reported" : "forbidden outcome"
-           : may_miss ? "left out: no load overtakes a store in this emulator,"
+           : may_miss ? "left out: no load overtook a store in this emulator,"
                       : "FAILED: not seen",
            (double)(process_now_ms() - start) / 1000);
     if (!caught && !may_miss)
