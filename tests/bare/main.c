@@ -1,13 +1,12 @@
 /* main.c: an image's main: reads the command line, runs one suite, prints what happened, ends. */
 #include <stdarg.h>
 
-#include "arch/cpu.h"
 #include "arch/port/bare/console.h"
 #include "arch/port/bare/machine.h"
 #include "arch/port/bare/options.h"
 #include "arch/port/bare/sched.h"
 #include "sync/counter.h"
-#include "tests/bare/suite.h"
+#include "tests/bare/parts.h"
 
 struct run run; /* CPU 0, before the first job */
 
@@ -60,7 +59,7 @@ void linger(unsigned turns)
     static tl_atomic_word nothing; /* a load of an atomic is not optimised away */
 
     while (turns-- > 0 && tl_load_relaxed(&nothing) == 0)
-        tl_cpu_relax();
+        continue; /* and no tl_cpu_relax: it would hand the CPU over just when the seed did not */
 }
 
 static const struct part *running; /* CPU 0, between jobs */
@@ -127,28 +126,6 @@ static void report_interrupts(void)
                 bare_option_number("inside", 0));
 }
 
-/* fault=...: what an image does when something goes wrong, on purpose. */
-static void provoke_if_asked(void)
-{
-    static const char *const names[] = {
-        "misaligned-load", "misaligned-store", "address", "instruction",
-        "panic",           "assert",           "hang",    "none"
-    };
-    enum { PANIC = MACHINE_BAD_INSTRUCTION + 1, ASSERT, HANG, NONE };
-    unsigned fault = bare_option_choice("fault", names, NONE + 1, NONE);
-
-    if (fault == NONE)
-        return;
-    if (fault == PANIC)
-        bare_panic("asked for by fault=%s, number %u", names[fault], fault);
-    if (fault == ASSERT)
-        tl_assert_failed(__FILE__, __LINE__, "asked for");
-    if (fault == HANG)
-        machine_park();
-    machine_provoke((enum machine_fault)fault);
-    finding("the machine let a %s pass", names[fault]);
-}
-
 static unsigned read_options(void)
 {
     static const char *const keys[] = { "suite", "seed", "us",    "cpus",  "threads",
@@ -186,7 +163,8 @@ void bare_main(void)
                machine_name(), TL_ARCH_NAME, suite->name, run.cpus, run.threads_per_cpu, run.seed,
                interrupts_asked_ns / 1000);
     bare_cpus_start(run.cpus);
-    provoke_if_asked();
+    if (fault_is_asked())
+        run_part(&part_fault);
     for (const struct part *const *part = suite->parts; *part != NULL; part++)
         run_part(*part);
     report_interrupts();

@@ -46,7 +46,7 @@ static void work(unsigned thread, struct st_rng *rng)
 
     for (uint32_t i = 0; i < run.iterations; i++) {
         if (st_rng_one_in(rng, 4) && tl_claim_try(&writers)) {
-            write((uintptr_t)(i * run.threads + thread));
+            write((uintptr_t)i * run.threads + thread);
             tl_claim_drop(&writers);
             tl_counter_add_shared(&writes, 1);
         }

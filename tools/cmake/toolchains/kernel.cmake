@@ -9,7 +9,7 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_C_FLAGS_INIT "${talus_cpu_flags} -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables")
 set(CMAKE_ASM_FLAGS_INIT "${talus_cpu_flags} -fno-pic")
 set(CMAKE_EXE_LINKER_FLAGS_INIT
-    "${talus_cpu_flags} -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack")
+    "${talus_cpu_flags} -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack")
 if(talus_image_base)
     string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -Wl,--defsym=image_base=${talus_image_base}")
 endif()
