@@ -83,11 +83,8 @@ void talus_free_from_interrupt(void *block)
     talus_misuse    misuse = TALUS_MISUSE_DOUBLE_FREE;
     if (block == NULL)
         return;
-    if (TL_MUTANT_interrupt_free_cached) {
-        tl_free_fast(block);
-        return;
-    }
-    if (!is_block(span, (uintptr_t)block, &misuse) || !push_home(span, block))
+    if (!is_block(span, (uintptr_t)block, &misuse) ||
+        !(TL_MUTANT_interrupt_free_cached ? (tl_free_fast(block), true) : push_home(span, block)))
         tl_misuse_report(misuse, block, "free, from an interrupt, of what is no block");
 }
 
@@ -274,7 +271,10 @@ static void begin_refill(struct tl_reserve *reserve)
 static void ask_again(struct tl_reserve *reserve, uint32_t when)
 {
     (void)tl_swap32_acq_rel(&reserve->wanted, 1); /* as in ask_for_refill */
-    want_too(heap_of(reserve), when);
+    if (when == TL_WANTS_NOW)
+        want_now(heap_of(reserve));
+    else
+        want_too(heap_of(reserve), when);
 }
 
 /* Allocates and gives until `wanted` blocks are there, `most` at most. `cache`: the calling
@@ -283,11 +283,13 @@ static bool fill(struct tl_reserve *reserve, size_t wanted, size_t most, struct 
 {
     struct tl_heap *heap = heap_of(reserve);
     size_t          brought = 0;
-    void           *block = NULL;
+    bool            had = true;
     while (brought < most && left_in(reserve) < wanted) {
-        block = cache != NULL ? tl_heap_try_alloc(heap, cache, reserve->size, reserve->align)
-                              : tl_heap_alloc_slow(heap, reserve->size, reserve->align, false);
-        if (block == NULL)
+        void *block = cache != NULL
+                          ? tl_heap_try_alloc(heap, cache, reserve->size, reserve->align)
+                          : tl_heap_alloc_slow(heap, reserve->size, reserve->align, false);
+        had = block != NULL;
+        if (!had)
             break;
         TL_PREEMPT_POINT(reserve_fill);
         if (!give(reserve, block)) { /* others put while we allocated: it is full */
@@ -295,11 +297,10 @@ static bool fill(struct tl_reserve *reserve, size_t wanted, size_t most, struct 
             break;
         }
         brought++;
-        block = NULL;
     }
     if (brought > 0)
         tl_counter_add_shared(&reserve->refills, 1);
-    return brought == most || block != NULL || left_in(reserve) >= wanted;
+    return had; /* what was taken meanwhile is no reason to say that there is no memory */
 }
 
 /* By a slow exit. */

@@ -7,6 +7,8 @@
  * what was refused; and destroy returns every page. */
 #include <pthread.h>
 
+#include <talus/reserve.h>
+
 #include "fail/faulty_provider.h"
 #include "lib/reference.h"
 #include "lib/rng.h"
@@ -204,6 +206,40 @@ static void scenario_new_threads(void)
     }
 }
 
+static void take(talus_reserve *reserve, size_t size)
+{
+    void *block = talus_reserve_take(reserve);
+
+    if (block != NULL &&
+        !reference_add(&attempt.reference, block, size, talus_usable_size(block), 64))
+        wrong(attempt.reference.problem);
+}
+
+/* Filled at creation, by slow exits, by request. What lies in it at the end is freed with it. */
+static void scenario_reserve(void)
+{
+    const size_t   size = 40000, count = 50;
+    talus_reserve *reserve;
+
+    errno = 0;
+    reserve = talus_reserve_create(attempt.heap, size, 64, count, count, NULL, NULL);
+    if (!had(reserve))
+        return;
+    for (size_t i = 0; i < count / 2; i++)
+        take(reserve, size);
+    for (int i = 0; i < 200; i++)
+        get(1000, 0, false);
+    for (size_t i = 0; i < count; i++)
+        take(reserve, size);
+    errno = 0;
+    had(talus_reserve_prepare(reserve, count / 2) ? reserve : NULL);
+    errno = 0;
+    had(talus_reserve_refill(reserve) ? reserve : NULL);
+    take(reserve, size);
+    if (!talus_reserve_destroy(reserve))
+        wrong("a reserve could not be destroyed");
+}
+
 static void scenario_destroy_while_full(void)
 {
     scenario_small_of_each_class();
@@ -340,6 +376,13 @@ static void new_threads(void **state)
     fail_every_request(scenario_new_threads, false);
 }
 
+/* R33, R34: a reserve that cannot be had, or not be refilled. */
+static void reserves(void **state)
+{
+    (void)state;
+    fail_every_request(scenario_reserve, false);
+}
+
 /* R19: destroyed in the midst of it. */
 static void destruction(void **state)
 {
@@ -354,7 +397,7 @@ int main(void)
         cmocka_unit_test(larger_blocks), cmocka_unit_test(aligned_blocks),
         cmocka_unit_test(zeroed_blocks), cmocka_unit_test(resizing),
         cmocka_unit_test(a_mixed_life),  cmocka_unit_test(new_threads),
-        cmocka_unit_test(destruction),
+        cmocka_unit_test(reserves),      cmocka_unit_test(destruction),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

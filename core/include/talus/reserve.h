@@ -62,9 +62,9 @@ TALUS_API void *talus_reserve_take(talus_reserve *reserve);
  * found, one atomic compare-exchange, two additions. R31, R32, R33. */
 TALUS_API void talus_reserve_put(talus_reserve *reserve, void *block);
 
-/* Fills every slot. Returns false with errno ENOMEM when the heap had no more, and then as many as
- * it had are filled; with EINVAL for a reserve that is not alive. Context: thread. Cost: an
- * allocation for each empty slot. R34. */
+/* Fills every slot; handlers may take again before it returns. Returns false with errno ENOMEM when
+ * the heap had no more, and then as many as it had are filled; with EINVAL for a reserve that is
+ * not alive. Context: thread. Cost: an allocation for each empty slot. R34. */
 TALUS_API bool talus_reserve_refill(talus_reserve *reserve);
 
 /* Fills until `n` blocks are there at least: ahead of an interrupt that is expected. Returns false
