@@ -14,6 +14,12 @@
 #define TL_DEBUG 0
 #endif
 
+/* 1: part of a kernel: caches are per CPU, entered by pinning; there are no processes. 0: a library
+ * of a process: caches are per thread. */
+#ifndef TL_KERNEL
+#define TL_KERNEL 0
+#endif
+
 #ifdef __cplusplus
 #define TL_EXTERN_C                       extern "C"
 #define TL_STATIC_ASSERT(condition, text) static_assert(condition, text)

@@ -142,6 +142,16 @@
 #define TL_MUTANT_once_look_relaxed 0
 #endif
 
+/* sync/ticket.h: the holder serves the next ticket with a relaxed store. */
+#ifndef TL_MUTANT_ticket_release_relaxed
+#define TL_MUTANT_ticket_release_relaxed 0
+#endif
+
+/* sync/ticket.h: a ticket below the one drawn is enough to enter. */
+#ifndef TL_MUTANT_ticket_enter_early
+#define TL_MUTANT_ticket_enter_early 0
+#endif
+
 /* sync/lock.c: a contended acquire enters without waiting. */
 #ifndef TL_MUTANT_lock_no_wait
 #define TL_MUTANT_lock_no_wait 0

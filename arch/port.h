@@ -20,8 +20,8 @@
 #if __STDC_HOSTED__
 #include <string.h>
 #else
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
-void *memset(void *to, int byte, size_t bytes);
+void                  *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void                  *memset(void *to, int byte, size_t bytes);
 #endif
 
 /* ---- memory ---- */
@@ -85,12 +85,41 @@ const char *tl_port_option_text(char *buffer, size_t size);
 /* What a public function that fails tells its caller beside NULL or false. */
 enum tl_error { TL_ERROR_INVALID, TL_ERROR_MEMORY };
 
-/* Sets errno to EINVAL or ENOMEM, where there is an errno. Context: any. */
-void tl_port_fail(enum tl_error why);
+/* Sets errno to EINVAL or ENOMEM, where there is an errno; returns NULL. Context: any. */
+void *tl_port_fail(enum tl_error why);
 
 /* errno, for who must leave it as it was; 0 where there is none. Context: any. */
 int  tl_port_errno(void);
 void tl_port_set_errno(int value);
+
+/* ---- CPUs ---- */
+
+/* In a kernel (port/kernel/): keeps the calling thread on its CPU and other threads off it, until
+ * the matching unpin; nests; returns the CPU's number. In a process, where every thread has caches
+ * of its own: nothing. Context: any but interrupt. */
+#if TL_KERNEL
+unsigned tl_port_pin(void);
+void     tl_port_unpin(void);
+
+/* One turn of waiting for a lock that another CPU holds. */
+void tl_port_relax(void);
+
+/* Whether the provider may be called now. */
+bool tl_port_may_block(void);
+#else
+static inline unsigned tl_port_pin(void)
+{
+    return 0;
+}
+
+static inline void tl_port_unpin(void)
+{
+}
+
+static inline void tl_port_relax(void)
+{
+}
+#endif
 
 /* ---- waiting ---- */
 

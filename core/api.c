@@ -11,7 +11,9 @@
 static TL_NOINLINE void *malloc_of_class(size_t size, struct tl_cache *cache)
 {
     void *block = tl_cache_alloc(cache, tl_class_of_size(size), size > TL_SMALL_MAX);
-    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(cache, size, 0, false);
+    if (TL_KERNEL) /* pinned here: who called grows the heap */
+        return block;
+    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(cache->heap, size, 0, false);
 }
 
 void *tl_malloc_slow(size_t size, struct tl_cache *cache)
@@ -25,7 +27,7 @@ void *tl_malloc_slow(size_t size, struct tl_cache *cache)
             return malloc_of_class(size + (size == 0), cache);
         }
     }
-    return tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
+    return TL_KERNEL ? NULL : tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
 }
 
 /* The head of the class of `size`, or NULL. */
@@ -52,6 +54,7 @@ TL_NOINLINE void tl_free_slow_exit(struct tl_block *block, struct tl_span *span,
     tl_cache_freed_last(cache, span, block);
 }
 
+#if !TL_KERNEL
 void tl_free_ran_out(struct tl_block *block, struct tl_span *span)
 {
     tl_free_slow_exit(block, span, tl_self);
@@ -61,6 +64,7 @@ void tl_free_not_own(void *block, struct tl_span *span)
 {
     tl_free_other(block, span, tl_self);
 }
+#endif
 
 void *talus_malloc(size_t size)
 {
@@ -100,7 +104,7 @@ void talus_free_sized(void *block, size_t size)
     if (TL_UNLIKELY(size > span->block_size))
         free_suspect(block, 1, size);
     else
-        tl_free_from(tl_self, span, block);
+        tl_free_known(span, block);
 }
 
 void talus_free_aligned_sized(void *block, size_t align, size_t size)
@@ -109,16 +113,14 @@ void talus_free_aligned_sized(void *block, size_t align, size_t size)
     if (TL_UNLIKELY(size > span->block_size || ((uintptr_t)block & (align - 1)) != 0))
         free_suspect(block, align, size);
     else
-        tl_free_from(tl_self, span, block);
+        tl_free_known(span, block);
 }
 
 void *talus_calloc(size_t count, size_t size)
 {
     size_t bytes;
-    if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
-        tl_port_fail(TL_ERROR_MEMORY);
-        return NULL;
-    }
+    if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes)))
+        return tl_port_fail(TL_ERROR_MEMORY);
     if (TL_LIKELY(bytes <= TL_SMALL_MAX)) {
         void *block = tl_malloc_fast(bytes);
         return block != NULL ? memset(block, 0, bytes) : NULL;
@@ -128,16 +130,16 @@ void *talus_calloc(size_t count, size_t size)
 
 static void *aligned_slow(size_t align, size_t size)
 {
-    if (align == 0 || (align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
-        tl_port_fail(TL_ERROR_INVALID);
-        return NULL;
-    }
+    if (align == 0 || (align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX)
+        return tl_port_fail(TL_ERROR_INVALID);
+#if !TL_KERNEL
     size_t           rounded = tl_size_aligned(size, align);
     struct tl_block *block;
     if (TL_LIKELY(rounded - TL_SMALL_MAX - 1 < TL_CLASS_MAX - TL_SMALL_MAX &&
                   align <= TL_PAGE_SIZE) &&
         TL_LIKELY((block = pop_medium(tl_self, rounded)) != NULL))
         return block;
+#endif
     return tl_heap_alloc_slow(&tl_default_heap, size, align, false);
 }
 
@@ -163,10 +165,8 @@ void *talus_realloc(void *block, size_t size)
 void *talus_reallocarray(void *block, size_t count, size_t size)
 {
     size_t bytes;
-    if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
-        tl_port_fail(TL_ERROR_MEMORY);
-        return NULL;
-    }
+    if (TL_UNLIKELY(__builtin_mul_overflow(count, size, &bytes)))
+        return tl_port_fail(TL_ERROR_MEMORY);
     return talus_realloc(block, bytes);
 }
 

@@ -312,5 +312,6 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
     cache->trim_ms = now_ms;
     tl_cache_flush(cache);
     tl_adopt_trim_idle(cache->heap);
-    tl_pool_decay(pool, false);
+    if (!TL_KERNEL) /* where this is pinned, and the provider may block */
+        tl_pool_decay(pool, false);
 }

@@ -7,6 +7,7 @@
 #ifndef TL_CORE_FAST_H
 #define TL_CORE_FAST_H
 
+#include "core/heap.h"
 #include "core/pagemap.h"
 #include "core/remote.h"
 #include "core/thread.h"
@@ -33,6 +34,40 @@ static TL_ALWAYS_INLINE void tl_free_elsewhere(void *block, struct tl_span *span
 }
 
 #include <talus/inline.h>
+
+#if TL_KERNEL
+
+/* The same with the CPU's cache, pinned. What needs the pool to grow is done again without a pin.
+ * */
+static TL_ALWAYS_INLINE void *tl_malloc_fast(size_t size)
+{
+    unsigned cpu = tl_port_pin();
+    void    *block = tl_malloc_from(tl_default_heap.cpu[cpu], size);
+    tl_port_unpin();
+    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
+}
+
+static TL_ALWAYS_INLINE void tl_free_known(struct tl_span *span, void *block)
+{
+    unsigned cpu = tl_port_pin();
+    tl_free_from(tl_default_heap.cpu[cpu], span, block);
+    tl_port_unpin();
+}
+
+static TL_ALWAYS_INLINE void tl_free_fast(void *block)
+{
+    if (TL_LIKELY(block != NULL))
+        tl_free_known(tl_page_span((uintptr_t)block), block);
+}
+
+#else
+
+static TL_ALWAYS_INLINE void tl_free_known(struct tl_span *span, void *block)
+{
+    tl_free_from(tl_self, span, block);
+}
+
+#endif
 
 /* An aligned request is one for the size rounded up. What the alignment is worth is for `slow` to
  * judge: 0, or a sum that wraps, rounds to 0 and goes there, as do those that are no power of

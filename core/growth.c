@@ -109,6 +109,33 @@ static void learn_step_locked(struct tl_pool *pool, size_t bytes, bool refused)
         pool->step_max = bytes;
 }
 
+bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes)
+{
+    tl_lock_acquire(&pool->lock);
+    if (!tl_spares_ready_locked(pool)) {
+        tl_lock_release(&pool->lock);
+        return false;
+    }
+    struct tl_region *region = (struct tl_region *)tl_spare_take_locked(pool);
+    struct tl_span   *run = tl_spare_take_locked(pool);
+    tl_lock_release(&pool->lock);
+    bool added = cover(block, bytes, region);
+    tl_lock_acquire(&pool->lock);
+    if (added) {
+        region->given = true;
+        pool->mapped += bytes;
+        if (pool->mapped > pool->mapped_peak)
+            pool->mapped_peak = pool->mapped;
+        pool->clean_is_zero = false; /* who knows what it holds */
+        add_region_locked(pool, region, run);
+    } else {
+        tl_spare_put_locked(pool, run);
+        tl_spare_put_locked(pool, (struct tl_span *)region);
+    }
+    tl_lock_release(&pool->lock);
+    return added;
+}
+
 bool tl_growth_locked(struct tl_pool *pool, size_t pages)
 {
     if (pool->growing != 0) {
@@ -170,7 +197,7 @@ static struct tl_region *whole_region(const struct tl_span *run)
     uintptr_t end = run->start + tl_span_bytes(run);
     for (struct tl_region *region = run->region; region != NULL && region->start < end;
          region = region->touching)
-        if (region->start >= run->start && tl_region_end(region) <= end)
+        if (region->start >= run->start && tl_region_end(region) <= end && !region->given)
             return region;
     return NULL;
 }
@@ -229,7 +256,8 @@ static bool purge_bytes(struct tl_pool *pool, const struct tl_region *region, ui
         size_t here = tl_region_end(region) - start;
         if (here > bytes)
             here = bytes;
-        zero = pool->provider.purge(pool->provider.context, (void *)start, here) && zero;
+        zero = !region->given &&
+               pool->provider.purge(pool->provider.context, (void *)start, here) && zero;
         start += here;
         bytes -= here;
         if (bytes == 0)
@@ -245,7 +273,7 @@ void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uint
     size_t    unit = pool->provider.purge_unit != 0 ? pool->provider.purge_unit : TL_PAGE_SIZE;
     uintptr_t from = (start + unit - 1) & ~(unit - 1);
     uintptr_t to = (start + bytes) & ~(unit - 1);
-    if (from < to && !pool->keep_pages)
+    if (from < to && !pool->keep_pages && !TL_KERNEL)
         purge_bytes(pool, tl_region_at(span->region, from), from, to - from);
 }
 
@@ -386,7 +414,7 @@ void tl_pool_destroy(struct tl_pool *pool)
         tl_region_remove(&pool->regions, region);
         tl_lock_release(&pool->lock);
         tl_region_delist(region);
-        if (pool->provider.unmap != NULL)
+        if (pool->provider.unmap != NULL && !region->given)
             pool->provider.unmap(pool->provider.context, (void *)start, bytes);
         tl_lock_acquire(&pool->lock);
         pool->unmaps++;

@@ -38,6 +38,10 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     heap->on_exhausted_context = options->on_exhausted_context;
     tl_lock_init(&heap->lock);
     tl_pool_init(&heap->pool, heap, options);
+#if TL_KERNEL
+    for (unsigned cpu = 0; cpu < TALUS_CPUS_MAX; cpu++)
+        heap->cpu[cpu] = &tl_no_cache;
+#endif
     tl_lock_acquire(&tl_heaps_lock);
     tl_store_relaxed(&heap->id, ++last_id);
     if (heap != &tl_default_heap) {
@@ -119,20 +123,15 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
         filled.provider = tl_provider_default();
     size_t unit = filled.provider->purge_unit;
     if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE) ||
-        (unit & (unit - 1)) != 0 || unit > TL_PAGE_SIZE) {
-        tl_port_fail(TL_ERROR_INVALID);
-        return NULL;
-    }
-    struct tl_heap *heap = tl_init() ? heap_structure() : NULL;
-    if (heap == NULL) {
-        tl_port_fail(TL_ERROR_MEMORY);
-        return NULL;
-    }
+        (unit & (unit - 1)) != 0 || unit > TL_PAGE_SIZE)
+        return tl_port_fail(TL_ERROR_INVALID);
+    struct tl_heap *heap = tl_init() && tl_kernel_meta_ready() ? heap_structure() : NULL;
+    if (heap == NULL)
+        return tl_port_fail(TL_ERROR_MEMORY);
     tl_heap_init(heap, &filled);
     if (!tl_pool_grow_to(&heap->pool, filled.initial)) {
         end(heap);
-        tl_port_fail(TL_ERROR_MEMORY);
-        return NULL;
+        return tl_port_fail(TL_ERROR_MEMORY);
     }
     return tl_heap_handle(heap);
 }
@@ -165,23 +164,14 @@ talus_heap *talus_heap_default(void)
     return tl_init() ? tl_heap_handle(&tl_default_heap) : NULL;
 }
 
-/* One try: `cache` may be NULL for large blocks alone. */
-static void *try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
-                       bool zero)
+static bool is_large(size_t size, size_t align)
 {
-    if (align > TL_PAGE_SIZE || size > TL_CLASS_MAX)
-        return tl_large_alloc(heap, cache, size, align, zero);
-    unsigned class_id = tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
-    if (cache == NULL)
-        return NULL;
-    bool or_larger = size > TL_SMALL_MAX && align <= TL_GRAIN;
-    return zero ? tl_cache_zalloc(cache, class_id, or_larger)
-                : tl_cache_alloc(cache, class_id, or_larger);
+    return align > TL_PAGE_SIZE || size > TL_CLASS_MAX;
 }
 
-void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align)
+static unsigned class_of(size_t size, size_t align)
 {
-    return size <= TL_REQUEST_MAX ? try_alloc(heap, cache, size, align, false) : NULL;
+    return tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
 }
 
 /* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,
@@ -199,38 +189,96 @@ static void flush_all(struct tl_heap *heap, struct tl_cache *cache)
     }
 }
 
-void *tl_heap_alloc_again(struct tl_cache *cache, size_t size, size_t align, bool zero)
+/* One try with `cache`, the calling thread's. */
+static TL_ALWAYS_INLINE void *try_with(struct tl_heap *heap, struct tl_cache *cache, size_t size,
+                                       size_t align, bool zero)
 {
-    struct tl_heap *heap = cache->heap;
-    flush_all(heap, cache);
-    void *block = try_alloc(heap, cache, size, align, zero);
-    if (block == NULL && heap->on_exhausted != NULL &&
-        heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size)) {
-        flush_all(heap, cache); /* what the owner freed may lie in a cache */
-        block = try_alloc(heap, cache, size, align, zero);
+    if (is_large(size, align))
+        return tl_large_alloc(heap, cache, size, align, zero);
+    bool or_larger = size > TL_SMALL_MAX && align <= TL_GRAIN;
+    return zero ? tl_cache_zalloc(cache, class_of(size, align), or_larger)
+                : tl_cache_alloc(cache, class_of(size, align), or_larger);
+}
+
+void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align)
+{
+    return size <= TL_REQUEST_MAX ? try_with(heap, cache, size, align, false) : NULL;
+}
+
+/* One try with whatever cache the calling thread may use, pinned meanwhile; `flush`: first what the
+ * caches hold goes back. */
+static TL_ALWAYS_INLINE void *try_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero,
+                                        bool flush)
+{
+    struct tl_cache *cache = tl_thread_enter(heap);
+    if (TL_UNLIKELY(cache == NULL))
+        return NULL;
+    if (flush)
+        flush_all(heap, cache);
+    if (TL_KERNEL && is_large(size, align)) { /* it may take long to clear */
+        tl_thread_let_go(cache);
+        return tl_large_alloc(heap, NULL, size, align, zero);
     }
-    if (block == NULL)
-        tl_port_fail(TL_ERROR_MEMORY);
+    void *block = try_with(heap, cache, size, align, zero);
+    tl_thread_let_go(cache);
     return block;
+}
+
+/* When memory is short: apart, so that the usual try is short. */
+static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t align, bool zero,
+                                  bool flush)
+{
+    return try_alloc(heap, size, align, zero, flush);
+}
+
+#if TL_KERNEL
+/* Pages that one try for such a block may take from the pool. */
+static size_t pages_wanted(size_t size, size_t align)
+{
+    if (is_large(size, align))
+        return tl_large_pages(size) + (align > TL_PAGE_SIZE ? (align >> TL_PAGE_SHIFT) - 1 : 0);
+    return tl_classes[class_of(size, align)].span_pages;
+}
+
+/* Tries with more and more pages from the provider. */
+static void *alloc_by_growth(struct tl_heap *heap, size_t size, size_t align, bool zero)
+{
+    void *block = NULL;
+    /* what failed may have been for want of memory for the heap's structures */
+    while (tl_kernel_meta_ready() && (block = try_hard(heap, size, align, zero, false)) == NULL &&
+           tl_port_may_block() && tl_pool_grow(&heap->pool, pages_wanted(size, align)))
+        ; /* others may have taken what came */
+    return block;
+}
+#endif
+
+void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero)
+{
+#if TL_KERNEL
+    void *grown = alloc_by_growth(heap, size, align, zero);
+    if (grown != NULL)
+        return grown;
+#endif
+    void *block = try_hard(heap, size, align, zero, true);
+    if (block == NULL && heap->on_exhausted != NULL &&
+        heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size))
+        block = try_hard(heap, size, align, zero, true); /* what was freed may lie in a cache */
+    return block != NULL ? block : tl_port_fail(TL_ERROR_MEMORY);
+}
+
+static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_t align, bool zero)
+{
+    if (TL_KERNEL)
+        tl_pool_decay(&heap->pool, false);
+    void *block = try_alloc(heap, size, align, zero, false);
+    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(heap, size, align, zero);
 }
 
 void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    void *block = NULL;
-    if (size == 0)
-        size = 1;
-    if (size <= TL_REQUEST_MAX) {
-        struct tl_cache *cache = tl_thread_enter(heap);
-        if (cache != NULL) {
-            block = try_alloc(heap, cache, size, align, zero);
-            if (TL_UNLIKELY(block == NULL))
-                block = tl_heap_alloc_again(cache, size, align, zero);
-            tl_thread_let_go(cache);
-        }
-    }
-    if (TL_UNLIKELY(block == NULL))
-        tl_port_fail(TL_ERROR_MEMORY);
-    return block;
+    if (TL_UNLIKELY(size > TL_REQUEST_MAX))
+        return tl_port_fail(TL_ERROR_MEMORY);
+    return alloc_in_range(heap, size + (size == 0), align, zero);
 }
 
 static void *heap_alloc(talus_heap *handle, size_t size, size_t align, bool zero)
@@ -238,10 +286,8 @@ static void *heap_alloc(talus_heap *handle, size_t size, size_t align, bool zero
     struct tl_heap *heap = tl_heap_of(handle);
     if (!tl_heap_is_live(heap))
         return NULL;
-    if ((align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX) {
-        tl_port_fail(TL_ERROR_INVALID);
-        return NULL;
-    }
+    if ((align & (align - 1)) != 0 || align > TALUS_ALIGN_MAX)
+        return tl_port_fail(TL_ERROR_INVALID);
     return tl_heap_alloc_slow(heap, size, align, zero);
 }
 
@@ -286,13 +332,31 @@ void talus_heap_set_limit(talus_heap *handle, size_t limit)
         tl_pool_set_limit(&heap->pool, limit);
 }
 
+bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
+{
+    struct tl_heap *heap = tl_heap_of(handle);
+    if (!tl_heap_is_live(heap))
+        return false;
+    uintptr_t first = ((uintptr_t)block + TL_PAGE_SIZE - 1) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
+    uintptr_t end = ((uintptr_t)block + bytes) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
+    if (block == NULL || bytes > TL_REQUEST_MAX || first >= end) {
+        tl_port_fail(TL_ERROR_INVALID);
+        return false;
+    }
+    if (tl_pool_add(&heap->pool, (void *)first, end - first))
+        return true;
+    tl_port_fail(TL_ERROR_MEMORY);
+    return false;
+}
+
 size_t talus_heap_trim(talus_heap *handle)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     if (!tl_heap_is_live(heap))
         return 0;
-    struct tl_cache *cache = tl_thread_cache_of(heap);
-    flush_all(heap, cache);
+    (void)tl_port_pin();
+    flush_all(heap, tl_thread_cache_of(heap));
+    tl_port_unpin();
     return tl_pool_decay(&heap->pool, true);
 }
 

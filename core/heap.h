@@ -13,6 +13,9 @@
 
 #include "core/cache.h"
 #include "core/pool.h"
+#if TL_KERNEL
+#include <talus/port.h>
+#endif
 
 struct tl_heap {
     tl_atomic_word    id;    /* 0: no heap; written under tl_heaps_lock */
@@ -34,9 +37,12 @@ struct tl_heap {
     struct tl_event    reserve_unused; /* a slow exit let go of one of them */
     struct tl_inbox    inbox;          /* freed blocks without an owner; pushed and drained by
                                         * anybody */
-    struct tl_heap    *next;           /* all heaps, or spare structures; tl_heaps_lock */
-    struct tl_heap    *prev;
-    struct tl_pool     pool;
+#if TL_KERNEL
+    struct tl_cache *cpu[TALUS_CPUS_MAX]; /* by CPU, which must be pinned; tl_no_cache: none yet */
+#endif
+    struct tl_heap *next; /* all heaps, or spare structures; tl_heaps_lock */
+    struct tl_heap *prev;
+    struct tl_pool  pool;
 };
 
 extern TL_HIDDEN struct tl_lock tl_heaps_lock;
@@ -63,6 +69,17 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
  * meanwhile. By the purge thread alone. */
 void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *context);
 
+/* In a kernel: sees to it that what one call may need of tl_meta_new is there, out of the default
+ * heap's pages. Not pinned. False: there is no memory. */
+#if TL_KERNEL
+bool tl_kernel_meta_ready(void);
+#else
+static inline bool tl_kernel_meta_ready(void)
+{
+    return true;
+}
+#endif
+
 /* Calls `visit` for each heap, the default one first; tl_heaps_lock is held by the caller. */
 void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap));
 
@@ -83,8 +100,9 @@ void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t siz
  * the fast paths are not. `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */
 void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero);
 
-/* The same after a try with the calling thread's `cache` failed: what this cache and the idle ones
- * hold goes back to the pool, then the owner is asked, with another try after each (R18). */
-void *tl_heap_alloc_again(struct tl_cache *cache, size_t size, size_t align, bool zero);
+/* The same after a try with the calling thread's cache failed: what this cache and the idle ones
+ * hold goes back to the pool, then the owner is asked, with another try after each (R18). In a
+ * kernel the pool grows first: not pinned. */
+void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero);
 
 #endif

@@ -14,20 +14,39 @@ static void count(struct tl_heap *heap, struct tl_cache *cache, uintptr_t bytes)
         tl_counter_add_shared(&heap->large_bytes, bytes);
 }
 
+/* The same for a caller that is not pinned: in a kernel with whatever CPU's cache. */
+static void count_here(struct tl_heap *heap, struct tl_cache *cache, uintptr_t bytes)
+{
+    (void)tl_port_pin();
+    count(heap, TL_KERNEL ? tl_thread_cache_of(heap) : cache, bytes);
+    tl_port_unpin();
+}
+
 /* Makes a run, if there is one, a large block. */
 static struct tl_span *as_large(struct tl_heap *heap, struct tl_cache *cache, struct tl_span *span)
 {
     if (span != NULL) {
         tl_span_set_kind(span, TL_SPAN_LARGE);
-        count(heap, cache, tl_span_bytes(span));
+        count_here(heap, cache, tl_span_bytes(span));
     }
     return span;
 }
 
 static struct tl_span *take_to_grow(struct tl_heap *heap, size_t size)
 {
-    return as_large(heap, tl_thread_cache_of(heap),
+    return as_large(heap, TL_KERNEL ? NULL : tl_thread_cache_of(heap),
                     tl_pool_take_to_grow(&heap->pool, tl_large_pages(size)));
+}
+
+/* The block that the caller's cache keeps, if it suits. */
+static inline struct tl_span *take_kept(struct tl_heap *heap, struct tl_cache *cache, size_t size)
+{
+    (void)tl_port_pin();
+    if (TL_KERNEL)
+        cache = tl_thread_cache_of(heap);
+    struct tl_span *span = cache != NULL ? tl_large_take_kept(cache, size) : NULL;
+    tl_port_unpin();
+    return span;
 }
 
 void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
@@ -35,9 +54,7 @@ void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, 
 {
     size_t          align_pages = align > TL_PAGE_SIZE ? align >> TL_PAGE_SHIFT : 1;
     size_t          pages = tl_large_pages(size);
-    struct tl_span *span = NULL;
-    if (cache != NULL && align_pages == 1)
-        span = tl_large_take_kept(cache, size);
+    struct tl_span *span = align_pages == 1 ? take_kept(heap, cache, size) : NULL;
     if (span == NULL) {
         if (cache != NULL)
             tl_reserve_look(cache);
@@ -97,7 +114,7 @@ bool tl_large_resize(struct tl_span *span, size_t size)
         return false;
     if (pages > span->pages && !tl_pool_extend(&heap->pool, span, pages))
         return false;
-    count(heap, tl_thread_cache_of(heap), tl_span_bytes(span) - before);
+    count_here(heap, TL_KERNEL ? NULL : tl_thread_cache_of(heap), tl_span_bytes(span) - before);
     return true;
 }
 
@@ -107,7 +124,7 @@ void *tl_large_move(struct tl_span *span, size_t size)
     struct tl_span *target = take_to_grow(heap, size);
     if (target == NULL)
         return NULL;
-    count(heap, tl_thread_cache_of(heap), 0 - tl_span_bytes(span));
+    count_here(heap, TL_KERNEL ? NULL : tl_thread_cache_of(heap), 0 - tl_span_bytes(span));
     give_back(span, tl_pool_move(&heap->pool, span, target));
     return (void *)target->start;
 }

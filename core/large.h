@@ -29,7 +29,8 @@ static inline struct tl_span *tl_large_take_kept(struct tl_cache *cache, size_t 
 }
 
 /* A block of `size` bytes aligned to `align` (0 or a power of two up to TALUS_ALIGN_MAX), zeroed if
- * asked: one that `cache` (NULL: none) keeps, else from the pool. NULL: none. */
+ * asked: one that `cache` (NULL: none) keeps, else from the pool. In a kernel, where the caller is
+ * not pinned, `cache` is not looked at. NULL: none. */
 void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
                      bool zero);
 

@@ -78,7 +78,12 @@
 #define TL_GROWING_ROOM_MAX    (((size_t)128 << 20) >> TL_PAGE_SHIFT)
 #define TL_DECAY_MS_DEFAULT    500u
 #define TL_PURGES_PER_CALL_MAX 4u
-#define TL_DESCRIPTOR_BATCH    32u /* descriptors fetched at a time: 4 KiB */
+/* descriptors fetched at a time: 4 KiB of a process; of a kernel fewer, out of small blocks */
+#define TL_DESCRIPTOR_BATCH (TL_KERNEL ? 8u : 32u)
+/* A kernel's chunks of memory for the heap's structures, in bytes; and what is kept of one for the
+ * descriptors that the next one takes. */
+#define TL_META_CHUNK   ((size_t)16 * 1024)
+#define TL_META_RESERVE (TL_KERNEL ? (size_t)1024 : (size_t)0)
 
 /* Blocks that one slow exit brings to a reserve; the next bring the rest. */
 #define TL_RESERVE_REFILL_MAX ((size_t)32)

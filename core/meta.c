@@ -10,33 +10,71 @@ static char  *chunk; /* tl_meta_lock, as all below */
 static size_t chunk_left;
 static size_t handed_out;
 
+static void *cut(size_t bytes)
+{
+    void *memory = chunk;
+    chunk += bytes;
+    chunk_left -= bytes;
+    return memory;
+}
+
+static size_t whole_lines(size_t bytes)
+{
+    return (bytes + TL_LINE_SIZE - 1) & ~(size_t)(TL_LINE_SIZE - 1);
+}
+
 void *tl_meta_new(size_t bytes)
 {
-    bytes = (bytes + TL_LINE_SIZE - 1) & ~(size_t)(TL_LINE_SIZE - 1);
+    void *memory = NULL;
+    bytes = whole_lines(bytes);
     if (TL_MUTANT_align_meta_half)
         bytes += TL_LINE_SIZE / 2;
-    void *memory = NULL;
     tl_lock_acquire(&tl_meta_lock);
-    if (bytes > META_CHUNK / 4) {
+    if (bytes + TL_META_RESERVE <= chunk_left) {
+        memory = cut(bytes);
+    } else if (bytes > META_CHUNK / 4) {
         memory = tl_port_map(bytes, TL_LINE_SIZE);
     } else {
-        if (bytes > chunk_left) {
-            char *fresh = (char *)tl_port_map(META_CHUNK, TL_LINE_SIZE);
-            if (fresh != NULL) {
-                chunk = fresh; /* the rest of the old chunk, under a quarter, stays unused */
-                chunk_left = META_CHUNK;
-            }
-        }
-        if (bytes <= chunk_left) {
-            memory = chunk;
-            chunk += bytes;
-            chunk_left -= bytes;
+        char *fresh = (char *)tl_port_map(META_CHUNK, TL_LINE_SIZE);
+        if (fresh != NULL) {
+            chunk = fresh; /* the rest of the old chunk, under a quarter, stays unused */
+            chunk_left = META_CHUNK;
+            memory = cut(bytes);
         }
     }
     if (memory != NULL)
         handed_out += bytes;
     tl_lock_release(&tl_meta_lock);
     return memory;
+}
+
+void *tl_meta_new_of_reserve(size_t bytes)
+{
+    void *memory = NULL;
+    bytes = whole_lines(bytes);
+    tl_lock_acquire(&tl_meta_lock);
+    if (bytes <= chunk_left) {
+        memory = cut(bytes);
+        handed_out += bytes;
+    }
+    tl_lock_release(&tl_meta_lock);
+    return memory;
+}
+
+void tl_meta_give(void *memory, size_t bytes)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    chunk = (char *)memory;
+    chunk_left = bytes;
+    tl_lock_release(&tl_meta_lock);
+}
+
+size_t tl_meta_left(void)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    size_t bytes = chunk_left;
+    tl_lock_release(&tl_meta_lock);
+    return bytes;
 }
 
 size_t tl_meta_bytes(void)

@@ -16,6 +16,16 @@ extern TL_HIDDEN struct tl_lock tl_meta_lock;
  * recycles it by type. */
 void *tl_meta_new(size_t bytes);
 
+/* The same, from what is left of TL_META_RESERVE: for the call that brings more. */
+void *tl_meta_new_of_reserve(size_t bytes);
+
+/* In a kernel: `bytes` at `memory`, aligned to a line and zeroed, are what tl_meta_new hands out
+ * from now on; what was left before is lost. */
+void tl_meta_give(void *memory, size_t bytes);
+
+/* Bytes that tl_meta_new can still hand out without asking the port. */
+size_t tl_meta_left(void);
+
 /* Bytes handed out by tl_meta_new so far. */
 size_t tl_meta_bytes(void);
 

@@ -27,6 +27,7 @@ static bool            folded; /* the table does not cover every address */
 #define DESCRIPTORS_MAX         (sizeof(void *) == 8 ? (size_t)8 << 30 : SIZE_MAX)
 #define DESCRIPTORS_BESIDE_RUNS 256u /* the zero descriptor, regions, spares */
 
+#if !TL_KERNEL
 /* Page-number bits for a limited address space: four times as many entries as pages can exist, or
  * more, so that folding never meets in practice. With a descriptor for each page the map reserves
  * about 1/50 of the limit. */
@@ -67,13 +68,30 @@ bool tl_page_map_init(void)
     return false;
 }
 
+#endif
+
+size_t tl_page_map_bytes_for(unsigned bits)
+{
+    size_t table = ((size_t)sizeof(uint32_t) << bits) + TL_LINE_SIZE - 1;
+    return (table & ~(size_t)(TL_LINE_SIZE - 1)) + sizeof(struct tl_span);
+}
+
+void tl_page_map_place(void *memory, unsigned bits)
+{
+    folded = bits < ADDRESS_PAGE_BITS;
+    tl_page_base = (char *)memory + tl_page_map_bytes_for(bits) - sizeof(struct tl_span);
+    tl_page_fold = ~(uintptr_t)0 << bits;
+}
+
 /* Whether a block shares no entry with another block of ours, nor with the page of NULL: free(NULL)
  * must find nothing. */
 static bool fits_folded_locked(uintptr_t start, size_t pages)
 {
     size_t entries = ~tl_page_fold + 1;
     size_t first = (start >> TL_PAGE_SHIFT) & (entries - 1);
-    return first != 0 && pages <= entries - first &&
+    bool   in_order = first != 0 && pages <= entries - first;
+    /* a kernel's free compares with NULL, and its table may be entered at any place */
+    return (in_order || TL_KERNEL) && pages <= entries &&
            !tl_region_folds_onto_another_locked(start, pages, entries);
 }
 
@@ -91,6 +109,40 @@ bool tl_page_map_cover(struct tl_region *region)
     }
     tl_lock_release(&tl_meta_lock);
     return fits;
+}
+
+static struct tl_span *chain_up(struct tl_span *spans, size_t count, struct tl_span *chain)
+{
+    for (size_t i = count; i-- > 0;) {
+        tl_span_set_kind(&spans[i], TL_SPAN_UNUSED);
+        spans[i].free.next = chain;
+        chain = &spans[i];
+    }
+    return chain;
+}
+
+/* On 32 bits an entry reaches every address, by wrapping around. */
+static bool entry_reaches(const struct tl_span *span)
+{
+    uintptr_t most = sizeof(void *) == 8 ? (uintptr_t)INT32_MAX * 8 : UINTPTR_MAX / 2;
+    return (uintptr_t)span - (uintptr_t)tl_page_base + most <= 2 * most;
+}
+
+/* A kernel's descriptors lie wherever its blocks are, as far as an entry reaches. */
+static struct tl_span *descriptors_at(void *memory, unsigned *got)
+{
+    struct tl_span *spans = (struct tl_span *)memory;
+    *got = 0;
+    if (spans == NULL || !entry_reaches(spans))
+        return NULL;
+    *got = TL_DESCRIPTOR_BATCH;
+    return chain_up(spans, TL_DESCRIPTOR_BATCH, NULL);
+}
+
+struct tl_span *tl_descriptors_of_reserve(unsigned *got)
+{
+    return descriptors_at(tl_meta_new_of_reserve(TL_DESCRIPTOR_BATCH * sizeof(struct tl_span)),
+                          got);
 }
 
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
@@ -117,16 +169,13 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
         count = (unsigned)room;
     char *next = tl_page_base + descriptors_used;
     if (count > 0 && tl_port_commit(next, count * sizeof(struct tl_span))) {
-        for (unsigned i = count; i-- > 0;) {
-            struct tl_span *span = (struct tl_span *)next + i;
-            tl_span_set_kind(span, TL_SPAN_UNUSED);
-            span->free.next = chain;
-            chain = span;
-        }
+        chain = chain_up((struct tl_span *)next, count, chain);
         descriptors_used += count * sizeof(struct tl_span);
         *got += count;
     }
     tl_lock_release(&tl_meta_lock);
+    if (TL_KERNEL && chain == NULL)
+        chain = descriptors_at(tl_meta_new(TL_DESCRIPTOR_BATCH * sizeof(struct tl_span)), got);
     return chain;
 }
 

@@ -5,10 +5,10 @@
  * 2 Layout      One reservation, readable throughout, writable where it is used:
  *                  [ table: one 32-bit entry per page ][ base: the zero descriptor, then all
  *                  descriptors ... ]
- *               An entry is the distance from base to the descriptor in units of 8 bytes; 0, the
- *               zero descriptor, is what memory that was never written reads as. The table lies
- *               below base, and is indexed by `page number | fold`, a negative number: `fold` has
- *               ones above the bits in use.
+ *               An entry is the distance from base to the descriptor in units of 8 bytes, signed;
+ *               0, the zero descriptor, is what memory that was never written reads as. The table
+ *               lies below base, and is indexed by `page number | fold`, a negative number: `fold`
+ *               has ones above the bits in use.
  * 3 Sizes       The table covers the whole user address space, and there is a descriptor for every
  *               page, as far as that is sensible: a reservation, not memory. On 32 bits it takes
  *               2 + 64 MiB. Where address space is limited (ulimit -v) it is smaller, and addresses
@@ -32,9 +32,15 @@
  * before any heap. */
 bool tl_page_map_init(void);
 
+/* In a kernel, instead: the table lies at `memory`, zeroed, tl_page_map_bytes_for(bits) bytes that
+ * are aligned to a line, and tells addresses apart by `bits` bits of their page numbers.
+ * Descriptors come from tl_meta_new. */
+void   tl_page_map_place(void *memory, unsigned bits);
+size_t tl_page_map_bytes_for(unsigned bits);
+
 static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
 {
-    size_t offset = span == NULL ? 0 : (size_t)((const char *)span - tl_page_base) / 8;
+    ptrdiff_t offset = span == NULL ? 0 : ((const char *)span - tl_page_base) / 8;
     tl_store32_relaxed(tl_page_entry(address), (uint32_t)offset);
 }
 
@@ -43,7 +49,7 @@ static inline void tl_page_set_ends(uintptr_t first, uintptr_t last, const struc
 {
     tl_atomic_u32 *last_entry = tl_page_entry(last);
     tl_atomic_u32 *first_entry = tl_page_entry(first);
-    uint32_t       offset = (uint32_t)((size_t)((const char *)span - tl_page_base) / 8);
+    uint32_t       offset = (uint32_t)(((const char *)span - tl_page_base) / 8);
     tl_store32_relaxed(first_entry, offset);
     tl_store32_relaxed(last_entry, offset);
 }
@@ -60,6 +66,9 @@ bool tl_page_map_cover(struct tl_region *region);
  * TL_DESCRIPTOR_BATCH, a system page, ends, but one at least. NULL: the area is used up. Context:
  * thread; takes tl_meta_lock. */
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got);
+
+/* In a kernel: as many as it takes to get memory for more (tl_meta_new_of_reserve). */
+struct tl_span *tl_descriptors_of_reserve(unsigned *got);
 
 /* Takes back `count` descriptors of a heap that ended, chained through free.next. Context: thread;
  * takes tl_meta_lock. */

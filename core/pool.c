@@ -59,7 +59,8 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
         run = tl_runs_find_locked(pool, needed, false);
         if (run != NULL)
             break;
-        if (!tl_growth_locked(pool, needed)) {
+        /* a kernel's caller is pinned: growth is tl_pool_grow's, after unpin */
+        if (TL_KERNEL || !tl_growth_locked(pool, needed)) {
             run = tl_runs_find_locked(pool, needed, true);
             break;
         }
@@ -68,6 +69,28 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
         run = cut_out_locked(pool, run, lead_to(run, align_pages), pages);
     tl_lock_release(&pool->lock);
     return run;
+}
+
+void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
+{
+    tl_lock_acquire(&pool->lock);
+    if (pool->spares < TL_SPARES_FOR_ONE_CALL) {
+        unsigned        got;
+        struct tl_span *chain = tl_descriptors_of_reserve(&got);
+        while (chain != NULL) {
+            struct tl_span *next = chain->free.next;
+            tl_spare_put_locked(pool, chain);
+            chain = next;
+        }
+    }
+    tl_lock_release(&pool->lock);
+    struct tl_span *run = tl_pool_take(pool, pages, 1);
+    if (run == NULL)
+        return NULL;
+    tl_lock_acquire(&pool->lock);
+    pool->mapped -= tl_span_bytes(run);
+    tl_lock_release(&pool->lock);
+    return (void *)run->start; /* BUSY for ever, so that its region stays */
 }
 
 /* Where in the free run `run` a block of `pages` that grows should begin: behind a large block,
@@ -89,7 +112,7 @@ struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages)
     if (tl_spares_ready_locked(pool)) {
         run = tl_runs_longest_locked(pool);
         /* no quota is spent on mere room where there is a limit */
-        if ((run == NULL || run->pages < roomy) && pool->limit == SIZE_MAX) {
+        if ((run == NULL || run->pages < roomy) && pool->limit == SIZE_MAX && !TL_KERNEL) {
             if (tl_growth_locked(pool, roomy))
                 tl_spares_ready_locked(pool);
             run = tl_runs_longest_locked(pool); /* others had the lock, also where growth failed */
@@ -112,7 +135,7 @@ void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
     tl_runs_insert_locked(pool, span, now_ms);
     bool old_dirt = pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
     tl_lock_release(&pool->lock);
-    if (old_dirt)
+    if (old_dirt && !TL_KERNEL) /* a kernel's caller is pinned, the provider may block */
         tl_pool_decay(pool, false);
 }
 
@@ -157,6 +180,14 @@ bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes)
                 tl_growth_locked(pool, (bytes - pool->mapped + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT);
     tl_lock_release(&pool->lock);
     return grown;
+}
+
+bool tl_pool_grow(struct tl_pool *pool, size_t pages)
+{
+    tl_lock_acquire(&pool->lock);
+    bool changed = !tl_spares_ready_locked(pool) || tl_growth_locked(pool, pages);
+    tl_lock_release(&pool->lock);
+    return changed;
 }
 
 void tl_pool_set_limit(struct tl_pool *pool, size_t limit)

@@ -68,8 +68,11 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
  * the pool nor the provider has it. */
 struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages);
 
-/* The same for a block that grows, and may go on doing so: where the most free pages lie behind it
- * (D5). */
+/* Takes `pages` out of the pool for good: they are no part of it any more. NULL as above. */
+void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages);
+
+/* tl_pool_take for a block that grows, and may go on doing so: where the most free pages lie behind
+ * it (D5). */
 struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages);
 
 /* Gives back a run that no page maps to any more but, perhaps, the first. `dirty`: pages from its
@@ -90,6 +93,16 @@ size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *
 
 /* Makes sure that the pool has mapped `bytes` at least; for the block a heap starts with. */
 bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
+
+/* In a kernel: adds a block of `pages` at least, or waits for a growth in flight. False: limit or
+ * provider refused. True: look again, after tl_kernel_meta_ready: descriptors may have been short.
+ * Not pinned. */
+bool tl_pool_grow(struct tl_pool *pool, size_t pages);
+
+/* Adds a block that the heap's owner has: counted as mapped whatever the limit, never given back
+ * before the heap's end, and then to nobody. False: no descriptors, or its page map entries are
+ * taken. R13. */
+bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes);
 
 /* Purges dirty runs that are older than the decay time (all: any dirty run), TL_PURGES_PER_CALL_MAX
  * at most unless all. Returns the bytes given back. */

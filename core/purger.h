@@ -34,7 +34,7 @@ TL_COLD void tl_purger_wake(void);
 /* To be called after dirt or an idle cache was left, under the pool's or the heap's lock. */
 static inline void tl_purger_notice(void)
 {
-    if (TL_UNLIKELY(tl_load32_relaxed(&tl_purger_state) == TL_PURGER_ASLEEP))
+    if (!TL_KERNEL && TL_UNLIKELY(tl_load32_relaxed(&tl_purger_state) == TL_PURGER_ASLEEP))
         tl_purger_wake();
 }
 

@@ -17,8 +17,7 @@ static bool stays(size_t usable, size_t size)
 static void *misuse(talus_misuse what, const void *block, const char *message)
 {
     tl_misuse_report(what, block, message);
-    tl_port_fail(TL_ERROR_INVALID);
-    return NULL;
+    return tl_port_fail(TL_ERROR_INVALID);
 }
 
 static void *copy(struct tl_heap *heap, void *block, size_t usable, size_t size)
@@ -71,9 +70,7 @@ void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
     if (kind == TL_SPAN_LARGE && span->start != (uintptr_t)block)
         return misuse(TALUS_MISUSE_INTERIOR_POINTER, block,
                       "realloc of a pointer into a large block");
-    if (size > TL_REQUEST_MAX) {
-        tl_port_fail(TL_ERROR_MEMORY);
-        return NULL;
-    }
+    if (size > TL_REQUEST_MAX)
+        return tl_port_fail(TL_ERROR_MEMORY);
     return realloc_large(tl_span_heap(span), span, size);
 }

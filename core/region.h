@@ -20,6 +20,7 @@ struct tl_region {
     struct tl_region *prev;
     struct tl_region *all_next; /* every heap's regions; tl_meta_lock */
     struct tl_region *all_prev;
+    bool              given; /* by the owner: the provider never gets it; constant */
 };
 
 TL_STATIC_ASSERT(sizeof(struct tl_region) <= sizeof(struct tl_span),

@@ -21,9 +21,10 @@ struct tl_heap_entry {
 
 /* Beside tl_self, which talus/layout.h declares. One array, so that what every program reads of the
  * first shares a page with data that is written anyway, and the rest stays untouched. */
-extern TL_HIDDEN struct tl_cache tl_stand_ins[2];
+#define TL_STAND_INS (TL_KERNEL ? 1u : 2u)
+extern TL_HIDDEN struct tl_cache tl_stand_ins[TL_STAND_INS];
 #define tl_no_cache   (tl_stand_ins[0])
-#define tl_gone_cache (tl_stand_ins[1])
+#define tl_gone_cache (tl_stand_ins[1]) /* not in a kernel, whose CPUs hand their caches on */
 
 /* The calling thread's cache of `heap`, or NULL when it has none. */
 struct tl_cache *tl_thread_cache_of(struct tl_heap *heap);

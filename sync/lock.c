@@ -3,6 +3,8 @@
 
 #include "arch/cpu.h"
 
+#if !TL_KERNEL /* whose lock never sleeps: ticket.h */
+
 #if TL_DEBUG
 static _Thread_local char self_mark; /* its address names the thread */
 
@@ -30,3 +32,5 @@ TL_COLD void tl_lock_acquire_slow(struct tl_lock *lock)
         tl_port_wait(&lock->state, TL_LOCK_WAITED);
     }
 }
+
+#endif

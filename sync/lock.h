@@ -18,6 +18,10 @@
 
 #include "arch/port.h"
 
+#if TL_KERNEL
+#include "sync/ticket.h"
+#else
+
 enum { TL_LOCK_FREE = 0, TL_LOCK_HELD = 1, TL_LOCK_WAITED = 2 };
 
 /* Turns of a contended acquire before it sleeps: about a microsecond, what a short section needs
@@ -138,5 +142,7 @@ static inline void tl_lock_release(struct tl_lock *lock)
     if (TL_UNLIKELY(state == TL_LOCK_WAITED) && !TL_MUTANT_lock_no_wake)
         tl_port_wake(&lock->state, 1);
 }
+
+#endif /* TL_KERNEL */
 
 #endif

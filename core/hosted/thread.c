@@ -11,7 +11,7 @@
 
 #define NO_HEAP ((struct tl_heap *)(uintptr_t)1) /* equal to no heap, not even to NULL */
 
-struct tl_cache tl_stand_ins[2] = { { .heap = NO_HEAP }, { .heap = NO_HEAP } };
+struct tl_cache tl_stand_ins[TL_STAND_INS] = { { .heap = NO_HEAP }, { .heap = NO_HEAP } };
 
 _Thread_local struct tl_cache *tl_self = &tl_no_cache;
 

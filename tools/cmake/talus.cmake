@@ -78,16 +78,31 @@ endif()
 set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
     -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
 
-# talus_add_core(target [MUTANT name] [DEFINITIONS ...]): core/, sync/ and the Linux port as position-independent objects.
+# talus_add_core(target [KERNEL] [MUTANT name] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
+# (position-independent, the Linux port), or for a kernel (the port of talus/port.h).
 function(talus_add_core target)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "MUTANT" "DEFINITIONS")
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/*.c ${PROJECT_SOURCE_DIR}/core/hosted/*.c
-        ${PROJECT_SOURCE_DIR}/sync/*.c
-        ${PROJECT_SOURCE_DIR}/arch/port/linux/*.c)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "KERNEL" "MUTANT" "DEFINITIONS")
+    if(arg_KERNEL)
+        set(front core/kernel)
+        set(port arch/port/kernel)
+    else()
+        set(front core/hosted)
+        set(port arch/port/linux)
+    endif()
+    set(sources "")
+    foreach(folder core ${front} sync arch/port ${port})
+        file(GLOB more CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
+        list(APPEND sources ${more})
+    endforeach()
     add_library(${target} OBJECT ${sources})
     target_link_libraries(${target} PUBLIC talus_internal)
-    target_compile_options(${target} PRIVATE ${talus_library_flags})
-    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    if(arg_KERNEL)
+        target_compile_definitions(${target} PUBLIC TL_KERNEL=1)
+        target_compile_options(${target} PRIVATE -ffreestanding -fno-asynchronous-unwind-tables)
+    else()
+        target_compile_options(${target} PRIVATE ${talus_library_flags})
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    endif()
     if(arg_MUTANT)
         talus_require_mutant(${arg_MUTANT})
         target_compile_definitions(${target} PUBLIC TL_MUTANT_${arg_MUTANT}=1)

@@ -270,9 +270,10 @@ bool tl_port_write_file(const char *path, const char *text, size_t length)
 
 /* ---- errors ---- */
 
-void tl_port_fail(enum tl_error why)
+void *tl_port_fail(enum tl_error why)
 {
     errno = why == TL_ERROR_MEMORY ? ENOMEM : EINVAL;
+    return NULL;
 }
 
 int tl_port_errno(void)

@@ -54,10 +54,9 @@ TL_LAYOUT_INLINE void tl_free_elsewhere(void *block, struct tl_span *span, struc
 #endif
 
 /* malloc, up to TL_SMALL_MAX: the thread's cache, the class, the list's head: pop. */
-TL_LAYOUT_INLINE void *tl_malloc_fast(size_t size)
+TL_LAYOUT_INLINE void *tl_malloc_from(struct tl_cache *cache, size_t size)
 {
-    struct tl_cache *cache = tl_self;
-    unsigned         class_id;
+    unsigned class_id;
     if (__builtin_constant_p(size) && size - 1 < TL_CLASS_MAX)
         class_id = tl_class_of_size(size);
     else if (__builtin_expect(size <= TL_SMALL_MAX, 1))
@@ -88,6 +87,13 @@ TL_LAYOUT_INLINE void tl_free_from(struct tl_cache *cache, struct tl_span *span,
         tl_free_last(freed, span, cache);
 }
 
+#if !defined(TL_KERNEL) || !TL_KERNEL
+
+TL_LAYOUT_INLINE void *tl_malloc_fast(size_t size)
+{
+    return tl_malloc_from(tl_self, size);
+}
+
 TL_LAYOUT_INLINE void tl_free_fast(void *block)
 {
     struct tl_cache *cache = tl_self;
@@ -112,6 +118,8 @@ TL_LAYOUT_INLINE void talus_free_inline(void *block)
 {
     tl_free_fast(block);
 }
+
+#endif
 
 #ifdef __cplusplus
 }

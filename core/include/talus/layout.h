@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* Raise it with every change here or in inline.h that a program already compiled would miss. */
-#define TL_LAYOUT 1
+#define TL_LAYOUT 2
 
 /* The end of the name: "_0_1_0_layout_1_page_14". */
 #define TL_LAYOUT_TEXT_OF(x) #x
@@ -146,8 +146,8 @@ TL_LAYOUT_INLINE tl_atomic_u32 *tl_page_entry(uintptr_t address)
  * the first page of a large or the last of a free run. Never NULL. Context: any. */
 TL_LAYOUT_INLINE struct tl_span *tl_page_span(uintptr_t address)
 {
-    size_t offset = tl_load32_relaxed(tl_page_entry(address));
-    return (struct tl_span *)(void *)(tl_page_base + offset * 8);
+    int32_t offset = (int32_t)tl_load32_relaxed(tl_page_entry(address));
+    return (struct tl_span *)(void *)(tl_page_base + (intptr_t)offset * 8);
 }
 
 /* What the fast paths are not (core/api.c); `cache` is what tl_self says. malloc when the list is

@@ -1,0 +1,119 @@
+/* start.c: a kernel's heap begins: the first block becomes its data and its first pages (R11, R12).
+ *
+ *   [ page map's table, zero descriptor | the heap's structures: caches, descriptors | pages ] */
+#include "core/heap.h"
+#include "core/meta.h"
+#include "core/pagemap.h"
+#include "core/report.h"
+#include <talus/port.h>
+
+/* What one heap needs beside the caches: descriptors of the first spans and runs. */
+#define DESCRIPTORS_FIRST (4 * TL_DESCRIPTOR_BATCH)
+
+static bool started; /* written once, before any other CPU is in the heap */
+
+bool tl_init(void)
+{
+    return started;
+}
+
+static void *map(void *context, size_t bytes)
+{
+    (void)context;
+    return talus_port_map(bytes);
+}
+
+static void unmap(void *context, void *block, size_t bytes)
+{
+    (void)context;
+    talus_port_unmap(block, bytes);
+}
+
+static const talus_provider provider = { .map = map, .unmap = unmap };
+
+const talus_provider *tl_provider_default(void)
+{
+    return &provider;
+}
+
+/* A cache, a heap, descriptors for a span and what is left of its run. */
+#define META_LOW                                        \
+    (sizeof(struct tl_cache) + sizeof(struct tl_heap) + \
+     2 * TL_DESCRIPTOR_BATCH * sizeof(struct tl_span) + TL_META_RESERVE)
+TL_STATIC_ASSERT(META_LOW <= TL_META_CHUNK, "a chunk is enough");
+
+#define FILL_TRIES 16u
+
+static tl_atomic_u32 filling; /* atomic: 1 while somebody is at it, who may use the reserve */
+
+/* False: the default heap's pages cannot be had. */
+static bool fill(void)
+{
+    struct tl_pool *pool = &tl_default_heap.pool;
+    size_t          pages = (TL_META_CHUNK + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
+    void           *chunk = tl_pool_take_for_good(pool, pages);
+    /* others may take what a growth brought */
+    for (unsigned tries = 0;
+         chunk == NULL && tries < FILL_TRIES && tl_port_may_block() && tl_pool_grow(pool, pages);
+         tries++)
+        chunk = tl_pool_take_for_good(pool, pages);
+    if (chunk != NULL)
+        tl_meta_give(memset(chunk, 0, pages << TL_PAGE_SHIFT), pages << TL_PAGE_SHIFT);
+    return chunk != NULL;
+}
+
+bool tl_kernel_meta_ready(void)
+{
+    bool filled = true;
+    while (filled && tl_meta_left() < META_LOW) {
+        uint32_t idle = 0;
+        if (tl_cas32_acquire(&filling, &idle, 1)) { /* pairs with the release below */
+            if (tl_meta_left() < META_LOW)
+                filled = fill();
+            tl_store32_release(&filling, 0);
+        } else if (tl_port_may_block()) {
+            tl_port_wait(&filling, 1);
+        } else {
+            break; /* with what there is */
+        }
+    }
+    return filled;
+}
+
+static uintptr_t round_up(uintptr_t value, size_t unit)
+{
+    return (value + unit - 1) & ~(uintptr_t)(unit - 1);
+}
+
+bool talus_kernel_start(const talus_kernel_options *options)
+{
+    unsigned  cpus = options->cpus != 0 ? options->cpus : 1;
+    size_t    window = options->window > options->bytes ? options->window : options->bytes;
+    uintptr_t first = round_up((uintptr_t)options->block, TL_LINE_SIZE);
+    uintptr_t end = ((uintptr_t)options->block + options->bytes) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
+    if (started || cpus > TALUS_CPUS_MAX || options->block == NULL || window > TL_REQUEST_MAX ||
+        options->bytes < TL_PAGE_SIZE)
+        return false;
+    /* one page more than the block has: it need not begin at a page */
+    unsigned bits = tl_log2_ceil((window >> TL_PAGE_SHIFT) + 1);
+    size_t   table = round_up(tl_page_map_bytes_for(bits), TL_LINE_SIZE);
+    size_t   data = cpus * round_up(sizeof(struct tl_cache), TL_LINE_SIZE) +
+                  DESCRIPTORS_FIRST * sizeof(struct tl_span);
+    uintptr_t pages = round_up(first + table + data, TL_PAGE_SIZE);
+    if (pages >= end || end - pages > options->bytes)
+        return false;
+    memset((void *)first, 0, pages - first);
+    tl_class_table_init();
+    tl_page_map_place((void *)first, bits);
+    tl_meta_give((void *)(first + table), pages - first - table);
+    if (options->misuse_panics)
+        tl_misuse_set_policy(TL_MISUSE_ABORT);
+    talus_heap_options heap = options->heap;
+    if (heap.name == NULL)
+        heap.name = "kernel";
+    if (heap.provider == NULL)
+        heap.provider = &provider;
+    tl_heap_init(&tl_default_heap, &heap);
+    started = tl_pool_add(&tl_default_heap.pool, (void *)pages, end - pages);
+    return started;
+}

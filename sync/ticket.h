@@ -1,0 +1,60 @@
+/* ticket.h: the lock of a kernel: first come, first served, for short sections on many CPUs.
+ *
+ * 1 Purpose     What lock.h is to processes. Whoever holds it or waits for it is pinned, so that a
+ *               waiter spins for no longer than the holders before it take.
+ * 2 States      next: the ticket to be drawn; serving: the one that may enter. Free when equal.
+ * 3 Invariants  Exactly one CPU is between acquire and release: the one whose ticket is served.
+ * 4 Ordering    release publishes by `serving`; acquire reads it with acquire.
+ * 5 Limits      Fewer than 2^32 waiters.
+ * 6 Contexts    Thread, atomic, pinned. Never interrupt: a handler may have interrupted the holder.
+ * Source: Mellor-Crummey and Scott, Algorithms for scalable synchronization on shared-memory
+ * multiprocessors, 1991. */
+#ifndef TL_SYNC_TICKET_H
+#define TL_SYNC_TICKET_H
+
+#include "arch/port.h"
+
+struct tl_lock {
+    tl_atomic_u32 next;    /* atomic: added to by whoever comes */
+    tl_atomic_u32 serving; /* atomic: written by the holder alone */
+};
+
+/* Zero-filled memory is a free lock too. */
+#define TL_LOCK_INIT                         \
+    {                                        \
+        TL_ATOMIC_INIT(0), TL_ATOMIC_INIT(0) \
+    }
+
+/* Makes the lock free, whatever it was; nobody else may use it meanwhile. */
+static inline void tl_lock_init(struct tl_lock *lock)
+{
+    tl_store32_relaxed(&lock->next, 0);
+    tl_store32_relaxed(&lock->serving, 0);
+}
+
+/* Pins the caller and waits for the lock. Not recursive. */
+static inline void tl_lock_acquire(struct tl_lock *lock)
+{
+    (void)tl_port_pin();
+    TL_PREEMPT_POINT(lock_acquire);
+    uint32_t ticket = tl_add32_relaxed(&lock->next, 1); /* relaxed: `serving` orders */
+    if (TL_MUTANT_ticket_enter_early && ticket != 0)
+        ticket--;
+    while ((int32_t)(tl_load32_acquire(&lock->serving) - ticket) < 0) /* pairs with release */
+        tl_port_relax();
+    TL_PREEMPT_POINT(lock_held);
+}
+
+/* Serves the next ticket and ends the caller's pin. */
+static inline void tl_lock_release(struct tl_lock *lock)
+{
+    TL_PREEMPT_POINT(lock_release);
+    uint32_t served = tl_load32_relaxed(&lock->serving); /* relaxed: our own */
+    if (TL_MUTANT_ticket_release_relaxed)
+        tl_store32_relaxed(&lock->serving, served + 1);
+    else
+        tl_store32_release(&lock->serving, served + 1); /* pairs with tl_lock_acquire */
+    tl_port_unpin();
+}
+
+#endif
