@@ -308,17 +308,20 @@ def text_of(shapes):
 
 def check_around(target, code, operation, order):
     """Problems with the plain accesses on both sides of an operation, without its name."""
-    first = {"load": r"load", "store": r"store"}.get(operation)
+    first = operation if operation in ("load", "store") else None
     for way in ways(target.cpu, code):
         words = shape_of(target.cpu, way).split()
         if words[-1] != "return":
             continue
         plain = [word.split(".")[0] for word in words]
-        if first is not None and order != "relaxed":
-            if sum(word.startswith((first, "amoswap")) for word in plain) != 3:
+        if first is not None:
+            if order != "relaxed" and sum(word.startswith((first, "amoswap")) for word in plain) != 3:
                 yield f"one of the plain accesses around it is gone: {' '.join(words)}"
             continue
         atomics = [number for number, word in enumerate(words) if word not in ("load", "store", "return")]
+        if not atomics:
+            yield f"nothing atomic is left of it: {' '.join(words)}"
+            continue
         if order in ("release", "acq_rel") and "store" not in words[: atomics[0]]:
             yield f"the plain store before it is gone: {' '.join(words)}"
         if order in ("acquire", "acq_rel") and "load" not in words[atomics[-1] :]:

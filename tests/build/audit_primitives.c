@@ -53,9 +53,9 @@ typedef uint32_t       value_32;
     {                                                                                            \
         int before = *q;                                                                         \
         *p = 1;                                                                                  \
-        (void)tl_##operation##infix##_##order(a, v);                                             \
+        int found = (int)tl_##operation##infix##_##order(a, v);                                  \
         *p = 2;                                                                                  \
-        return before + *q;                                                                      \
+        return before + *q + found;                                                              \
     }
 
 #define CAS(operation, width, infix, order)                                            \

@@ -51,20 +51,21 @@ static void *blocks[REMOTE_CALLS];
  * */
 #define END(name) __asm__ volatile("/* " #name " */" ::: "memory")
 
-#define MALLOC_DRIVER(name, count)                        \
-    DRIVER void driver_##name(allocate *get, size_t size) \
-    {                                                     \
-        for (int i = 0; i < (count); i++)                 \
-            blocks[i] = get(size);                        \
-        END(name);                                        \
+/* They touch no global: position-independent code of i386 would call to find it. */
+#define MALLOC_DRIVER(name, count)                                     \
+    DRIVER void driver_##name(allocate *get, size_t size, void **kept) \
+    {                                                                  \
+        for (int i = 0; i < (count); i++)                              \
+            kept[i] = get(size);                                       \
+        END(name);                                                     \
     }
 
-#define FREE_DRIVER(name, count)             \
-    DRIVER void driver_##name(release *give) \
-    {                                        \
-        for (int i = 0; i < (count); i++)    \
-            give(blocks[i]);                 \
-        END(name);                           \
+#define FREE_DRIVER(name, count)                          \
+    DRIVER void driver_##name(release *give, void **kept) \
+    {                                                     \
+        for (int i = 0; i < (count); i++)                 \
+            give(kept[i]);                                \
+        END(name);                                        \
     }
 
 MALLOC_DRIVER(malloc, CALLS)
@@ -132,7 +133,7 @@ static void remote(void)
     if (pthread_create(&thread, NULL, other_thread, NULL) != 0)
         exit(1);
     pthread_barrier_wait(&meeting);
-    driver_free_remote(chosen_release);
+    driver_free_remote(chosen_release, blocks);
     pthread_barrier_wait(&meeting);
     pthread_join(thread, NULL);
 }
@@ -141,26 +142,26 @@ int main(void)
 {
     chosen_allocate = MALLOC;
     chosen_release = FREE;
-    driver_large(chosen_allocate, LARGE);
+    driver_large(chosen_allocate, LARGE, blocks);
     chosen_release(blocks[0]);
     for (size_t size = 1; size <= SMALL_MAX; size = talus_good_size(size) + 1) {
         warm(size);
-        driver_malloc(chosen_allocate, size);
-        driver_free(chosen_release);
+        driver_malloc(chosen_allocate, size, blocks);
+        driver_free(chosen_release, blocks);
     }
     warm(MEDIUM);
-    driver_malloc_medium(chosen_allocate, MEDIUM);
+    driver_malloc_medium(chosen_allocate, MEDIUM, blocks);
     for (int i = 0; i < CALLS; i++)
         chosen_release(blocks[i]);
 #ifdef PATHS_INLINE
     for (size_t size = 1; size <= SMALL_MAX; size = talus_good_size(size) + 1) {
         warm(size);
-        driver_inline_malloc(inlined_malloc, size);
-        driver_inline_free(inlined_free);
+        driver_inline_malloc(inlined_malloc, size, blocks);
+        driver_inline_free(inlined_free, blocks);
     }
     warm(SMALL);
-    driver_inline_constant(inlined_malloc_constant, SMALL);
-    driver_inline_free(inlined_free);
+    driver_inline_constant(inlined_malloc_constant, SMALL, blocks);
+    driver_inline_free(inlined_free, blocks);
 #endif
     remote();
     printf("%#lx\n", (unsigned long)(uintptr_t)chosen_allocate);
