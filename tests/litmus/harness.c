@@ -116,7 +116,10 @@ static void count(struct litmus_found *found, const struct litmus_outcome *outco
 {
     unsigned i = 0;
 
-    while (i < found->outcomes && memcmp(&found->count[i].outcome, outcome, sizeof(*outcome)) != 0)
+    /* the judge also looks at the cell: what was seen alone does not make the verdict */
+    while (i < found->outcomes &&
+           (found->count[i].verdict != verdict ||
+            memcmp(&found->count[i].outcome, outcome, sizeof(*outcome)) != 0))
         i++;
     if (i == LITMUS_OUTCOMES_MAX) {
         found->more = true;
