@@ -63,6 +63,15 @@ def check_needs(path):
     return problems
 
 
+def check_calls_itself(path):
+    """Calls between the library's own functions never end in another library or in the program."""
+    name = os.path.basename(path)
+    own = symbols(path, "-D", "--defined-only")
+    named = re.findall(r"^[0-9a-f]+ +[0-9a-f]+ +R_\S+ +[0-9a-f]+ +(\S+)", output("readelf", "-rW", path), re.M)
+    bound_late = {symbol.split("@")[0] for symbol in named} & own
+    return [f"{name}: its own {symbol} may turn out to be another's" for symbol in sorted(bound_late)]
+
+
 def check_archive(path, allowed):
     name = os.path.basename(path)
     stray = [symbol for symbol in symbols(path, "-g", "--defined-only") if not re.match(allowed, symbol)]
@@ -79,6 +88,7 @@ def check(folder):
     problems = check_exports(core, public, r"talus_")
     problems += check_exports(malloc, [*public, *MALLOC_FAMILY, *OPERATORS], r"talus_")
     problems += check_needs(core) + check_needs(malloc)
+    problems += check_calls_itself(core) + check_calls_itself(malloc)
     problems += check_archive(os.path.join(folder, "libtalus.a"), r"(talus|tl)_")
     family = "|".join(map(re.escape, [*MALLOC_FAMILY, *OPERATORS]))
     problems += check_archive(os.path.join(folder, "libtalus-malloc.a"), rf"(talus|tl)_|({family})$")
@@ -91,6 +101,7 @@ def self_test():
 #include <stdio.h>
 _Thread_local char big[4096];
 void *stray(void) { big[1] = 1; printf("x"); return malloc(1); }
+void *caller(void) { return stray(); }
 """
     with tempfile.TemporaryDirectory(prefix="talus-check-") as folder:
         path = os.path.join(folder, "libbad.so")
@@ -100,9 +111,10 @@ void *stray(void) { big[1] = 1; printf("x"); return malloc(1); }
         archive = os.path.join(folder, "libbad.a")
         subprocess.run(["gcc", "-c", "-o", path + ".o", os.path.join(folder, "bad.c")], check=True)
         subprocess.run(["ar", "rc", archive, path + ".o"], check=True)
-        found = "\n".join(check_exports(path, ["talus_malloc"], r"talus_") + check_needs(path) + check_archive(archive, "tl_"))
+        problems = check_exports(path, ["talus_malloc"], r"talus_") + check_needs(path) + check_calls_itself(path)
+        found = "\n".join(problems + check_archive(archive, "tl_"))
     expected = ["exports stray", "does not export talus_malloc", "needs libm", "calls malloc", "executable stack"]
-    expected += ["bytes of thread-local", "global symbol stray", "calls __tls_get_addr"]
+    expected += ["bytes of thread-local", "global symbol stray", "calls __tls_get_addr", "its own stray may"]
     missing = [text for text in expected if text not in found]
     print(found, "\nnot found:", missing)
     return 1 if missing else 0

@@ -17,11 +17,6 @@ if(NOT TARGET talus_test_lib)
     ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/core/include)
   find_package(Threads REQUIRED)
   target_link_libraries(talus_test_lib PUBLIC Threads::Threads)
-  if(CMAKE_CROSSCOMPILING_EMULATOR)
-    # CTest puts the emulator before what it runs itself; the tests do before what they run.
-    list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
-    target_compile_definitions(talus_test_lib PRIVATE TALUS_EMULATOR="${emulator}")
-  endif()
 endif()
 
 function(talus_add_tests label)

@@ -30,8 +30,15 @@
 #define TEST_SANITIZED 0
 #endif
 
-/* Repetitions of a loop: fewer where a sanitizer makes each one ten times dearer. */
-#define TEST_ROUNDS(n) (TEST_SANITIZED ? ((n) + 9) / 10 : (n))
+#ifdef TALUS_EMULATOR
+#define TEST_EMULATED 1
+#else
+#define TEST_EMULATED 0
+#endif
+
+/* Repetitions of a loop: fewer where a sanitizer or an emulator makes each one ten times dearer. */
+#define TEST_ROUNDS_PER (TEST_SANITIZED ? 10 : TEST_EMULATED ? 4 : 1)
+#define TEST_ROUNDS(n)  (((n) + TEST_ROUNDS_PER - 1) / TEST_ROUNDS_PER)
 
 #define KIB ((size_t)1024)
 #define MIB ((size_t)1024 * 1024)

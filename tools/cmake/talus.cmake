@@ -125,8 +125,11 @@ function(talus_add_library target core kind)
         set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
             SOVERSION ${PROJECT_VERSION_MAJOR})
         # Bound at start: no call resolves a symbol later. Never unloaded by dlclose: threads that used it
-        # call into it when they end. Sanitizers leave symbols to the program.
-        target_link_options(${target} PRIVATE -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete)
+        # call into it when they end. It calls its own functions, also in a program that holds an archive of
+        # the same names and shows them to libraries, as every program on MIPS does. Sanitizers leave symbols
+        # to the program.
+        target_link_options(${target} PRIVATE -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete
+            -Wl,-Bsymbolic-functions)
         if(NOT TALUS_SANITIZE)
             target_link_options(${target} PRIVATE -Wl,-z,defs)
         endif()
