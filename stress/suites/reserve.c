@@ -11,7 +11,7 @@
  *               that slow exits refill the reserves under the handlers' hands; of one reserve the
  *               notify callback has a worker do it.
  * 3 Promises    Every block belongs to one (the oracle, R31); its contents hold; no handler waits
- *               for what it interrupted (R32: the run would be stuck); handlers keep errno; at the
+ *               for what it interrupted (R32: it would be stuck); handlers keep errno; at the
  *               end, reserves destroyed and all freed, the heap counts nothing.
  * 4 Pressure is counted: signals, those that fell inside of the heap, and those on top of another
  *               handler. Too few of any is a failure: such a run shows nothing.
@@ -42,8 +42,9 @@
 #define LARGE_MAX       ((size_t)300000)
 #define DEPTH_MAX       6u
 #define PERIOD_US_LEAST 40u
-#define SIGNAL_ONE_IN   16u /* rounds of 64 operations, in which a worker signals another */
-#define LEAST_INSIDE    10u /* signals inside of the heap in any run */
+#define SIGNAL_ONE_IN   16u  /* rounds of 64 operations, in which a worker signals another */
+#define STUCK_SECONDS   10.0 /* a handler takes microseconds */
+#define LEAST_INSIDE    10u  /* signals inside of the heap in any run */
 /* and on top of another handler; ThreadSanitizer's runtime lets one at a time in */
 #define LEAST_NESTED (TL_TSAN ? 0u : 10u)
 
@@ -64,6 +65,8 @@ static _Atomic unsigned  serial;             /* seeds the handlers' numbers */
 static _Atomic int       tids[ST_TEAM_MAX];  /* by the worker's index; 0: it takes no signals */
 
 static _Thread_local volatile sig_atomic_t depth; /* of handlers on this thread */
+/* when the lowest of them began */
+static _Thread_local volatile double begun;
 
 static void count(_Atomic size_t *counter)
 {
@@ -142,6 +145,16 @@ static void free_what_a_worker_left(struct st_rng *rng)
     }
 }
 
+/* Signals go on to come on top of a handler that waits for what it interrupted: they find it out.
+ * */
+static void look_at_the_clock(void)
+{
+    if (depth == 0)
+        begun = st_now();
+    else if (st_now() - begun > STUCK_SECONDS)
+        st_fail("stuck", "  a signal handler has not come to its end in %.0f s", STUCK_SECONDS);
+}
+
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     struct st_worker *worker = st_self;
@@ -150,9 +163,12 @@ static void on_signal(int number, siginfo_t *info, void *context)
     (void)number;
     (void)info;
     (void)context;
-    if (worker == NULL || depth >= (int)DEPTH_MAX)
+    if (worker == NULL)
         return;
     int saved_errno = errno;
+    look_at_the_clock();
+    if (depth >= (int)DEPTH_MAX)
+        return;
     errno = EDOM;
     count(&tally.signals);
     if (atomic_load_explicit(&worker->inside, memory_order_relaxed))
