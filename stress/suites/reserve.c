@@ -60,7 +60,7 @@ struct tally {
 static struct st_mailbox box;
 static struct tally      tally;
 static talus_reserve    *reserves[RESERVES]; /* constant while signals come */
-static _Atomic bool      refill_wanted;      /* of the last one: by notify */
+static _Atomic unsigned  refill_wanted;      /* of the last one: by notify; a word, to swap */
 static _Atomic unsigned  serial;             /* seeds the handlers' numbers */
 static _Atomic int       tids[ST_TEAM_MAX];  /* by the worker's index; 0: it takes no signals */
 
@@ -86,7 +86,7 @@ static int other_signal(void)
 static void notify(void *context, talus_reserve *reserve)
 {
     (void)reserve;
-    atomic_store_explicit((_Atomic bool *)context, true, memory_order_relaxed);
+    atomic_store_explicit((_Atomic unsigned *)context, 1, memory_order_relaxed);
 }
 
 static void free_here(struct st_block *block)
@@ -246,7 +246,7 @@ static void signal_another(struct st_worker *worker)
 static void refill(struct st_worker *worker)
 {
     unsigned which = st_rng_below(&worker->rng, RESERVES);
-    bool     wanted = atomic_exchange_explicit(&refill_wanted, false, memory_order_relaxed);
+    bool     wanted = atomic_exchange_explicit(&refill_wanted, 0, memory_order_relaxed) != 0;
 
     atomic_store_explicit(&worker->inside, true, memory_order_relaxed);
     if (wanted && !talus_reserve_refill(reserves[RESERVES - 1]))
