@@ -119,6 +119,11 @@ static inline void tl_port_unpin(void)
 static inline void tl_port_relax(void)
 {
 }
+
+static inline bool tl_port_may_block(void)
+{
+    return true;
+}
 #endif
 
 /* ---- waiting ---- */

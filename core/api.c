@@ -76,6 +76,13 @@ void talus_free(void *block)
     tl_free_fast(block);
 }
 
+/* In a process the page map knows nothing of NULL's page; in a kernel, whose table may be entered
+ * at any place, that entry may be a block's. */
+static TL_ALWAYS_INLINE bool is_null_in_kernel(const void *block)
+{
+    return TL_KERNEL && TL_UNLIKELY(block == NULL);
+}
+
 /* Whether a block of this size class or run can have come from a request for `size` bytes, with
  * this alignment where it is a power of two. What is no block at all is for free to tell. */
 static bool can_have_come_from(const struct tl_span *span, uintptr_t block, size_t align,
@@ -101,6 +108,8 @@ static TL_COLD void free_suspect(void *block, size_t align, size_t size)
 void talus_free_sized(void *block, size_t size)
 {
     struct tl_span *span = tl_page_span((uintptr_t)block);
+    if (is_null_in_kernel(block))
+        return;
     if (TL_UNLIKELY(size > span->block_size))
         free_suspect(block, 1, size);
     else
@@ -110,6 +119,8 @@ void talus_free_sized(void *block, size_t size)
 void talus_free_aligned_sized(void *block, size_t align, size_t size)
 {
     struct tl_span *span = tl_page_span((uintptr_t)block);
+    if (is_null_in_kernel(block))
+        return;
     if (TL_UNLIKELY(size > span->block_size || ((uintptr_t)block & (align - 1)) != 0))
         free_suspect(block, align, size);
     else
@@ -151,6 +162,8 @@ void *talus_aligned_alloc(size_t align, size_t size)
 void *talus_realloc(void *block, size_t size)
 {
     struct tl_span *span = tl_page_span((uintptr_t)block);
+    if (is_null_in_kernel(block))
+        return tl_malloc_fast(size);
     if (TL_LIKELY(span->cut_heap != NULL)) {
         size_t half = span->block_size / 2;
         /* half <= size <= block_size: it stays */

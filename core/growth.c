@@ -2,6 +2,7 @@
  * call under a lock. */
 #include "core/growth.h"
 #include "arch/port.h"
+#include "core/heap.h"
 #include "core/meta.h"
 #include "core/pagemap.h"
 #include "core/report.h"
@@ -39,9 +40,11 @@ static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
     return step < room ? step : room;
 }
 
-static bool cover(void *block, size_t bytes, struct tl_region *region)
+static bool cover(void *block, size_t bytes, bool given, struct tl_region *region)
 {
-    *region = (struct tl_region){ .start = (uintptr_t)block, .pages = bytes >> TL_PAGE_SHIFT };
+    *region = (struct tl_region){ .start = (uintptr_t)block,
+                                  .pages = bytes >> TL_PAGE_SHIFT,
+                                  .given = given };
     return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && tl_page_map_cover(region);
 }
 
@@ -58,13 +61,13 @@ static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
 static void *map_block(struct tl_pool *pool, size_t bytes, struct tl_region *region)
 {
     void *block = pool->provider.map(pool->provider.context, bytes);
-    if (block == NULL || cover(block, bytes, region))
+    if (block == NULL || cover(block, bytes, false, region))
         return block;
     void *other = NULL;
     if (pool->provider.unmap != NULL) /* else what is asked for in vain is lost */
         other = pool->provider.map(pool->provider.context, bytes);
     unmap_block(pool, block, bytes);
-    if (other == NULL || cover(other, bytes, region))
+    if (other == NULL || cover(other, bytes, false, region))
         return other;
     unmap_block(pool, other, bytes);
     return NULL;
@@ -112,21 +115,25 @@ static void learn_step_locked(struct tl_pool *pool, size_t bytes, bool refused)
 bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes)
 {
     tl_lock_acquire(&pool->lock);
-    if (!tl_spares_ready_locked(pool)) {
+    bool ready = tl_spares_ready_locked(pool);
+    if (TL_KERNEL && !ready && pool->heap == &tl_default_heap) {
+        tl_spares_of_reserve_locked(pool); /* the next chunk comes out of what is added */
+        ready = pool->spares >= TL_SPARES_FOR_ONE_CALL;
+    }
+    if (!ready) {
         tl_lock_release(&pool->lock);
         return false;
     }
     struct tl_region *region = (struct tl_region *)tl_spare_take_locked(pool);
     struct tl_span   *run = tl_spare_take_locked(pool);
     tl_lock_release(&pool->lock);
-    bool added = cover(block, bytes, region);
+    bool added = cover(block, bytes, true, region);
     tl_lock_acquire(&pool->lock);
     if (added) {
-        region->given = true;
         pool->mapped += bytes;
         if (pool->mapped > pool->mapped_peak)
             pool->mapped_peak = pool->mapped;
-        pool->clean_is_zero = false; /* who knows what it holds */
+        pool->clean_is_zero = false; /* who knows what it holds; so no run is worth a move either */
         add_region_locked(pool, region, run);
     } else {
         tl_spare_put_locked(pool, run);
@@ -247,17 +254,23 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
 
 /* Has the provider purge `bytes` from `start` in `region`, and on through the regions that touch:
  * one call for each, since a provider knows its own blocks only. The run has a holder, so these
- * regions and the links between them stay. No lock held. Returns true when all read as zero. */
+ * regions and the links between them stay. No lock held. Returns true when all read as zero;
+ * *purged is what the provider got. */
 static bool purge_bytes(struct tl_pool *pool, const struct tl_region *region, uintptr_t start,
-                        size_t bytes)
+                        size_t bytes, size_t *purged)
 {
     bool zero = pool->provider.purge != NULL;
+    *purged = 0;
     while (pool->provider.purge != NULL) {
         size_t here = tl_region_end(region) - start;
         if (here > bytes)
             here = bytes;
-        zero = !region->given &&
-               pool->provider.purge(pool->provider.context, (void *)start, here) && zero;
+        if (region->given) {
+            zero = false;
+        } else {
+            zero = pool->provider.purge(pool->provider.context, (void *)start, here) && zero;
+            *purged += here;
+        }
         start += here;
         bytes -= here;
         if (bytes == 0)
@@ -273,24 +286,27 @@ void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uint
     size_t    unit = pool->provider.purge_unit != 0 ? pool->provider.purge_unit : TL_PAGE_SIZE;
     uintptr_t from = (start + unit - 1) & ~(unit - 1);
     uintptr_t to = (start + bytes) & ~(unit - 1);
+    size_t    purged;
     if (from < to && !pool->keep_pages && !TL_KERNEL)
-        purge_bytes(pool, tl_region_at(span->region, from), from, to - from);
+        purge_bytes(pool, tl_region_at(span->region, from), from, to - from, &purged);
 }
 
-/* Purges the dirty part of a free run. Lock held, let go of meanwhile. */
-static void purge_run_locked(struct tl_pool *pool, struct tl_span *run)
+/* Purges the dirty part of a free run. Lock held, let go of meanwhile. Returns the bytes purged. */
+static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run)
 {
     uintptr_t start = run->start + ((size_t)run->dirty_from << TL_PAGE_SHIFT);
     tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(purge);
     size_t bytes = tl_span_dirty(run) << TL_PAGE_SHIFT;
-    bool   zero = purge_bytes(pool, tl_region_at(run->region, start), start, bytes);
+    size_t purged;
+    bool   zero = purge_bytes(pool, tl_region_at(run->region, start), start, bytes, &purged);
     tl_lock_acquire(&pool->lock);
     pool->purges++;
     pool->clean_is_zero = pool->clean_is_zero && zero;
     tl_span_set_dirt(run, 0, 0);
     tl_runs_insert_locked(pool, run, 0);
+    return purged;
 }
 
 size_t tl_pool_decay(struct tl_pool *pool, bool all)
@@ -310,8 +326,7 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
             given_back += region->pages << TL_PAGE_SHIFT;
             unmap_region_locked(pool, run, region);
         } else {
-            given_back += pool->provider.purge != NULL ? tl_span_dirty(run) << TL_PAGE_SHIFT : 0;
-            purge_run_locked(pool, run);
+            given_back += purge_run_locked(pool, run);
         }
     }
     tl_lock_release(&pool->lock);
@@ -332,8 +347,8 @@ static size_t least_of(size_t a, size_t b)
 }
 
 /* Has the provider move some of the `left` bytes at `from`, TL_MOVE_PIECE at most, each end in one
- * of its blocks. What it refuses may be two mappings to the system: half of it is tried, down to
- * TL_MOVE_MIN. Returns the bytes moved, 0 for none. */
+ * of its blocks. What it refuses may be two mappings to the system: half of it is tried, down
+ * to TL_MOVE_MIN. Returns the bytes moved, 0 for none. */
 static size_t move_piece(struct tl_pool *pool, struct tl_region *from_region, uintptr_t from,
                          struct tl_region *to_region, uintptr_t to, size_t left)
 {

@@ -125,7 +125,11 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
     if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE) ||
         (unit & (unit - 1)) != 0 || unit > TL_PAGE_SIZE)
         return tl_port_fail(TL_ERROR_INVALID);
-    struct tl_heap *heap = tl_init() && tl_kernel_meta_ready() ? heap_structure() : NULL;
+    struct tl_heap *heap = NULL;
+    if (tl_init()) {
+        (void)tl_kernel_meta_ready(); /* if not, what is left may do */
+        heap = heap_structure();
+    }
     if (heap == NULL)
         return tl_port_fail(TL_ERROR_MEMORY);
     tl_heap_init(heap, &filled);
@@ -243,11 +247,12 @@ static size_t pages_wanted(size_t size, size_t align)
 /* Tries with more and more pages from the provider. */
 static void *alloc_by_growth(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    void *block = NULL;
     /* what failed may have been for want of memory for the heap's structures */
-    while (tl_kernel_meta_ready() && (block = try_hard(heap, size, align, zero, false)) == NULL &&
-           tl_port_may_block() && tl_pool_grow(&heap->pool, pages_wanted(size, align)))
-        ; /* others may have taken what came */
+    bool  ready = tl_kernel_meta_ready();
+    void *block;
+    while ((block = try_hard(heap, size, align, zero, false)) == NULL && tl_port_may_block() &&
+           tl_pool_grow(&heap->pool, pages_wanted(size, align), ready))
+        ready = tl_kernel_meta_ready(); /* others may have taken what came */
     return block;
 }
 #endif
@@ -268,7 +273,7 @@ void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool 
 
 static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    if (TL_KERNEL)
+    if (TL_KERNEL && tl_port_may_block()) /* the provider may */
         tl_pool_decay(&heap->pool, false);
     void *block = try_alloc(heap, size, align, zero, false);
     return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(heap, size, align, zero);
@@ -339,10 +344,11 @@ bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
         return false;
     uintptr_t first = ((uintptr_t)block + TL_PAGE_SIZE - 1) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
     uintptr_t end = ((uintptr_t)block + bytes) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
-    if (block == NULL || bytes > TL_REQUEST_MAX || first >= end) {
+    if (block == NULL || bytes > TL_REQUEST_MAX || first < (uintptr_t)block || first >= end) {
         tl_port_fail(TL_ERROR_INVALID);
         return false;
     }
+    (void)tl_kernel_meta_ready(); /* if not, what is left may do */
     if (tl_pool_add(&heap->pool, (void *)first, end - first))
         return true;
     tl_port_fail(TL_ERROR_MEMORY);

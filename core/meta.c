@@ -61,12 +61,16 @@ void *tl_meta_new_of_reserve(size_t bytes)
     return memory;
 }
 
-void tl_meta_give(void *memory, size_t bytes)
+void *tl_meta_give(void *memory, size_t bytes, size_t *left)
 {
     tl_lock_acquire(&tl_meta_lock);
+    void *rest = chunk;
+    *left = chunk_left;
+    handed_out += chunk_left;
     chunk = (char *)memory;
     chunk_left = bytes;
     tl_lock_release(&tl_meta_lock);
+    return rest;
 }
 
 size_t tl_meta_left(void)

@@ -20,8 +20,8 @@ void *tl_meta_new(size_t bytes);
 void *tl_meta_new_of_reserve(size_t bytes);
 
 /* In a kernel: `bytes` at `memory`, aligned to a line and zeroed, are what tl_meta_new hands out
- * from now on; what was left before is lost. */
-void tl_meta_give(void *memory, size_t bytes);
+ * from now on. Returns what was left before, *left bytes, for the caller to use. */
+void *tl_meta_give(void *memory, size_t bytes, size_t *left);
 
 /* Bytes that tl_meta_new can still hand out without asking the port. */
 size_t tl_meta_left(void);

@@ -100,7 +100,8 @@ bool tl_page_map_cover(struct tl_region *region)
     uintptr_t first = (uintptr_t)tl_page_entry(region->start);
     size_t    bytes = region->pages * sizeof(uint32_t);
     tl_lock_acquire(&tl_meta_lock);
-    bool fits = !folded || fits_folded_locked(region->start, region->pages);
+    /* a provider's blocks are never in use already, but what an owner gives may be */
+    bool fits = !(folded || region->given) || fits_folded_locked(region->start, region->pages);
     if (fits)
         fits = tl_port_commit((void *)first, bytes);
     if (fits) {
@@ -129,20 +130,28 @@ static bool entry_reaches(const struct tl_span *span)
 }
 
 /* A kernel's descriptors lie wherever its blocks are, as far as an entry reaches. */
-static struct tl_span *descriptors_at(void *memory, unsigned *got)
+static struct tl_span *descriptors_at(void *memory, unsigned count, unsigned *got)
 {
     struct tl_span *spans = (struct tl_span *)memory;
     *got = 0;
-    if (spans == NULL || !entry_reaches(spans))
+    if (spans == NULL || count == 0 || !entry_reaches(spans) || !entry_reaches(spans + count - 1))
         return NULL;
-    *got = TL_DESCRIPTOR_BATCH;
-    return chain_up(spans, TL_DESCRIPTOR_BATCH, NULL);
+    *got = count;
+    return chain_up(spans, count, NULL);
 }
 
 struct tl_span *tl_descriptors_of_reserve(unsigned *got)
 {
     return descriptors_at(tl_meta_new_of_reserve(TL_DESCRIPTOR_BATCH * sizeof(struct tl_span)),
-                          got);
+                          TL_DESCRIPTOR_BATCH, got);
+}
+
+void tl_descriptors_add(void *memory, size_t bytes)
+{
+    unsigned        got;
+    struct tl_span *chain =
+        descriptors_at(memory, (unsigned)(bytes / sizeof(struct tl_span)), &got);
+    tl_descriptors_recycle(chain, got);
 }
 
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
@@ -175,7 +184,8 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
     }
     tl_lock_release(&tl_meta_lock);
     if (TL_KERNEL && chain == NULL)
-        chain = descriptors_at(tl_meta_new(TL_DESCRIPTOR_BATCH * sizeof(struct tl_span)), got);
+        chain = descriptors_at(tl_meta_new(TL_DESCRIPTOR_BATCH * sizeof(struct tl_span)),
+                               TL_DESCRIPTOR_BATCH, got);
     return chain;
 }
 

@@ -74,15 +74,7 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
 void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
 {
     tl_lock_acquire(&pool->lock);
-    if (pool->spares < TL_SPARES_FOR_ONE_CALL) {
-        unsigned        got;
-        struct tl_span *chain = tl_descriptors_of_reserve(&got);
-        while (chain != NULL) {
-            struct tl_span *next = chain->free.next;
-            tl_spare_put_locked(pool, chain);
-            chain = next;
-        }
-    }
+    tl_spares_of_reserve_locked(pool);
     tl_lock_release(&pool->lock);
     struct tl_span *run = tl_pool_take(pool, pages, 1);
     if (run == NULL)
@@ -182,10 +174,10 @@ bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes)
     return grown;
 }
 
-bool tl_pool_grow(struct tl_pool *pool, size_t pages)
+bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready)
 {
     tl_lock_acquire(&pool->lock);
-    bool changed = !tl_spares_ready_locked(pool) || tl_growth_locked(pool, pages);
+    bool changed = tl_spares_ready_locked(pool) ? tl_growth_locked(pool, pages) : ready;
     tl_lock_release(&pool->lock);
     return changed;
 }

@@ -95,9 +95,9 @@ size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *
 bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
 
 /* In a kernel: adds a block of `pages` at least, or waits for a growth in flight. False: limit or
- * provider refused. True: look again, after tl_kernel_meta_ready: descriptors may have been short.
- * Not pinned. */
-bool tl_pool_grow(struct tl_pool *pool, size_t pages);
+ * provider refused. True: look again. `ready`, what tl_kernel_meta_ready said before, is the answer
+ * where descriptors are short: others used them up, or there are none. Not pinned. */
+bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready);
 
 /* Adds a block that the heap's owner has: counted as mapped whatever the limit, never given back
  * before the heap's end, and then to nobody. False: no descriptors, or its page map entries are

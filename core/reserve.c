@@ -93,7 +93,9 @@ void tl_reserve_drain_all(struct tl_heap *heap)
     struct tl_block *block = tl_inbox_drain(&heap->inbox);
     while (block != NULL) {
         struct tl_block *older = tl_get(&block->next_batch);
+        (void)tl_port_pin(); /* statistics and destroy come here without */
         tl_large_free(tl_page_span((uintptr_t)block));
+        tl_port_unpin();
         block = older;
     }
 }
@@ -448,6 +450,7 @@ talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, size_t alig
         tl_port_fail(TL_ERROR_INVALID);
         return NULL;
     }
+    (void)tl_kernel_meta_ready(); /* if not, what is left may do */
     struct tl_reserve *reserve = structure();
     if (reserve == NULL) {
         tl_port_fail(TL_ERROR_MEMORY);

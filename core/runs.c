@@ -220,6 +220,22 @@ void tl_spare_put_locked(struct tl_pool *pool, struct tl_span *span)
     pool->spares++;
 }
 
+static void put_chain_locked(struct tl_pool *pool, struct tl_span *chain)
+{
+    while (chain != NULL) {
+        struct tl_span *next = chain->free.next;
+        tl_spare_put_locked(pool, chain);
+        chain = next;
+    }
+}
+
+void tl_spares_of_reserve_locked(struct tl_pool *pool)
+{
+    unsigned got;
+    if (pool->spares < TL_SPARES_FOR_ONE_CALL)
+        put_chain_locked(pool, tl_descriptors_of_reserve(&got));
+}
+
 bool tl_spares_ready_locked(struct tl_pool *pool)
 {
     while (pool->spares < TL_SPARES_FOR_ONE_CALL) {
@@ -227,11 +243,7 @@ bool tl_spares_ready_locked(struct tl_pool *pool)
         unsigned        got;
         struct tl_span *chain = tl_descriptors_new(TL_DESCRIPTOR_BATCH, &got);
         tl_lock_acquire(&pool->lock);
-        while (chain != NULL) {
-            struct tl_span *next = chain->free.next;
-            tl_spare_put_locked(pool, chain);
-            chain = next;
-        }
+        put_chain_locked(pool, chain);
         if (got == 0)
             return pool->spares >= TL_SPARES_FOR_ONE_CALL;
     }

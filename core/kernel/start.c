@@ -53,13 +53,16 @@ static bool fill(void)
     size_t          pages = (TL_META_CHUNK + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
     void           *chunk = tl_pool_take_for_good(pool, pages);
     /* others may take what a growth brought */
-    for (unsigned tries = 0;
-         chunk == NULL && tries < FILL_TRIES && tl_port_may_block() && tl_pool_grow(pool, pages);
+    for (unsigned tries = 0; chunk == NULL && tries < FILL_TRIES && tl_port_may_block() &&
+                             tl_pool_grow(pool, pages, true);
          tries++)
         chunk = tl_pool_take_for_good(pool, pages);
-    if (chunk != NULL)
-        tl_meta_give(memset(chunk, 0, pages << TL_PAGE_SHIFT), pages << TL_PAGE_SHIFT);
-    return chunk != NULL;
+    if (chunk == NULL)
+        return false;
+    size_t bytes = pages << TL_PAGE_SHIFT, left;
+    void  *rest = tl_meta_give(memset(chunk, 0, bytes), bytes, &left);
+    tl_descriptors_add(rest, left);
+    return true;
 }
 
 bool tl_kernel_meta_ready(void)
@@ -105,7 +108,8 @@ bool talus_kernel_start(const talus_kernel_options *options)
     memset((void *)first, 0, pages - first);
     tl_class_table_init();
     tl_page_map_place((void *)first, bits);
-    tl_meta_give((void *)(first + table), pages - first - table);
+    size_t left;
+    (void)tl_meta_give((void *)(first + table), pages - first - table, &left);
     if (options->misuse_panics)
         tl_misuse_set_policy(TL_MISUSE_ABORT);
     talus_heap_options heap = options->heap;

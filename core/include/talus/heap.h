@@ -129,10 +129,11 @@ TALUS_API void talus_heap_free(talus_heap *heap, void *block);
 TALUS_API void talus_heap_set_limit(talus_heap *heap, size_t limit);
 
 /* Adds a block that the caller has, anywhere: the whole pages of it serve the heap until it is
- * destroyed, when the block is the caller's again. Counts as mapped, whatever the limit. Returns
+ * destroyed, when the block is the caller's again. Counts as mapped, whatever the limit. From then
+ * on the heap writes all that is asked zeroed, and copies instead of moving. Returns
  * false with errno EINVAL (not a whole page) or ENOMEM (no memory for its descriptor, or its
- * addresses cannot be told from those of another block). Context: thread. Cost: two locks. R11,
- * R13. */
+ * addresses are in use, or cannot be told from those of another block). Context: thread. Cost: two
+ * locks, and a look at each block of all heaps. R11, R13. */
 TALUS_API bool talus_heap_expand(talus_heap *heap, void *block, size_t bytes);
 
 /* Gives free pages back to the system now, decay or not: flushes the caller's cache and all idle

@@ -48,7 +48,8 @@ void talus_port_unpin(void);
 
 /* `bytes`, a multiple of TALUS_PAGE_SIZE, of memory that is readable, writable, contiguous, and
  * aligned to TALUS_PAGE_SIZE; its contents do not matter. NULL: there is none. Default: NULL, for a
- * heap that has what it was given and no more. Context: thread, not pinned. R10. */
+ * heap that has what it was given and no more. It must not call the heap, any heap: each may be
+ * waiting for it. Context: thread, not pinned. R10. */
 void *talus_port_map(size_t bytes);
 
 /* Takes back what talus_port_map returned, whole. Default: the heap keeps what it has, and does not
@@ -85,7 +86,8 @@ typedef struct talus_kernel_options {
     /* bytes of the address range that holds this block and all later ones; it takes 4 bytes of the
      * first block for each page. 0: the block alone. Rounded up to a power of two; blocks may lie
      * anywhere, but two whose addresses are alike in all bits below the window's size cannot both
-     * be used */
+     * be used; and on 64 bits the heap's structures, which take pages of later blocks, must lie
+     * within 16 GiB of the first block */
     size_t             window;
     talus_heap_options heap;          /* of the default heap; provider NULL: the port's functions */
     bool               misuse_panics; /* a double free and the like, else one line. R45 */
