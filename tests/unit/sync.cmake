@@ -1,7 +1,7 @@
 # The unit tests of arch/ and sync/, each linked with those two alone: once as the build chose the atomics, once on C11's,
 # and once where exchanges fail at random (arch/spurious.h).
 file(GLOB sync_sources CONFIGURE_DEPENDS
-    ${PROJECT_SOURCE_DIR}/sync/*.c ${PROJECT_SOURCE_DIR}/arch/port/linux/*.c)
+    ${PROJECT_SOURCE_DIR}/sync/*.c ${PROJECT_SOURCE_DIR}/arch/port/*.c ${PROJECT_SOURCE_DIR}/arch/port/linux/*.c)
 
 function(talus_add_sync_tests suffix)
     add_library(test_unit_sync${suffix} STATIC ${sync_sources} sync_stubs.c)
