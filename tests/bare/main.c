@@ -15,7 +15,7 @@ static struct tl_counter shown; /* of the running part's findings; zeroed betwee
 static struct tl_counter operations;
 static uint32_t          interrupts_asked_ns; /* CPU 0: mean distance of a CPU's interrupts */
 
-static const struct suite *const suites[] = { &machine_suite };
+static const struct suite *const suites[] = { &machine_suite, &heap_suite };
 
 enum { SUITES = sizeof suites / sizeof suites[0], FINDINGS_SHOWN = 10 };
 

@@ -39,6 +39,7 @@ struct run {
 extern struct run run;
 
 extern const struct suite machine_suite;
+extern const struct suite heap_suite;
 
 /* Counts a finding, and prints it if it is among the first of its part. Context: thread. */
 void finding(const char *format, ...) __attribute__((format(printf, 1, 2)));

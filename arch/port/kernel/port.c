@@ -82,12 +82,12 @@ bool tl_port_may_block(void)
     return talus_port_may_block();
 }
 
-/* Who waits looks again; it is not pinned. */
+/* Until the word changes: who is waited for may have lost its CPU for long, and the core gives up
+ * after a few waits in vain. The caller is not pinned. */
 void tl_port_wait(tl_atomic_u32 *word, uint32_t expected)
 {
-    (void)word;
-    (void)expected;
-    talus_port_yield();
+    while (tl_load32_relaxed(word) == expected) /* relaxed: the caller looks again */
+        talus_port_yield();
 }
 
 void tl_port_wake(tl_atomic_u32 *word, uint32_t count)

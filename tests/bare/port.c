@@ -1,0 +1,122 @@
+/* port.c: an image as the kernel that talus/port.h asks for: pins are the scheduler's, memory is
+ * one static range, of which the heap gets two blocks at first and the rest as it asks. */
+#include "tests/bare/port.h"
+
+#include <talus/port.h>
+
+#include "arch/port/bare/console.h"
+#include "arch/port/bare/machine.h"
+#include "sync/counter.h"
+#include "sync/lock.h"
+#include "tests/bare/suite.h"
+
+/* In pages. The blocks do not touch, so they stay two. */
+enum { PAGES = 4096, FIRST_PAGES = 48, GAP_PAGES = 1, SECOND_PAGES = 32 };
+enum { SLOW_TURNS = 20000 };
+enum { GIVEN_PAGES = FIRST_PAGES + GAP_PAGES + SECOND_PAGES };
+
+static TL_ALIGNED(TALUS_PAGE_SIZE) char memory[PAGES * TALUS_PAGE_SIZE];
+static bool              taken[PAGES]; /* taken_lock; those behind GIVEN_PAGES */
+static struct tl_lock    taken_lock = TL_LOCK_INIT;
+static struct tl_counter clock; /* milliseconds */
+
+/* How deep the CPU is pinned; whoever is pinned there. */
+static struct {
+    TL_CACHE_LINE
+    unsigned depth;
+} pins[MACHINE_CPUS_MAX];
+
+bool port_start(void)
+{
+    talus_kernel_options options = { .block = memory,
+                                     .bytes = FIRST_PAGES * TALUS_PAGE_SIZE,
+                                     .cpus = run.cpus,
+                                     .window = sizeof memory,
+                                     .heap = { .growth = 4 * TALUS_PAGE_SIZE, .decay_ms = 50 } };
+
+    return talus_kernel_start(&options) &&
+           talus_heap_expand(talus_heap_default(),
+                             memory + (FIRST_PAGES + GAP_PAGES) * TALUS_PAGE_SIZE,
+                             SECOND_PAGES * TALUS_PAGE_SIZE);
+}
+
+void port_tick(void)
+{
+    tl_counter_add_shared(&clock, 1);
+}
+
+void talus_port_panic(const char *line)
+{
+    bare_panic("%s", line);
+}
+
+unsigned talus_port_pin(void)
+{
+    unsigned cpu;
+
+    pin();
+    cpu = machine_cpu();
+    pins[cpu].depth++;
+    return cpu;
+}
+
+unsigned talus_port_cpu(void)
+{
+    return machine_cpu();
+}
+
+void talus_port_unpin(void)
+{
+    pins[machine_cpu()].depth--;
+    unpin();
+}
+
+/* Nobody who may block is pinned, nor finds another thread of its CPU so. */
+static void demand_unpinned(const char *what)
+{
+    if (pins[machine_cpu()].depth != 0)
+        finding("%s on a pinned cpu", what);
+}
+
+/* The first gap that is wide enough. */
+void *talus_port_map(size_t bytes)
+{
+    size_t wanted = bytes / TALUS_PAGE_SIZE, found = 0, page = GIVEN_PAGES;
+
+    demand_unpinned("map");
+    linger(SLOW_TURNS); /* as long as a provider may take: other threads wait for the growth */
+    tl_lock_acquire(&taken_lock);
+    while (page < PAGES && found < wanted)
+        found = taken[page++] ? 0 : found + 1;
+    page -= found;
+    for (size_t i = 0; i < wanted && found == wanted; i++)
+        taken[page + i] = true;
+    tl_lock_release(&taken_lock);
+    return found == wanted ? memory + page * TALUS_PAGE_SIZE : NULL;
+}
+
+void talus_port_unmap(void *block, size_t bytes)
+{
+    size_t page = (size_t)((char *)block - memory) / TALUS_PAGE_SIZE;
+
+    demand_unpinned("unmap");
+    tl_lock_acquire(&taken_lock);
+    for (size_t i = 0; i < bytes / TALUS_PAGE_SIZE; i++) {
+        if (page + i < GIVEN_PAGES || !taken[page + i])
+            finding("unmap of page %lu, which map did not give", (unsigned long)(page + i));
+        taken[page + i] = false;
+    }
+    tl_lock_release(&taken_lock);
+}
+
+uint64_t talus_port_now_ms(void)
+{
+    return tl_counter_read(&clock);
+}
+
+/* In any context, so not by way of the console's lock. */
+void talus_port_write(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        machine_putc(text[i]);
+}

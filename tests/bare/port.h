@@ -1,0 +1,14 @@
+/* port.h: the images' side of talus/port.h: their memory, and their clock. */
+#ifndef TALUS_TESTS_BARE_PORT_H
+#define TALUS_TESTS_BARE_PORT_H
+
+#include <stdbool.h>
+
+/* Starts the default heap for the CPUs of the run, with one block of static memory, and adds a
+ * second one. Context: CPU 0, before the first job. */
+bool port_start(void);
+
+/* A millisecond of the heap's time is over. Context: any. */
+void port_tick(void);
+
+#endif
