@@ -73,8 +73,9 @@ void tl_port_write_error(const char *text, size_t length);
 /* Replaces the file `path` by `text`. Returns false when it could not. Context: thread. */
 bool tl_port_write_file(const char *path, const char *text, size_t length);
 
-/* Ends the process with a core dump. Context: any. */
-TL_EXTERN_C TL_NORETURN void tl_port_abort(void);
+/* Writes `line` and an end of line like tl_port_write_error, and ends the process with a core dump.
+ * Context: any. */
+TL_EXTERN_C TL_NORETURN void tl_port_panic(const char *line);
 
 /* The text of TALUS_OPTIONS, or NULL; NULL also where the process runs with another's privileges.
  * It lies in the environment, or, where there is none yet, in `buffer`, cut off at its size. */

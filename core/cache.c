@@ -223,13 +223,17 @@ void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_b
 }
 
 /* Walks a chain back: own blocks to their spans, others towards their owners. A chain that a block
- * is in twice may run in a circle: the walk ends at the first sign of it, and what is left of the
- * chain stays given out. */
+ * is in twice may run in a circle, and a link that was written over lead anywhere: the walk ends at
+ * the first sign of it, and what is left of the chain stays given out. */
 static void return_chain(struct tl_cache *cache, struct tl_block *chain)
 {
     for (unsigned left = TL_CHAIN_BLOCKS_MAX; chain != NULL && left > 0; left--) {
+        struct tl_span *span = tl_page_span((uintptr_t)chain);
+        if (TL_UNLIKELY(tl_span_owner(span) == NULL)) {
+            tl_link_astray(chain);
+            return;
+        }
         struct tl_block *next = tl_get(&chain->next);
-        struct tl_span  *span = tl_page_span((uintptr_t)chain);
         if (tl_span_owner(span) != cache)
             tl_remote_return(cache, span, chain);
         else if (push_own(span, chain) && !return_slow_exit(cache, span))

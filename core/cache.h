@@ -166,6 +166,9 @@ void tl_avail_remove(struct tl_bin *bin, struct tl_span *span);
 /* Everything on the span's list, which must not be empty, for head[class]. */
 struct tl_block *tl_span_take_local(struct tl_cache *cache, struct tl_span *span);
 
+/* Tells that the free block, or the one before it, was written to. Returns NULL. */
+TL_COLD void *tl_link_astray(const struct tl_block *block);
+
 /* The next blocks of the fresh span, linked. */
 struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span);
 

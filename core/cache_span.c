@@ -5,6 +5,20 @@
 #include "core/pagemap.h"
 #include "core/report.h"
 
+/* None of its free blocks is handed out again; those that are out stay so. */
+static void set_aside(struct tl_span *span)
+{
+    span->own.local = NULL;
+    span->own.local_count = 0;
+    span->own.outstanding = span->own.carved = span->capacity;
+}
+
+static TL_COLD void books_astray(struct tl_span *span)
+{
+    tl_misuse_report(TALUS_MISUSE_CORRUPT, span, "a span's books were written to");
+    set_aside(span);
+}
+
 void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
 {
     struct tl_span_owned *own = &span->own;
@@ -14,6 +28,8 @@ void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
     own->purged = own->purged && freed == 0;
     own->until_start = own->until_slow;
     tl_counter_add_owner(&cache->given_out, 0 - (uintptr_t)freed * span->block_size);
+    if (TL_UNLIKELY(own->outstanding + own->local_count != own->carved))
+        books_astray(span);
 }
 
 /* Sets until_slow of a settled span: never beyond what is outstanding, and no later than when it
@@ -72,6 +88,24 @@ static void hand_out(struct tl_cache *cache, struct tl_span *span, uint32_t bloc
     tl_counter_add_owner(&cache->given_out, (uintptr_t)blocks * span->block_size);
 }
 
+void *tl_link_astray(const struct tl_block *block)
+{
+    tl_misuse_report(TALUS_MISUSE_CORRUPT, block, "a free block was written to");
+    return NULL;
+}
+
+/* Of the list its beginning alone: the link of the block that was freed last is the next one that
+ * malloc follows. */
+static inline bool begins_well(const struct tl_span *span, const struct tl_block *list)
+{
+    if (list == NULL)
+        return true;
+    if (!tl_span_holds(span, (uintptr_t)list))
+        return false;
+    const struct tl_block *next = tl_get(&list->next);
+    return next == NULL || tl_span_holds(span, (uintptr_t)next);
+}
+
 struct tl_block *tl_span_take_local(struct tl_cache *cache, struct tl_span *span)
 {
     tl_span_settle(cache, span);
@@ -83,7 +117,7 @@ struct tl_block *tl_span_take_local(struct tl_cache *cache, struct tl_span *span
     if (span->own.listed)
         tl_avail_remove(&cache->bin[span->class_id], span);
     tl_span_arm(span);
-    return list;
+    return TL_LIKELY(begins_well(span, list)) ? list : tl_link_astray(list);
 }
 
 struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span)
@@ -94,6 +128,8 @@ struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span)
     uint32_t most = tl_classes[span->class_id].carve_blocks;
     if (count > most)
         count = most;
+    if (TL_UNLIKELY(count == 0)) /* it was set aside */
+        return NULL;
     char *first = (char *)span->start + span->own.carved * size;
     if (TL_MUTANT_align_carve_late)
         first += TL_GRAIN / 2;
@@ -140,20 +176,23 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
     return span;
 }
 
-/* Walks the list of an empty span: every block of it exactly once, or something was freed twice
- * (D3). A list that ends meets none of its blocks twice, so their number tells the rest. */
-static bool list_is_whole(const struct tl_span *span)
+#define SOUND (-1)
+
+/* Walks the list of an empty span: every block of it exactly once, or something was freed twice, or
+ * written to when it was free (D3). A list that ends meets none of its blocks twice, so their
+ * number tells the rest. Returns the misuse, or SOUND. */
+static int fault_of_list(const struct tl_span *span)
 {
     uint32_t left = span->own.carved;
     for (struct tl_block *block = span->own.local; block != NULL; block = tl_get(&block->next)) {
         size_t offset = (uintptr_t)block - span->start;
-        /* 32 bits divide sooner */
-        if (left == 0 || offset >= (size_t)span->own.carved * span->block_size ||
-            (uint32_t)offset % span->block_size != 0)
-            return false;
+        if (offset >= (size_t)span->own.carved * span->block_size)
+            return TALUS_MISUSE_CORRUPT;
+        if (left == 0 || (uint32_t)offset % span->block_size != 0) /* 32 bits divide sooner */
+            return TALUS_MISUSE_DOUBLE_FREE;
         left--;
     }
-    return left == 0;
+    return left == 0 ? SOUND : TALUS_MISUSE_CORRUPT;
 }
 
 static void release(struct tl_cache *cache, struct tl_span *span)
@@ -164,13 +203,12 @@ static void release(struct tl_cache *cache, struct tl_span *span)
     if (bin->fresh == span)
         bin->fresh = NULL;
     uncount_empty(cache, span);
-    if (!list_is_whole(span)) {
-        tl_misuse_report(
-            TALUS_MISUSE_DOUBLE_FREE, span->own.local,
-            "a block was freed twice; the blocks of its span that are free now are set aside");
-        span->own.local = NULL; /* its blocks are never handed out again */
-        span->own.local_count = 0;
-        span->own.outstanding = UINT32_MAX / 2; /* never empty again */
+    int fault = fault_of_list(span);
+    if (fault != SOUND) {
+        tl_misuse_report((talus_misuse)fault, span->own.local,
+                         "a block was freed twice, or written to when it was free; those of its "
+                         "span that are free now are set aside");
+        set_aside(span);
         tl_span_arm(span);
         return;
     }

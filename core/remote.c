@@ -51,6 +51,10 @@ static void send_apart(struct tl_block *chain)
     unsigned left = TL_FOREIGN_BLOCKS_MAX;
     while (chain != NULL && left > 0) { /* runs of one owner stay together */
         struct tl_cache *owner = tl_span_owner(tl_page_span((uintptr_t)chain));
+        if (TL_UNLIKELY(owner == NULL)) {
+            tl_link_astray(chain);
+            return;
+        }
         struct tl_block *last = chain;
         struct tl_block *next = tl_get(&last->next);
         for (left--;

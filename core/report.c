@@ -65,17 +65,19 @@ void tl_text_add(struct tl_text *text, const char *format, ...)
     va_end(arguments);
 }
 
-void tl_report_line(const char *format, ...)
+void tl_report(bool panic, const char *format, ...)
 {
-    char           buffer[400];
-    struct tl_text text = { .buffer = buffer, .size = sizeof buffer - 1 };
+    char           line[400];
+    struct tl_text text = { .buffer = line, .size = sizeof line - 1 };
     va_list        arguments;
-    tl_text_add(&text, "talus: ");
+    add_string(&text, "talus: ");
     va_start(arguments, format);
     add_formatted(&text, format, arguments);
     va_end(arguments);
-    buffer[text.length++] = '\n'; /* room for it was kept by size - 1 */
-    tl_port_write_error(buffer, text.length);
+    if (panic)
+        tl_port_panic(line);
+    line[text.length++] = '\n'; /* room for it was kept by size - 1 */
+    tl_port_write_error(line, text.length);
 }
 
 static tl_atomic_word handler; /* talus_misuse_handler, 0: the default; set and read by anybody */
@@ -101,9 +103,9 @@ void tl_misuse_report(talus_misuse what, const void *pointer, const char *messag
     if (call != NULL) {
         call(what, pointer, message);
     } else if (how != TL_MISUSE_IGNORE) {
-        tl_report_line("%s (%p); nothing was done", message, (uintptr_t)pointer);
-        if (how == TL_MISUSE_ABORT)
-            tl_port_abort();
+        bool panic = how == TL_MISUSE_ABORT;
+        tl_report(panic, panic ? "%s (%p)" : "%s (%p); nothing was done", message,
+                  (uintptr_t)pointer);
     }
     tl_port_set_errno(saved);
 }

@@ -16,8 +16,11 @@ struct tl_text {
  * %%. */
 void tl_text_add(struct tl_text *text, const char *format, ...);
 
-/* Writes "talus: " and the formatted text as one line on standard error. */
-void tl_report_line(const char *format, ...);
+/* Writes "talus: " and the formatted text as one line on standard error. `panic`: and that is the
+ * end: a process aborts, a kernel panics with the line. */
+TL_COLD void tl_report(bool panic, const char *format, ...);
+#define tl_report_line(...)  tl_report(false, __VA_ARGS__)
+#define tl_report_panic(...) tl_report(true, __VA_ARGS__)
 
 enum tl_misuse_policy { TL_MISUSE_REPORT, TL_MISUSE_ABORT, TL_MISUSE_IGNORE };
 

@@ -187,12 +187,10 @@ static TL_COLD void miss(struct tl_reserve *reserve)
     lower_to(&reserve->low_water, 0);
     raise_to(&reserve->most_missed, tl_add_relaxed(&reserve->missed, 1) + 1);
     ask_for_refill(reserve);
-    if (reserve->policy.panic) {
-        tl_report_line("panic: reserve '%s' is empty: all its %z blocks of %z bytes are taken, and "
-                       "none came back or was refilled",
-                       reserve->policy.name, reserve->slots.count, reserve->size);
-        tl_port_abort();
-    }
+    if (reserve->policy.panic)
+        tl_report_panic("reserve '%s' is empty: all its %z blocks of %z bytes are taken, and "
+                        "none came back or was refilled",
+                        reserve->policy.name, reserve->slots.count, reserve->size);
 }
 
 void *talus_reserve_take(talus_reserve *handle)

@@ -1,35 +1,36 @@
 /* assert.c: where a failed TL_ASSERT ends, on every system. */
 #include "arch/port.h"
 
-static size_t length_of(const char *text)
-{
-    size_t n = 0;
-    while (text[n] != '\0')
-        n++;
-    return n;
-}
+struct line {
+    char   text[300];
+    size_t length;
+};
 
-static void say(const char *text)
+/* What does not fit is cut off. */
+static void add(struct line *line, const char *text)
 {
-    tl_port_write_error(text, length_of(text));
+    while (*text != '\0' && line->length + 1 < sizeof line->text)
+        line->text[line->length++] = *text++;
+    line->text[line->length] = '\0';
 }
 
 TL_COLD TL_NORETURN void tl_assert_failed(const char *file, int line, const char *text)
 {
-    char   digits[12];
-    size_t at = sizeof(digits);
+    struct line whole = { .length = 0 };
+    char        digits[12];
+    size_t      at = sizeof(digits);
 
     digits[--at] = '\0';
     do {
         digits[--at] = (char)('0' + line % 10);
         line /= 10;
     } while (line > 0);
-    say("talus: assertion failed: ");
-    say(text);
-    say(" (");
-    say(file);
-    say(":");
-    say(&digits[at]);
-    say(")\n");
-    tl_port_abort();
+    add(&whole, "talus: assertion failed: ");
+    add(&whole, text);
+    add(&whole, " (");
+    add(&whole, file);
+    add(&whole, ":");
+    add(&whole, &digits[at]);
+    add(&whole, ")");
+    tl_port_panic(whole.text);
 }

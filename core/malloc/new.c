@@ -74,8 +74,9 @@ static _Noreturn void throw_bad_alloc(const struct cxx_library *library)
 {
     if (library->throw_bad_alloc != NULL)
         library->throw_bad_alloc();
-    tl_report_line("operator new is out of memory, and no C++ library is there to throw bad_alloc");
-    tl_port_abort();
+    tl_report_panic(
+        "operator new is out of memory, and no C++ library is there to throw bad_alloc");
+    __builtin_unreachable();
 }
 
 /* The first try failed: whoever set a new-handler may free something, throw, or end the program. */

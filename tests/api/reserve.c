@@ -294,9 +294,8 @@ static void a_shortage_panics_by_name(void **state)
 
     (void)state;
     assert_int_equal(result.signal, SIGABRT);
-    assert_non_null(strstr(result.output,
-                           "three were there;talus: panic: reserve 'network buffers' is "
-                           "empty: all its 3 blocks of 64 bytes"));
+    assert_non_null(strstr(result.output, "three were there;talus: reserve 'network buffers' is "
+                                          "empty: all its 3 blocks of 64 bytes"));
 }
 
 /* The heap's end is the reserve's: its pages go, whatever was taken, and the handle is dead. */

@@ -1,13 +1,30 @@
 /* part_fault.c: what an image does when something goes wrong, on purpose (fault=...): it ends with
  * a message and a status. The last thread of the last CPU does it, while the others run. */
+#include "arch/port.h"
 #include "arch/port/bare/console.h"
 #include "arch/port/bare/machine.h"
 #include "arch/port/bare/options.h"
 #include "arch/port/bare/sched.h"
+#include "core/pagemap.h"
 #include "tests/bare/parts.h"
+#include "tests/bare/port.h"
 
-/* The first ones are those of the machine. */
-enum { PANIC = MACHINE_BAD_INSTRUCTION + 1, ASSERT, HANG, OVERRUN, NONE };
+#include <talus/reserve.h>
+
+/* The first ones are those of the machine; those of the heap begin with RESERVE. */
+enum {
+    PANIC = MACHINE_BAD_INSTRUCTION + 1,
+    ASSERT,
+    HANG,
+    OVERRUN,
+    RESERVE,
+    DOUBLE_FREE,
+    DOUBLE_FREE_LARGE,
+    CORRUPT_LINK,
+    CORRUPT_LINK_CHAIN,
+    CORRUPT_BOOKS,
+    NONE
+};
 static const char *const names[] = {
     [MACHINE_MISALIGNED_LOAD] = "misaligned-load",
     [MACHINE_MISALIGNED_STORE] = "misaligned-store",
@@ -17,6 +34,12 @@ static const char *const names[] = {
     [ASSERT] = "assert",
     [HANG] = "hang",
     [OVERRUN] = "overrun",
+    [RESERVE] = "reserve",
+    [DOUBLE_FREE] = "double-free",
+    [DOUBLE_FREE_LARGE] = "double-free-large",
+    [CORRUPT_LINK] = "corrupt-link",
+    [CORRUPT_LINK_CHAIN] = "corrupt-link-chain",
+    [CORRUPT_BOOKS] = "corrupt-books",
     [NONE] = "none",
 };
 
@@ -40,6 +63,76 @@ static TL_NOINLINE uintptr_t deepen(unsigned levels)
     return (levels > 0 ? deepen(levels - 1) : 0) + tl_load_relaxed(&frame[levels & 63]);
 }
 
+/* ---- what callers of the heap do wrong; it panics at misuse (port.c) ---- */
+
+static void empty_reserve(void)
+{
+    talus_reserve_policy policy = { .name = "network interrupts", .panic = true };
+    talus_reserve *reserve = talus_reserve_create(talus_heap_default(), 64, 0, 2, 0, &policy, NULL);
+
+    if (reserve == NULL)
+        bare_panic("no reserve");
+    for (int i = 0; i < 3; i++)
+        linger(talus_reserve_take(reserve) != NULL);
+}
+
+static void free_twice(size_t bytes)
+{
+    char *block = talus_malloc(bytes);
+
+    talus_free(block);
+    talus_free(block);
+    talus_heap_trim(talus_heap_default());
+}
+
+enum { BLOCKS = 400, BYTES = 48 };
+static void *blocks[BLOCKS]; /* the thread at fault */
+
+static void take_blocks(void)
+{
+    for (int i = 0; i < BLOCKS; i++)
+        blocks[i] = talus_malloc(BYTES);
+}
+
+/* Writes to a block behind its free, and goes on as if nothing was. */
+static void write_after_free(int victim)
+{
+    take_blocks();
+    for (int i = 0; i < BLOCKS; i++)
+        talus_free(blocks[i]);
+    memset(blocks[victim], 0x20, BYTES);
+    if (victim == BLOCKS - 1)
+        take_blocks();
+    talus_heap_trim(talus_heap_default());
+}
+
+/* Writes to what the heap knows of a block, which no overrun of a block reaches. */
+static void write_to_books(void)
+{
+    take_blocks();
+    memset(&tl_page_span((uintptr_t)blocks[0])->own.outstanding, 0x20, sizeof(uint32_t));
+    for (int i = 0; i < BLOCKS; i++)
+        talus_free(blocks[i]);
+}
+
+static void misuse(unsigned fault)
+{
+    if (fault == RESERVE)
+        empty_reserve();
+    else if (fault == DOUBLE_FREE || fault == DOUBLE_FREE_LARGE)
+        free_twice(fault == DOUBLE_FREE ? BYTES : 32 * TALUS_PAGE_SIZE);
+    else if (fault == CORRUPT_BOOKS)
+        write_to_books();
+    else
+        write_after_free(fault == CORRUPT_LINK ? BLOCKS - 1 : BLOCKS / 2);
+}
+
+static void prepare(void)
+{
+    if (fault_asked() >= RESERVE && !port_start())
+        bare_panic("the heap does not start");
+}
+
 static void work(unsigned thread, struct st_rng *rng)
 {
     unsigned fault = fault_asked();
@@ -55,6 +148,8 @@ static void work(unsigned thread, struct st_rng *rng)
         machine_park();
     if (fault == OVERRUN)
         deepen(BARE_STACK_BYTES / (64 * sizeof(tl_atomic_word)));
+    else if (fault >= RESERVE)
+        misuse(fault);
     else
         machine_provoke((enum machine_fault)fault);
 }
@@ -64,4 +159,4 @@ static void judge(void)
     finding("the machine let %s pass", names[fault_asked()]);
 }
 
-const struct part part_fault = { "fault", NULL, work, NULL, judge };
+const struct part part_fault = { "fault", prepare, work, NULL, judge };

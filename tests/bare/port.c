@@ -32,6 +32,7 @@ bool port_start(void)
                                      .bytes = FIRST_PAGES * TALUS_PAGE_SIZE,
                                      .cpus = run.cpus,
                                      .window = sizeof memory,
+                                     .misuse_panics = true,
                                      .heap = { .growth = 4 * TALUS_PAGE_SIZE, .decay_ms = 50 } };
 
     return talus_kernel_start(&options) &&

@@ -36,9 +36,9 @@ void tl_port_write_error(const char *text, size_t length)
     talus_port_write(text, length);
 }
 
-void tl_port_abort(void)
+void tl_port_panic(const char *line)
 {
-    talus_port_panic("talus: stopped by the line above");
+    talus_port_panic(line);
 }
 
 void *tl_port_fail(enum tl_error why)

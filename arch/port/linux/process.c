@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -163,8 +164,13 @@ void tl_port_write_error(const char *text, size_t length)
     errno = saved;
 }
 
-TL_NORETURN void tl_port_abort(void)
+TL_NORETURN void tl_port_panic(const char *line)
 {
+    struct iovec parts[] = { { (void *)(uintptr_t)line, strlen(line) }, { (void *)"\n", 1 } };
+
+    ssize_t written = writev(STDERR_FILENO, parts, 2); /* one call, one line */
+
+    (void)written;
     abort();
 }
 

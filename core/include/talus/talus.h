@@ -110,6 +110,7 @@ typedef enum talus_misuse {
     TALUS_MISUSE_WRONG_HEAP,       /* a block of another heap instance */
     TALUS_MISUSE_WRONG_SIZE,       /* a sized free with a size that this block cannot have */
     TALUS_MISUSE_HEAP_DESTROYED,   /* a heap handle that was destroyed or never created */
+    TALUS_MISUSE_CORRUPT,          /* a free block, or the heap's own books, were written to */
 } talus_misuse;
 
 /* Called with what was noticed, the pointer in question and a one-line message. It must not
