@@ -147,6 +147,11 @@
 #define TL_MUTANT_ticket_release_relaxed 0
 #endif
 
+/* sync/ticket.h: the port is told that the lock is left while it is still held. */
+#ifndef TL_MUTANT_ticket_leave_early
+#define TL_MUTANT_ticket_leave_early 0
+#endif
+
 /* sync/ticket.h: a ticket below the one drawn is enough to enter. */
 #ifndef TL_MUTANT_ticket_enter_early
 #define TL_MUTANT_ticket_enter_early 0

@@ -102,6 +102,13 @@ void tl_port_set_errno(int value);
 unsigned tl_port_pin(void);
 void     tl_port_unpin(void);
 
+/* Around each lock of the heap, waiting for it included: pinned at least; nest as the locks do. */
+void tl_port_lock_enter(void);
+void tl_port_lock_leave(void);
+
+/* Returns when nobody reads any more what was freed before the call. No lock held; may block. */
+void tl_port_synchronize(void);
+
 /* One turn of waiting for a lock that another CPU holds. */
 void tl_port_relax(void);
 
@@ -114,6 +121,18 @@ static inline unsigned tl_port_pin(void)
 }
 
 static inline void tl_port_unpin(void)
+{
+}
+
+static inline void tl_port_lock_enter(void)
+{
+}
+
+static inline void tl_port_lock_leave(void)
+{
+}
+
+static inline void tl_port_synchronize(void)
 {
 }
 

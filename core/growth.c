@@ -245,6 +245,7 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
     pool->unmaps++;
     tl_lock_release(&pool->lock);
     tl_region_delist(region);
+    tl_port_synchronize();
     pool->provider.unmap(pool->provider.context, (void *)start, bytes);
     tl_lock_acquire(&pool->lock);
     pool->mapped -= bytes;
@@ -419,6 +420,7 @@ static void forget_region(struct tl_pool *pool, struct tl_region *region)
 
 void tl_pool_destroy(struct tl_pool *pool)
 {
+    tl_port_synchronize();
     tl_lock_acquire(&pool->lock);
     struct tl_region *region;
     for (region = pool->regions; region != NULL; region = region->next)

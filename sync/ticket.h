@@ -1,7 +1,8 @@
 /* ticket.h: the lock of a kernel: first come, first served, for short sections on many CPUs.
  *
  * 1 Purpose     What lock.h is to processes. Whoever holds it or waits for it is pinned, so that a
- *               waiter spins for no longer than the holders before it take.
+ *               waiter spins for no longer than the holders before it take. The kernel may do more
+ *               around it (talus_port_lock_enter).
  * 2 States      next: the ticket to be drawn; serving: the one that may enter. Free when equal.
  * 3 Invariants  Exactly one CPU is between acquire and release: the one whose ticket is served.
  * 4 Ordering    release publishes by `serving`; acquire reads it with acquire.
@@ -35,7 +36,7 @@ static inline void tl_lock_init(struct tl_lock *lock)
 /* Pins the caller and waits for the lock. Not recursive. */
 static inline void tl_lock_acquire(struct tl_lock *lock)
 {
-    (void)tl_port_pin();
+    tl_port_lock_enter();
     TL_PREEMPT_POINT(lock_acquire);
     uint32_t ticket = tl_add32_relaxed(&lock->next, 1); /* relaxed: `serving` orders */
     if (TL_MUTANT_ticket_enter_early && ticket != 0)
@@ -50,11 +51,14 @@ static inline void tl_lock_release(struct tl_lock *lock)
 {
     TL_PREEMPT_POINT(lock_release);
     uint32_t served = tl_load32_relaxed(&lock->serving); /* relaxed: our own */
+    if (TL_MUTANT_ticket_leave_early)
+        tl_port_lock_leave();
     if (TL_MUTANT_ticket_release_relaxed)
         tl_store32_relaxed(&lock->serving, served + 1);
     else
         tl_store32_release(&lock->serving, served + 1); /* pairs with tl_lock_acquire */
-    tl_port_unpin();
+    if (!TL_MUTANT_ticket_leave_early)
+        tl_port_lock_leave();
 }
 
 #endif

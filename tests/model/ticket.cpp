@@ -6,13 +6,12 @@
 
 static int pins; /* of all threads, unknown to relacy */
 
-unsigned tl_port_pin(void)
+void tl_port_lock_enter(void)
 {
     pins++;
-    return 0;
 }
 
-void tl_port_unpin(void)
+void tl_port_lock_leave(void)
 {
     pins--;
 }

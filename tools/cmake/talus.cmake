@@ -2,6 +2,7 @@
 #
 #   talus_internal            INTERFACE: the root of the tree as include path, for code that looks inside
 #   talus_add_core(...)       OBJECT library of core, sync and the port; a seeded bug can be compiled in
+#   talus_add_kernel_library(...)  libtalus-kernel.a
 #   talus_add_library(...)    library around such objects
 #   talus_mutant_names(var)   the seeded bugs that arch/mutants.h declares
 
@@ -110,6 +111,19 @@ function(talus_add_core target)
     if(arg_DEFINITIONS)
         target_compile_definitions(${target} PUBLIC ${arg_DEFINITIONS})
     endif()
+endfunction()
+
+# talus_add_kernel_library(target): the heap as a kernel links it: libtalus-kernel.a. With the compiler's headers and ours:
+# what wants a C library does not compile.
+function(talus_add_kernel_library target)
+    execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include OUTPUT_VARIABLE compiler_headers
+        OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    talus_add_core(${target}_core KERNEL)
+    target_compile_options(${target}_core PRIVATE -nostdinc -isystem ${compiler_headers})
+    add_library(${target} STATIC $<TARGET_OBJECTS:${target}_core>)
+    target_compile_definitions(${target} INTERFACE TL_KERNEL=1)
+    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/core/include>)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME talus-kernel LINKER_LANGUAGE C)
 endfunction()
 
 # talus_add_library(target core SHARED|STATIC [sources...]): the objects of `core` and the sources given, as one library.

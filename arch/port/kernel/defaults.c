@@ -21,6 +21,20 @@ TL_DEFAULT void talus_port_unpin(void)
 {
 }
 
+TL_DEFAULT void talus_port_lock_enter(void)
+{
+    (void)talus_port_pin();
+}
+
+TL_DEFAULT void talus_port_lock_leave(void)
+{
+    talus_port_unpin();
+}
+
+TL_DEFAULT void talus_port_synchronize(void)
+{
+}
+
 TL_DEFAULT void *talus_port_map(size_t bytes)
 {
     (void)bytes;

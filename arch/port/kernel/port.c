@@ -67,6 +67,21 @@ void tl_port_unpin(void)
     talus_port_unpin();
 }
 
+void tl_port_lock_enter(void)
+{
+    talus_port_lock_enter();
+}
+
+void tl_port_lock_leave(void)
+{
+    talus_port_lock_leave();
+}
+
+void tl_port_synchronize(void)
+{
+    talus_port_synchronize();
+}
+
 void tl_port_relax(void)
 {
     talus_port_relax();
