@@ -97,6 +97,11 @@
 #define TL_MUTANT_idle_kept 0
 #endif
 
+/* core/object.c: objects are taken out of a magazine whether somebody is in it or not. */
+#ifndef TL_MUTANT_object_unclaimed
+#define TL_MUTANT_object_unclaimed 0
+#endif
+
 /* core/growth.c: the quota of a growth that the provider refused is not given back. */
 #ifndef TL_MUTANT_growth_quota_kept
 #define TL_MUTANT_growth_quota_kept 0

@@ -12,9 +12,7 @@ static struct tl_reserve *ended; /* structures to use again; tl_meta_lock */
 
 /* ---- free from an interrupt ---- */
 
-/* Whether `block` is one that a free may be called with, as far as one lookup tells; what it is
- * else. `span` is what the page map has for it. */
-static bool is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse)
+bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse)
 {
     enum tl_span_kind kind = tl_span_kind(span);
     if (kind == TL_SPAN_NONE || !tl_span_holds(span, block)) {
@@ -67,7 +65,7 @@ static bool push_large(struct tl_span *span)
     return true;
 }
 
-/* `block` passed is_block. */
+/* `block` passed tl_is_block. */
 static bool push_home(struct tl_span *span, void *block)
 {
     if (tl_span_kind(span) == TL_SPAN_LARGE)
@@ -83,7 +81,7 @@ void talus_free_from_interrupt(void *block)
     talus_misuse    misuse = TALUS_MISUSE_DOUBLE_FREE;
     if (block == NULL)
         return;
-    if (!is_block(span, (uintptr_t)block, &misuse) ||
+    if (!tl_is_block(span, (uintptr_t)block, &misuse) ||
         !(TL_MUTANT_interrupt_free_cached ? (tl_free_fast(block), true) : push_home(span, block)))
         tl_misuse_report(misuse, block, "free, from an interrupt, of what is no block");
 }
@@ -215,7 +213,7 @@ void *talus_reserve_take(talus_reserve *handle)
 static bool fits(const struct tl_reserve *reserve, const struct tl_span *span, uintptr_t block,
                  talus_misuse *misuse)
 {
-    if (!is_block(span, block, misuse))
+    if (!tl_is_block(span, block, misuse))
         return false;
     size_t bytes = tl_span_kind(span) == TL_SPAN_CUT ? span->block_size : tl_span_bytes(span);
     if (tl_span_heap(span) != heap_of(reserve))

@@ -74,6 +74,10 @@ static inline void tl_reserve_look(struct tl_cache *cache)
         tl_reserve_answer(cache);
 }
 
+/* Whether `block` is one that a free may be called with, as far as one lookup tells; what it is
+ * else. `span` is what the page map has for it. Context: any. */
+bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse);
+
 /* Takes in what lies in the heap's own inbox. Any number of threads at once: each list is taken by
  * one of them, whole. */
 void tl_reserve_drain_all(struct tl_heap *heap);

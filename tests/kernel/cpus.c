@@ -1,10 +1,12 @@
 /* cpus.c: more threads than CPUs in a kernel's heap: a thread that is not pinned may be anywhere
- * the next moment, and nobody else is on a CPU while one is pinned there (R30, R31, D8).
+ * the next moment, and nobody else is on a CPU while one is pinned there (R30, R31, D8). First
+ * blocks of all sizes, then objects of one cache.
  *
  * A CPU is a lock that a pinned thread holds; which one it gets is drawn anew at each pin. So
  * whatever the heap keeps of a CPU beyond the pin is used by two threads at once, which the
  * patterns in the blocks, and ThreadSanitizer, see. With "unpinned" as argument pins exclude
- * nobody: the seeded bug, which must be found. */
+ * nobody: the seeded bug, which must be found. With "objects" only these, and for long: for the
+ * build with a bug there. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,14 +15,15 @@
 #include <unistd.h>
 
 #include "kernel/arena.h"
+#include "lib/object_load.h"
 #include "lib/pattern.h"
 #include "lib/rng.h"
 #include <talus/port.h>
 
-enum { CPUS = 3, THREADS = 8, ROUNDS = 60000, HELD = 200, SHARED = 64 };
+enum { CPUS = 3, THREADS = 8, ROUNDS = 60000, LONG = 60, HELD = 200, SHARED = 64 };
 
 static pthread_mutex_t cpus[CPUS];
-static bool            unpinned;
+static bool            unpinned, objects_alone;
 
 static _Thread_local unsigned   depth, here;
 static _Thread_local struct rng rng;
@@ -51,6 +54,12 @@ void talus_port_unpin(void)
 {
     if (--depth == 0 && !unpinned)
         pthread_mutex_unlock(&cpus[here]);
+}
+
+/* Whoever asks may be on another one by the time it looks. */
+unsigned talus_port_cpu(void)
+{
+    return depth != 0 ? here : (unsigned)(rng_next(&rng) % CPUS);
 }
 
 /* The holder is a thread that may have lost its real CPU. */
@@ -155,11 +164,69 @@ static void *work(void *number)
     return NULL;
 }
 
+static talus_object_cache *objects;
+
+void object_load_failed(const char *what)
+{
+    fail(what);
+}
+
+static bool construct(void *context, void *object)
+{
+    if (depth != 0)
+        fail("a constructor is called by a pinned thread");
+    return object_load_type.construct(context, object);
+}
+
+static void destruct(void *context, void *object)
+{
+    if (depth != 0)
+        fail("a destructor is called by a pinned thread");
+    object_load_type.destruct(context, object);
+}
+
+static void *work_with_objects(void *number)
+{
+    rng = (struct rng){ (uint64_t)(uintptr_t)number + 1 };
+    object_load(objects, (uintptr_t)number + 1, objects_alone ? LONG * ROUNDS : ROUNDS);
+    return NULL;
+}
+
+static void run(void *(*each)(void *number))
+{
+    pthread_t threads[THREADS];
+    for (uintptr_t i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, each, (void *)i) != 0)
+            fail("no thread");
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void run_with_objects(void)
+{
+    talus_object_stats_t stats;
+    talus_object_type    type = object_load_type;
+    type.construct = construct;
+    type.destruct = destruct;
+    objects = talus_object_cache_create(talus_heap_default(), &type);
+    if (objects == NULL)
+        fail("no cache of objects");
+    run(work_with_objects);
+    talus_object_cache_stats(objects, &stats);
+    printf("cpus: %zu objects constructed, %zu destructed, %zu kept\n", stats.constructed,
+           stats.destructed, stats.kept);
+    if (stats.constructed - stats.destructed != stats.kept || !talus_object_cache_destroy(objects))
+        fail("objects were lost");
+    if (stats.destructed == 0)
+        fail("no pressure: no object went back");
+}
+
 int main(int count, char **arguments)
 {
     static char first[1 << 20];
     alarm(90); /* lists in a circle end no loop */
     unpinned = count > 1 && strcmp(arguments[1], "unpinned") == 0;
+    objects_alone = count > 1 && strcmp(arguments[1], "objects") == 0;
     rng = (struct rng){ 1 };
     for (unsigned i = 0; i < CPUS; i++)
         pthread_mutex_init(&cpus[i], NULL);
@@ -169,14 +236,11 @@ int main(int count, char **arguments)
                                                      .window = 2 * ARENA_BYTES,
                                                      .heap = { .decay_ms = 100 } }))
         fail("it does not start");
-    pthread_t threads[THREADS];
-    for (uintptr_t i = 0; i < THREADS; i++)
-        if (pthread_create(&threads[i], NULL, work, (void *)i) != 0)
-            fail("no thread");
-    for (unsigned i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
+    if (!objects_alone)
+        run(work);
     for (unsigned i = 0; i < SHARED; i++)
         put(&shared[i]);
+    run_with_objects();
 
     for (unsigned cpu = 0; cpu < CPUS; cpu++)
         talus_kernel_cpu_gone(cpu);
@@ -190,7 +254,7 @@ int main(int count, char **arguments)
            (unsigned long long)stats.provider_unmaps);
     if (stats.allocated != 0 || stats.free_pages != stats.mapped)
         fail("blocks were lost");
-    if (stats.remote_batches == 0 || stats.provider_unmaps == 0)
+    if (!objects_alone && (stats.remote_batches == 0 || stats.provider_unmaps == 0))
         fail("no pressure: nothing came from another cpu, or nothing went back");
     return 0;
 }

@@ -9,6 +9,7 @@ include_guard(GLOBAL)
 
 if(NOT TARGET talus_test_lib)
   add_library(talus_test_lib STATIC
+    ${PROJECT_SOURCE_DIR}/tests/lib/object_load.c
     ${PROJECT_SOURCE_DIR}/tests/lib/pattern.c
     ${PROJECT_SOURCE_DIR}/tests/lib/process.c
     ${PROJECT_SOURCE_DIR}/tests/lib/reference.c
