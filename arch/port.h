@@ -20,8 +20,16 @@
 #if __STDC_HOSTED__
 #include <string.h>
 #else
-void                  *memcpy(void *restrict to, const void *restrict from, size_t bytes);
-void                  *memset(void *to, int byte, size_t bytes);
+void            *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void            *memset(void *to, int byte, size_t bytes);
+#endif
+
+/* In a kernel this much is a constant, or a function of the kernel's author's:
+ * port/kernel/inline.h, below, has the bodies. */
+#if TL_KERNEL
+#define TL_PORT static inline
+#else
+#define TL_PORT
 #endif
 
 /* ---- memory ---- */
@@ -32,7 +40,7 @@ size_t tl_port_page_size(void);
 /* Maps `bytes` (rounded up to pages; not 0) at a multiple of `align` (a power of two; at least a
  * page is given).
  * Returns memory that is readable, writable and zero, or NULL. */
-void *tl_port_map(size_t bytes, size_t align);
+TL_PORT void *tl_port_map(size_t bytes, size_t align);
 
 /* Gives [p, p + bytes) back; both in whole pages, from tl_port_map or tl_port_reserve, or a part of
  * either. */
@@ -46,7 +54,7 @@ void *tl_port_reserve(size_t bytes);
 /* Makes [p, p + bytes), rounded outwards to pages, of a reserved range writable. It still reads as
  * zero (where it was not writable before). False: no commit left; nothing changed. Several threads
  * may commit the same range at once. */
-bool tl_port_commit(void *p, size_t bytes);
+TL_PORT bool tl_port_commit(void *p, size_t bytes);
 
 /* Lets the system take back the contents of all pages that lie wholly inside [p, p + bytes).
  * Returns true if every byte of the range now reads as zero; false if the edges or everything kept
@@ -64,11 +72,11 @@ size_t tl_port_address_space(void);
 /* ---- time, text, end ---- */
 
 /* Milliseconds that only grow; resolution a few ms, cost a few ns. Context: any. */
-uint64_t tl_port_now_ms(void);
+TL_PORT uint64_t tl_port_now_ms(void);
 
 /* Writes all of `text` to the standard error stream, unbuffered; gives up on errors. Context:
  * any. */
-void tl_port_write_error(const char *text, size_t length);
+TL_PORT void tl_port_write_error(const char *text, size_t length);
 
 /* Replaces the file `path` by `text`. Returns false when it could not. Context: thread. */
 bool tl_port_write_file(const char *path, const char *text, size_t length);
@@ -87,64 +95,32 @@ const char *tl_port_option_text(char *buffer, size_t size);
 enum tl_error { TL_ERROR_INVALID, TL_ERROR_MEMORY };
 
 /* Sets errno to EINVAL or ENOMEM, where there is an errno; returns NULL. Context: any. */
-void *tl_port_fail(enum tl_error why);
+TL_PORT void *tl_port_fail(enum tl_error why);
 
 /* errno, for who must leave it as it was; 0 where there is none. Context: any. */
-int  tl_port_errno(void);
-void tl_port_set_errno(int value);
+TL_PORT int  tl_port_errno(void);
+TL_PORT void tl_port_set_errno(int value);
 
 /* ---- CPUs ---- */
 
 /* In a kernel (port/kernel/): keeps the calling thread on its CPU and other threads off it, until
  * the matching unpin; nests; returns the CPU's number. In a process, where every thread has caches
  * of its own: nothing. Context: any but interrupt. */
-#if TL_KERNEL
-unsigned tl_port_pin(void);
-void     tl_port_unpin(void);
+static inline unsigned tl_port_pin(void);
+static inline void     tl_port_unpin(void);
 
 /* Around each lock of the heap, waiting for it included: pinned at least; nest as the locks do. */
-void tl_port_lock_enter(void);
-void tl_port_lock_leave(void);
+static inline void tl_port_lock_enter(void);
+static inline void tl_port_lock_leave(void);
 
 /* Returns when nobody reads any more what was freed before the call. No lock held; may block. */
-void tl_port_synchronize(void);
+static inline void tl_port_synchronize(void);
 
-/* One turn of waiting for a lock that another CPU holds. */
-void tl_port_relax(void);
+/* In a kernel: one turn of waiting for a lock that another CPU holds. */
+static inline void tl_port_relax(void);
 
-/* Whether the provider may be called now. */
-bool tl_port_may_block(void);
-#else
-static inline unsigned tl_port_pin(void)
-{
-    return 0;
-}
-
-static inline void tl_port_unpin(void)
-{
-}
-
-static inline void tl_port_lock_enter(void)
-{
-}
-
-static inline void tl_port_lock_leave(void)
-{
-}
-
-static inline void tl_port_synchronize(void)
-{
-}
-
-static inline void tl_port_relax(void)
-{
-}
-
-static inline bool tl_port_may_block(void)
-{
-    return true;
-}
-#endif
+/* Whether the provider may be called now. In a process: always. */
+static inline bool tl_port_may_block(void);
 
 /* ---- waiting ---- */
 
@@ -155,7 +131,11 @@ TL_EXTERN_C void tl_port_wait(tl_atomic_u32 *word, uint32_t expected);
 
 /* Wakes up to `count` threads that sleep on `word`. The word may be unmapped already: that is
  * harmless. */
+#if TL_KERNEL /* who waits yields, and looks again */
+static inline void tl_port_wake(tl_atomic_u32 *word, uint32_t count);
+#else
 TL_EXTERN_C void tl_port_wake(tl_atomic_u32 *word, uint32_t count);
+#endif
 
 /* Sleeps for `ms` milliseconds at least. */
 void tl_port_sleep(uint64_t ms);
@@ -174,7 +154,7 @@ bool tl_port_first_thread_ended(unsigned *others);
 /* A number for where the call runs: alike as long as it stays there, and seldom the same for calls
  * that run at once. Hosted: the stack's; in a kernel: the CPU's. It spreads what all would touch,
  * and nothing else rests on it. Context: any. */
-uintptr_t tl_port_place(void);
+TL_PORT uintptr_t tl_port_place(void);
 
 /* Arranges that tl_thread_exit() runs when the calling thread ends. Called from within
  * tl_thread_exit() or a later destructor it asks for one more round (the C library grants about
@@ -204,5 +184,41 @@ void tl_thread_exit(void);  /* the calling thread ends; it may still allocate an
 void tl_fork_prepare(void); /* before fork, in the forking thread */
 void tl_fork_parent(void);  /* after fork, in the parent */
 void tl_fork_child(void);   /* after fork, in the child, which has no other threads */
+
+#if TL_KERNEL
+#include "arch/port/kernel/inline.h"
+#else
+
+static inline unsigned tl_port_pin(void)
+{
+    return 0;
+}
+
+static inline void tl_port_unpin(void)
+{
+}
+
+static inline void tl_port_lock_enter(void)
+{
+}
+
+static inline void tl_port_lock_leave(void)
+{
+}
+
+static inline void tl_port_synchronize(void)
+{
+}
+
+static inline void tl_port_relax(void)
+{
+}
+
+static inline bool tl_port_may_block(void)
+{
+    return true;
+}
+
+#endif
 
 #endif

@@ -187,9 +187,11 @@ void tl_caches_recycle(struct tl_heap *heap)
     tl_lock_release(&tl_meta_lock);
 }
 
+#if !TL_KERNEL
 void tl_adopt_fork_child(struct tl_heap *heap, struct tl_cache *self)
 {
     for (struct tl_cache *cache = heap->caches; cache != NULL; cache = cache->next)
         if (cache != self && tl_claim_state(&cache->claim) != TL_IDLE)
             tl_claim_lose(&cache->claim);
 }
+#endif

@@ -54,7 +54,29 @@ TL_NOINLINE void tl_free_slow_exit(struct tl_block *block, struct tl_span *span,
     tl_cache_freed_last(cache, span, block);
 }
 
-#if !TL_KERNEL
+#if TL_KERNEL
+
+/* What needs the pool to grow is done again without a pin. */
+void *talus_malloc(size_t size)
+{
+    unsigned cpu = tl_port_pin();
+    void    *block = tl_malloc_from(tl_default_heap.cpu[cpu], size);
+    tl_port_unpin();
+    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
+}
+
+void talus_free(void *block)
+{
+    if (TL_UNLIKELY(block == NULL))
+        return;
+    struct tl_span *span = tl_page_span((uintptr_t)block);
+    unsigned        cpu = tl_port_pin();
+    tl_free_from(tl_default_heap.cpu[cpu], span, block);
+    tl_port_unpin();
+}
+
+#else
+
 void tl_free_ran_out(struct tl_block *block, struct tl_span *span)
 {
     tl_free_slow_exit(block, span, tl_self);
@@ -64,7 +86,6 @@ void tl_free_not_own(void *block, struct tl_span *span)
 {
     tl_free_other(block, span, tl_self);
 }
-#endif
 
 void *talus_malloc(size_t size)
 {
@@ -75,6 +96,8 @@ void talus_free(void *block)
 {
     tl_free_fast(block);
 }
+
+#endif
 
 /* In a process the page map knows nothing of NULL's page; in a kernel, whose table may be entered
  * at any place, that entry may be a block's. */

@@ -37,27 +37,21 @@ static TL_ALWAYS_INLINE void tl_free_elsewhere(void *block, struct tl_span *span
 
 #if TL_KERNEL
 
-/* The same with the CPU's cache, pinned. What needs the pool to grow is done again without a pin.
- * */
-static TL_ALWAYS_INLINE void *tl_malloc_fast(size_t size)
+/* Calls: the one copy of each, pinned, is in api.c. */
+static inline void *tl_malloc_fast(size_t size)
 {
-    unsigned cpu = tl_port_pin();
-    void    *block = tl_malloc_from(tl_default_heap.cpu[cpu], size);
-    tl_port_unpin();
-    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
+    return talus_malloc(size);
 }
 
-static TL_ALWAYS_INLINE void tl_free_known(struct tl_span *span, void *block)
+static inline void tl_free_fast(void *block)
 {
-    unsigned cpu = tl_port_pin();
-    tl_free_from(tl_default_heap.cpu[cpu], span, block);
-    tl_port_unpin();
+    talus_free(block);
 }
 
-static TL_ALWAYS_INLINE void tl_free_fast(void *block)
+static inline void tl_free_known(struct tl_span *span, void *block)
 {
-    if (TL_LIKELY(block != NULL))
-        tl_free_known(tl_page_span((uintptr_t)block), block);
+    (void)span;
+    talus_free(block);
 }
 
 #else

@@ -381,9 +381,11 @@ void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap))
         visit(heap);
 }
 
+#if !TL_KERNEL
 void tl_heaps_fork_child(void)
 {
     visited = NULL;
     visit_ended = (struct tl_event)TL_EVENT_INIT;
     tl_lock_init(&tl_heaps_lock);
 }
+#endif

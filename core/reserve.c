@@ -515,6 +515,7 @@ void tl_reserve_heap_ends(struct tl_heap *heap)
     heap->reserves = NULL;
 }
 
+#if !TL_KERNEL
 void tl_reserve_fork_child(struct tl_heap *heap)
 {
     heap->reserve_unused = (struct tl_event)TL_EVENT_INIT;
@@ -528,3 +529,4 @@ void tl_reserve_fork_child(struct tl_heap *heap)
             ask_again(reserve, TL_WANTS_NOW);
     }
 }
+#endif

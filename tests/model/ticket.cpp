@@ -1,22 +1,22 @@
-/* ticket.cpp: sync/ticket.h under relacy. R30: one CPU at a time, each sees what the one before
+/* ticket.cpp: sync/ticket.c under relacy. R30: one CPU at a time, each sees what the one before
  * wrote, all get in, and a pin lasts as long as the lock. */
-#include "sync/ticket.h"
 #include "arch/cpu.h"
 #include "model.h"
+#include "sync/lock.h"
 
 static int pins; /* of all threads, unknown to relacy */
 
-void tl_port_lock_enter(void)
+void talus_port_lock_enter(void)
 {
     pins++;
 }
 
-void tl_port_lock_leave(void)
+void talus_port_lock_leave(void)
 {
     pins--;
 }
 
-void tl_port_relax(void)
+void talus_port_relax(void)
 {
     tl_cpu_relax();
 }
