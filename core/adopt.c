@@ -148,28 +148,32 @@ struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
     return list;
 }
 
-static void flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
+static bool flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
 {
     size_t           left = tl_counter_read(&heap->idle_count);
+    bool             more = false;
     struct tl_cache *cache;
     while ((cache = claim_next(heap, &left)) != NULL) {
         if (cache->trim_ms <= idle_since_ms) {
-            tl_cache_flush(cache);
-            cache->trim_ms = tl_port_now_ms();
+            if (tl_cache_flush(cache))
+                more = true;
+            else
+                cache->trim_ms = tl_port_now_ms();
         }
         tl_claim_drop(&cache->claim);
     }
+    return more;
 }
 
 void tl_adopt_trim_idle(struct tl_heap *heap)
 {
     if (!TL_MUTANT_idle_kept)
-        flush_idle(heap, tl_port_now_ms() - heap->pool.decay_ms);
+        (void)flush_idle(heap, tl_port_now_ms() - heap->pool.decay_ms);
 }
 
-void tl_adopt_flush_idle(struct tl_heap *heap)
+bool tl_adopt_flush_idle(struct tl_heap *heap)
 {
-    flush_idle(heap, UINT64_MAX);
+    return flush_idle(heap, UINT64_MAX);
 }
 
 void tl_caches_recycle(struct tl_heap *heap)

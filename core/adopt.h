@@ -27,10 +27,10 @@ void tl_cache_leave(struct tl_cache *cache);
 /* A list of blocks of the class out of an idle cache, or NULL. */
 struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id);
 
-/* Flushes idle caches that nobody took over for the decay time; `all`: tl_adopt_flush_idle, any of
- * them. */
+/* Flushes idle caches that nobody took over for the decay time; tl_adopt_flush_idle: any of them.
+ * In a kernel a piece of each (tl_cache_flush); true: there is more. */
 void tl_adopt_trim_idle(struct tl_heap *heap);
-void tl_adopt_flush_idle(struct tl_heap *heap);
+bool tl_adopt_flush_idle(struct tl_heap *heap);
 
 /* The end of a heap: its caches are kept for other heaps. */
 void tl_caches_recycle(struct tl_heap *heap);

@@ -18,28 +18,57 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
 }
 
-static void return_chain(struct tl_cache *cache, struct tl_block *chain);
+static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *chain,
+                                     uint32_t *left);
+
+/* A kernel has those of the heap's own inbox, too, taken in here. */
+static inline bool has_arrivals(const struct tl_cache *cache)
+{
+    return !tl_inbox_is_empty(&cache->inbox) ||
+           (TL_KERNEL && (cache->arrived != NULL || !tl_inbox_is_empty(&cache->heap->inbox)));
+}
+
+/* Puts a batch, or what is left of it, before others. */
+static inline void push_batch(struct tl_block **batches, struct tl_block *batch)
+{
+    tl_put(&batch->next_batch, *batches);
+    *batches = batch;
+}
 
 /* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to
- * where they belong. */
-static void drain(struct tl_cache *cache)
+ * where they belong. `left`: of a piece. */
+static void drain(struct tl_cache *cache, uint32_t *left)
 {
-    struct tl_block *batch = tl_inbox_drain(&cache->inbox);
-    while (batch != NULL) {
-        struct tl_block *older = tl_get(&batch->next_batch);
-        struct tl_bin   *bin = &cache->bin[tl_page_span((uintptr_t)batch)->class_id];
+    if (cache->arrived == NULL)
+        cache->arrived = tl_inbox_drain(&cache->inbox);
+    if (TL_KERNEL && cache->arrived == NULL)
+        cache->arrived = tl_inbox_drain(&cache->heap->inbox);
+    for (uint32_t n = TL_PIECE_BATCHES; n > 0 && *left > 0 && cache->arrived != NULL; n--) {
+        struct tl_block *batch = cache->arrived;
+        struct tl_span  *span = tl_page_span((uintptr_t)batch);
+        struct tl_bin   *bin = &cache->bin[span->class_id];
+        cache->arrived = tl_get(&batch->next_batch);
+        if (TL_KERNEL && tl_span_kind(span) == TL_SPAN_BUSY) {
+            tl_large_release(cache, span);
+            *left = 0;
+            return;
+        }
         tl_counter_add_owner(&cache->batches_in, 1);
         if (bin->pending_count < TL_PENDING_BATCHES_MAX) {
-            tl_put(&batch->next_batch, bin->pending);
-            bin->pending = batch;
+            push_batch(&bin->pending, batch);
             bin->pending_count++;
-        } else {
-            return_chain(cache, batch);
+        } else if ((batch = return_chain(cache, batch, left)) != NULL) {
+            push_batch(&cache->arrived, batch);
         }
-        batch = older;
     }
-    if (cache->empty_bytes > TL_CACHE_EMPTY_MAX)
+    if (!TL_KERNEL && cache->empty_bytes > TL_CACHE_EMPTY_MAX)
         tl_span_release_empty(cache);
+}
+
+static void drain_a_piece(struct tl_cache *cache)
+{
+    uint32_t left = TL_PIECE_BLOCKS;
+    drain(cache, &left);
 }
 
 /* A free block of the next larger classes, or NULL. */
@@ -79,8 +108,8 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool o
     cache->credit[class_id] = tl_classes[class_id].credit;
     if (cache->credit[class_id] != 0 && tl_remote_has(cache, class_id))
         return tl_remote_take(cache, class_id);
-    if (!tl_inbox_is_empty(&cache->inbox))
-        drain(cache);
+    if (has_arrivals(cache))
+        drain_a_piece(cache);
     if ((list = bin->pending) != NULL) {
         bin->pending = tl_get(&list->next_batch);
         bin->pending_count--;
@@ -183,21 +212,26 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
             tl_avail_add(&cache->bin[span->class_id], span);
         tl_span_arm(span);
     }
-    if (!tl_inbox_is_empty(&cache->inbox))
-        drain(cache);
+    if (has_arrivals(cache))
+        drain_a_piece(cache);
     tl_cache_tick(cache);
     tl_reserve_look(cache);
 }
 
-/* The slow exit while a chain is walked back: nothing is drained, released or handed out meanwhile.
- * False: a double free. */
-static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span)
+/* The slow exit while a chain is walked back: nothing is drained or handed out meanwhile, and in a
+ * process nothing is released. False: a double free. */
+static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span, uint32_t *left)
 {
     if (TL_UNLIKELY(span->own.outstanding == 0)) {
         undo_double_free(span);
         return false;
     }
     tl_span_settle(cache, span);
+    if (TL_KERNEL && span->own.outstanding == 0) {
+        tl_span_release(cache, span);
+        *left = 1; /* that was the last block of this piece */
+        return true;
+    }
     if (!span->own.listed)
         tl_avail_add(&cache->bin[span->class_id], span);
     if (span->own.outstanding == 0) {
@@ -222,24 +256,32 @@ void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_b
         tl_cache_freed_last(cache, span, block);
 }
 
-/* Walks a chain back: own blocks to their spans, others towards their owners. A chain that a block
- * is in twice may run in a circle, and a link that was written over lead anywhere: the walk ends at
- * the first sign of it, and what is left of the chain stays given out. */
-static void return_chain(struct tl_cache *cache, struct tl_block *chain)
+/* Walks a chain back: own blocks to their spans, others towards their owners; in a kernel `*left`
+ * of them, and returns the rest. A chain that a block is in twice may run in a circle, and a link
+ * that was written over lead anywhere: the walk ends at the first sign of it, and what is left of
+ * the chain stays given out. */
+static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *chain, uint32_t *left)
 {
-    for (unsigned left = TL_CHAIN_BLOCKS_MAX; chain != NULL && left > 0; left--) {
+    uint32_t most = TL_KERNEL ? *left : TL_CHAIN_BLOCKS_MAX;
+    for (; chain != NULL && most > 0; most--) {
         struct tl_span *span = tl_page_span((uintptr_t)chain);
         if (TL_UNLIKELY(tl_span_owner(span) == NULL)) {
             tl_link_astray(chain);
-            return;
+            return NULL;
         }
         struct tl_block *next = tl_get(&chain->next);
-        if (tl_span_owner(span) != cache)
-            tl_remote_return(cache, span, chain);
-        else if (push_own(span, chain) && !return_slow_exit(cache, span))
-            return;
+        if (tl_span_owner(span) != cache) {
+            if (tl_remote_return(cache, span, chain) && TL_KERNEL)
+                most = 1;
+        } else if (push_own(span, chain) && !return_slow_exit(cache, span, &most)) {
+            return NULL;
+        }
         chain = next;
     }
+    if (!TL_KERNEL)
+        return NULL;
+    *left = most;
+    return chain;
 }
 
 /* Spans of large blocks are seldom wholly free: what lies free in them gives its pages back, once.
@@ -269,34 +311,46 @@ static inline bool holds_of_class(const struct tl_cache *cache, unsigned class_i
            tl_remote_has(cache, class_id);
 }
 
-static void flush_class(struct tl_cache *cache, unsigned class_id)
+static void flush_class(struct tl_cache *cache, unsigned class_id, uint32_t *left)
 {
     struct tl_bin   *bin = &cache->bin[class_id];
-    struct tl_block *head = cache->head[class_id];
-    struct tl_block *pending = bin->pending;
-    cache->head[class_id] = NULL;
-    return_chain(cache, head);
-    bin->pending = NULL;
-    bin->pending_count = 0;
-    while (pending != NULL) {
-        struct tl_block *older = tl_get(&pending->next_batch);
-        return_chain(cache, pending);
-        pending = older;
+    struct tl_block *chain = cache->head[class_id];
+    cache->head[class_id] = return_chain(cache, chain, left);
+    while (*left > 0 && (chain = bin->pending) != NULL) {
+        bin->pending = tl_get(&chain->next_batch);
+        bin->pending_count--;
+        chain = return_chain(cache, chain, left);
+        if (chain != NULL) {
+            push_batch(&bin->pending, chain);
+            bin->pending_count++;
+        }
     }
-    tl_remote_flush(cache, class_id);
+    while (*left > 0 && tl_remote_has(cache, class_id)) {
+        tl_remote_flush(cache, class_id);
+        if (TL_KERNEL)
+            *left = 0;
+    }
 }
 
-void tl_cache_flush(struct tl_cache *cache)
+bool tl_cache_flush(struct tl_cache *cache)
 {
-    if (!tl_inbox_is_empty(&cache->inbox))
-        drain(cache);
-    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++)
+    uint32_t left = TL_PIECE_BLOCKS;
+    if (has_arrivals(cache))
+        drain(cache, &left);
+    for (unsigned n = 0; n < TL_CLASS_COUNT && (!TL_KERNEL || left > 0); n++) {
+        unsigned class_id = TL_KERNEL ? cache->flushed : n;
         if (holds_of_class(cache, class_id))
-            flush_class(cache, class_id);
+            flush_class(cache, class_id, &left);
+        if (TL_KERNEL && left > 0)
+            cache->flushed = class_id + 1 < TL_CLASS_COUNT ? class_id + 1 : 0;
+    }
     memset(cache->credit, 0, sizeof cache->credit);
-    tl_span_release_empty(cache);
     tl_large_release_kept(cache);
-    purge_inside(cache);
+    if (!TL_KERNEL) { /* which keeps no empty span, and never purges */
+        tl_span_release_empty(cache);
+        purge_inside(cache);
+    }
+    return left == 0;
 }
 
 /* The clock says whether what lies in the lists has lain there long enough. */
@@ -305,16 +359,17 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
     struct tl_pool *pool = &cache->heap->pool;
     uint64_t        now_ms = tl_port_now_ms();
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
-    if (!tl_inbox_is_empty(&cache->inbox))
-        drain(cache);
+    if (has_arrivals(cache))
+        drain_a_piece(cache);
     if (tl_load32_relaxed(&cache->heap->wants) != TL_WANTS_NOTHING)
         tl_reserve_answer(cache);
     if (cache->trim_ms == 0) /* the first look: its time begins now */
         cache->trim_ms = now_ms;
     if (now_ms - cache->trim_ms < pool->decay_ms)
         return;
-    cache->trim_ms = now_ms;
-    tl_cache_flush(cache);
+    /* what the pieces did not come to in as long again may be in use */
+    if (!tl_cache_flush(cache) || now_ms - cache->trim_ms >= 2 * (uint64_t)pool->decay_ms)
+        cache->trim_ms = now_ms;
     tl_adopt_trim_idle(cache->heap);
     if (!TL_KERNEL) /* where this is pinned, and the provider may block */
         tl_pool_decay(pool, false);

@@ -73,7 +73,9 @@ struct tl_cache {
     struct tl_counter given_out;
     struct tl_counter batches_in; /* written by the owner: batches drained */
     struct tl_claim   claim;
-    struct tl_span   *kept; /* owner: the large block freed last, or NULL (large.c) */
+    struct tl_span   *kept;    /* owner: the large block freed last, or NULL (large.c) */
+    struct tl_block  *arrived; /* owner: batches out of an inbox, not taken in yet */
+    unsigned          flushed; /* owner: the class that the next piece of a flush begins with */
     /* written by the owner: bytes of large blocks taken less those freed; two's complement */
     struct tl_counter large_bytes;
     TL_CACHE_LINE
@@ -146,8 +148,9 @@ static inline void tl_cache_freed_last(struct tl_cache *cache, struct tl_span *s
         tl_cache_free_slow_exit(cache, span);
 }
 
-/* Empties every list of blocks, returns empty spans to the pool. */
-void tl_cache_flush(struct tl_cache *cache);
+/* Empties every list of blocks, returns empty spans to the pool. In a kernel a piece of that
+ * (TL_PIECE_BLOCKS); true: there is more. */
+bool tl_cache_flush(struct tl_cache *cache);
 
 /* ---- cache_span.c: spans within a cache ---- */
 
@@ -178,6 +181,9 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id);
 /* The span has nothing outstanding: hands its list to an empty head, keeps the span, or gives it
  * back to the pool. */
 void tl_span_emptied(struct tl_cache *cache, struct tl_span *span);
+
+/* Gives a span, of which nothing is outstanding, to the pool. */
+void tl_span_release(struct tl_cache *cache, struct tl_span *span);
 
 /* Gives back every empty span the cache kept. */
 void tl_span_release_empty(struct tl_cache *cache);

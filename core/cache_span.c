@@ -195,7 +195,7 @@ static int fault_of_list(const struct tl_span *span)
     return left == 0 ? SOUND : TALUS_MISUSE_CORRUPT;
 }
 
-static void release(struct tl_cache *cache, struct tl_span *span)
+void tl_span_release(struct tl_cache *cache, struct tl_span *span)
 {
     struct tl_bin *bin = &cache->bin[span->class_id];
     if (span->own.listed)
@@ -230,8 +230,8 @@ void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
         cache->head[span->class_id] = tl_span_take_local(cache, span);
         return;
     }
-    if (cache->empty_bytes + tl_span_bytes(span) > TL_CACHE_EMPTY_MAX) {
-        release(cache, span);
+    if (TL_KERNEL || cache->empty_bytes + tl_span_bytes(span) > TL_CACHE_EMPTY_MAX) {
+        tl_span_release(cache, span);
         return;
     }
     span->own.counted_empty = true;
@@ -248,7 +248,7 @@ void tl_span_release_empty(struct tl_cache *cache)
         for (struct tl_span *span = cache->bin[class_id].avail; span != NULL; span = next) {
             next = span->own.next;
             if (span->own.counted_empty)
-                release(cache, span);
+                tl_span_release(cache, span);
         }
     }
 }

@@ -9,6 +9,7 @@
 #include "core/realloc.h"
 #include "core/report.h"
 #include "core/reserve.h"
+#include "core/runs.h"
 #include "core/stats.h"
 
 struct tl_lock tl_heaps_lock = TL_LOCK_INIT;
@@ -34,6 +35,7 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     tl_store32_relaxed(&heap->wants, TL_WANTS_NOTHING);
     tl_store_relaxed(&heap->inbox.head, 0);
     heap->reserves = NULL;
+    heap->real_time = TL_KERNEL && options->real_time;
     heap->on_exhausted = options->on_exhausted;
     heap->on_exhausted_context = options->on_exhausted_context;
     tl_lock_init(&heap->lock);
@@ -116,6 +118,18 @@ void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *co
     tl_lock_release(&tl_heaps_lock);
 }
 
+/* No call of a real-time heap fetches descriptors: they are there. */
+static void provide(struct tl_heap *heap, size_t bytes)
+{
+#if TL_KERNEL
+    if (heap->real_time)
+        tl_spares_provide(&heap->pool, bytes >> TL_PAGE_SHIFT);
+#else
+    (void)heap;
+    (void)bytes;
+#endif
+}
+
 talus_heap *talus_heap_create(const talus_heap_options *options)
 {
     talus_heap_options filled = options != NULL ? *options : (talus_heap_options){ 0 };
@@ -137,6 +151,7 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
         end(heap);
         return tl_port_fail(TL_ERROR_MEMORY);
     }
+    provide(heap, filled.initial);
     return tl_heap_handle(heap);
 }
 
@@ -180,17 +195,21 @@ static unsigned class_of(size_t size, size_t align)
 
 /* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,
  * and empty spans to the pool: the first round sends foreign blocks to their owners' inboxes, the
- * second takes them in, where there are idle caches to send and to receive any. */
-static void flush_all(struct tl_heap *heap, struct tl_cache *cache)
+ * second takes them in, where there are idle caches to send and to receive any. In a kernel a piece
+ * of that, pinned; true: there is more. */
+static bool flush(struct tl_heap *heap, struct tl_cache *cache)
 {
-    tl_reserve_drain(heap);
-    for (unsigned round = 0; round < 2; round++) {
-        tl_adopt_flush_idle(heap);
-        if (cache != NULL)
-            tl_cache_flush(cache);
+    bool more = false;
+    if (!TL_KERNEL)
+        tl_reserve_drain(heap);
+    for (unsigned round = 0; round < (TL_KERNEL ? 1 : 2); round++) {
+        more = tl_adopt_flush_idle(heap);
+        if (cache != NULL && tl_cache_flush(cache))
+            more = true;
         if (tl_counter_read(&heap->idle_count) == 0)
             break;
     }
+    return more;
 }
 
 /* One try with `cache`, the calling thread's. */
@@ -209,16 +228,16 @@ void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t siz
     return size <= TL_REQUEST_MAX ? try_with(heap, cache, size, align, false) : NULL;
 }
 
-/* One try with whatever cache the calling thread may use, pinned meanwhile; `flush`: first what the
- * caches hold goes back. */
+/* One try with whatever cache the calling thread may use, pinned meanwhile; `more` not NULL: first
+ * what the caches hold goes back, and it says what flush does. */
 static TL_ALWAYS_INLINE void *try_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero,
-                                        bool flush)
+                                        bool *more)
 {
     struct tl_cache *cache = tl_thread_enter(heap);
     if (TL_UNLIKELY(cache == NULL))
         return NULL;
-    if (flush)
-        flush_all(heap, cache);
+    if (more != NULL)
+        *more = flush(heap, cache);
     if (TL_KERNEL && is_large(size, align)) { /* it may take long to clear */
         tl_thread_let_go(cache);
         return tl_large_alloc(heap, NULL, size, align, zero);
@@ -230,9 +249,15 @@ static TL_ALWAYS_INLINE void *try_alloc(struct tl_heap *heap, size_t size, size_
 
 /* When memory is short: apart, so that the usual try is short. */
 static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t align, bool zero,
-                                  bool flush)
+                                  bool flushing)
 {
-    return try_alloc(heap, size, align, zero, flush);
+    bool     more = false;
+    uint32_t pieces = heap->real_time ? 1 : TL_PIECES_MAX;
+    void    *block;
+    do
+        block = try_alloc(heap, size, align, zero, flushing ? &more : NULL);
+    while (TL_KERNEL && block == NULL && more && --pieces > 0);
+    return block;
 }
 
 #if TL_KERNEL
@@ -260,7 +285,7 @@ static void *alloc_by_growth(struct tl_heap *heap, size_t size, size_t align, bo
 void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
 #if TL_KERNEL
-    void *grown = alloc_by_growth(heap, size, align, zero);
+    void *grown = heap->real_time ? NULL : alloc_by_growth(heap, size, align, zero);
     if (grown != NULL)
         return grown;
 #endif
@@ -275,7 +300,7 @@ static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_
 {
     if (TL_KERNEL && tl_port_may_block()) /* the provider may */
         tl_pool_decay(&heap->pool, false);
-    void *block = try_alloc(heap, size, align, zero, false);
+    void *block = try_alloc(heap, size, align, zero, NULL);
     return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(heap, size, align, zero);
 }
 
@@ -349,8 +374,10 @@ bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
         return false;
     }
     (void)tl_kernel_meta_ready(); /* if not, what is left may do */
-    if (tl_pool_add(&heap->pool, (void *)first, end - first))
+    if (tl_pool_add(&heap->pool, (void *)first, end - first)) {
+        provide(heap, end - first);
         return true;
+    }
     tl_port_fail(TL_ERROR_MEMORY);
     return false;
 }
@@ -360,9 +387,12 @@ size_t talus_heap_trim(talus_heap *handle)
     struct tl_heap *heap = tl_heap_of(handle);
     if (!tl_heap_is_live(heap))
         return 0;
-    (void)tl_port_pin();
-    flush_all(heap, tl_thread_cache_of(heap));
-    tl_port_unpin();
+    bool more = true;
+    for (uint32_t pieces = TL_PIECES_MAX; more && pieces > 0; pieces--) {
+        (void)tl_port_pin();
+        more = flush(heap, tl_thread_cache_of(heap));
+        tl_port_unpin();
+    }
     return tl_pool_decay(&heap->pool, true);
 }
 

@@ -31,6 +31,7 @@ struct tl_heap {
     struct tl_counter idle_count;  /* changed under heap->lock, read as a hint */
     struct tl_counter spans;       /* shared */
     struct tl_counter large_bytes; /* shared: of threads without a cache; the rest: in caches */
+    bool              real_time;   /* constant */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
     void              *on_exhausted_context;
     struct tl_reserve *reserves;       /* heap->lock */

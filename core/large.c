@@ -89,6 +89,12 @@ void tl_large_release_kept(struct tl_cache *cache)
     give_back(span, span->pages);
 }
 
+void tl_large_release(struct tl_cache *cache, struct tl_span *span)
+{
+    count(cache->heap, cache, 0 - tl_span_bytes(span));
+    give_back(span, span->pages);
+}
+
 void tl_large_free(struct tl_span *span)
 {
     struct tl_heap  *heap = tl_span_heap(span);

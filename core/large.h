@@ -40,6 +40,9 @@ void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size);
 
 void tl_large_free(struct tl_span *span);
 
+/* The same, straight to the pool. Owner of `cache` only. */
+void tl_large_release(struct tl_cache *cache, struct tl_span *span);
+
 /* Gives what `cache` keeps to the pool. Owner only. */
 void tl_large_release_kept(struct tl_cache *cache);
 

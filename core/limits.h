@@ -49,7 +49,15 @@
 /* per class, kept whole; docs/adr/0007 has the reason */
 #define TL_PENDING_BATCHES_MAX 16u
 
-/* Empty spans a cache keeps for its next allocations, in bytes. */
+/* What a kernel does with lists of blocks while it is pinned is done in pieces: so many blocks
+ * walked back, or fewer and one chain sent home or one run given back; so many batches taken in. A
+ * process does all at once. */
+#define TL_PIECE_BLOCKS  (TL_KERNEL ? 32u : UINT32_MAX)
+#define TL_PIECE_BATCHES (TL_KERNEL ? 16u : UINT32_MAX)
+/* more pieces than all lists of a cache can be */
+#define TL_PIECES_MAX 65536u
+
+/* Empty spans a cache keeps for its next allocations, in bytes; in a kernel none. */
 #define TL_CACHE_EMPTY_MAX ((size_t)512 << 10)
 #define TL_IDLE_EMPTY_MAX  ((size_t)128 * 1024) /* the same for a cache that its thread left */
 /* the longest block that a cache keeps for its thread's next large one */
@@ -85,11 +93,13 @@
 #define TL_META_CHUNK   ((size_t)16 * 1024)
 #define TL_META_RESERVE (TL_KERNEL ? (size_t)1024 : (size_t)0)
 
-/* Blocks that one slow exit brings to a reserve; the next bring the rest. */
-#define TL_RESERVE_REFILL_MAX ((size_t)32)
+/* Blocks that one slow exit brings to a reserve, and to one of a real-time heap; the next bring the
+ * rest. */
+#define TL_RESERVE_REFILL_MAX       ((size_t)32)
+#define TL_RESERVE_REFILL_REAL_TIME ((size_t)1)
 
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */
-#define TL_INTERIOR_SEARCH_PAGES ((size_t)1 << 16)
+#define TL_INTERIOR_SEARCH_PAGES (TL_KERNEL ? (size_t)256 : (size_t)1 << 16)
 
 TL_STATIC_ASSERT(TALUS_ALIGN_MIN % _Alignof(max_align_t) == 0, "a block suits any standard type");
 TL_STATIC_ASSERT(TL_GRAIN == (size_t)1 << TL_GRAIN_SHIFT, "one grain, told twice");

@@ -3,6 +3,7 @@
 #include "core/pool.h"
 #include "arch/port.h"
 #include "core/growth.h"
+#include "core/heap.h"
 #include "core/pagemap.h"
 #include "core/runs.h"
 
@@ -61,7 +62,7 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
             break;
         /* a kernel's caller is pinned: growth is tl_pool_grow's, after unpin */
         if (TL_KERNEL || !tl_growth_locked(pool, needed)) {
-            run = tl_runs_find_locked(pool, needed, true);
+            run = pool->heap->real_time ? NULL : tl_runs_find_locked(pool, needed, true);
             break;
         }
     }

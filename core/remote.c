@@ -69,17 +69,18 @@ static void send_apart(struct tl_block *chain)
     }
 }
 
-void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
 {
     unsigned slot = tl_span_foreign_slot(span);
-    if (chain_up(cache, slot, block))
+    bool     full = chain_up(cache, slot, block);
+    if (full)
         send_apart(take_chain(cache, slot));
+    return full;
 }
 
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
 {
-    while (tl_remote_has(cache, class_id))
-        send_apart(tl_remote_take(cache, class_id));
+    send_apart(tl_remote_take(cache, class_id));
 }
 
 /* A block of another cache of the same heap. */

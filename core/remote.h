@@ -46,11 +46,12 @@ static inline bool tl_remote_has(const struct tl_cache *cache, unsigned class_id
 struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id);
 
 /* Puts a foreign block that is walked back on its class's chain. A full chain then goes home block
- * by block: what is walked back once should not be walked back by the next one, too. Owner of
- * `cache` only. */
-void tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
+ * by block: what is walked back once should not be walked back by the next one, too. True: so it
+ * was. Owner of `cache` only. */
+bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
-/* Sends the class's foreign chain home, each block to its own owner. Owner of `cache` only. */
+/* Sends one of the class's foreign chains home, each block to its own owner; it has one. Owner of
+ * `cache` only. */
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id);
 
 #endif

@@ -306,7 +306,8 @@ static void refill_some(struct tl_reserve *reserve, struct tl_cache *cache)
 {
     size_t count = reserve->slots.count;
     begin_refill(reserve);
-    if (!fill(reserve, count, TL_RESERVE_REFILL_MAX, cache))
+    size_t most = cache->heap->real_time ? TL_RESERVE_REFILL_REAL_TIME : TL_RESERVE_REFILL_MAX;
+    if (!fill(reserve, count, most, cache))
         ask_again(reserve, TL_WANTS_LATER);
     else if (left_in(reserve) < count)
         ask_again(reserve, TL_WANTS_NOW);
@@ -321,7 +322,8 @@ void tl_reserve_answer(struct tl_cache *cache)
     cache->answering = true;
     /* pairs with want_now and want_too: what was pushed, and what is wanted, is seen */
     (void)tl_swap32_acquire(&heap->wants, TL_WANTS_NOTHING);
-    tl_reserve_drain(heap);
+    if (!TL_KERNEL) /* where caches take it in, piece by piece */
+        tl_reserve_drain(heap);
     tl_lock_acquire(&heap->lock);
     for (struct tl_reserve *reserve = heap->reserves; reserve != NULL; reserve = reserve->next) {
         if (tl_load32_relaxed(&reserve->wanted) == 0)

@@ -1,5 +1,6 @@
 /* runs.c: bins of free runs, merged by the page map. See runs.h and pool.h. */
 #include "core/runs.h"
+#include "core/heap.h"
 #include "core/pagemap.h"
 #include "core/purger.h"
 
@@ -235,6 +236,23 @@ void tl_spares_of_reserve_locked(struct tl_pool *pool)
     if (pool->spares < TL_SPARES_FOR_ONE_CALL)
         put_chain_locked(pool, tl_descriptors_of_reserve(&got));
 }
+
+#if TL_KERNEL
+void tl_spares_provide(struct tl_pool *pool, size_t runs)
+{
+    for (size_t got = 0; got < runs; got += TL_DESCRIPTOR_BATCH) {
+        unsigned        count;
+        struct tl_span *chain = tl_descriptors_new(TL_DESCRIPTOR_BATCH, &count);
+        if (chain == NULL && tl_kernel_meta_ready())
+            chain = tl_descriptors_new(TL_DESCRIPTOR_BATCH, &count);
+        if (chain == NULL)
+            return;
+        tl_lock_acquire(&pool->lock);
+        put_chain_locked(pool, chain);
+        tl_lock_release(&pool->lock);
+    }
+}
+#endif
 
 bool tl_spares_ready_locked(struct tl_pool *pool)
 {

@@ -40,6 +40,10 @@ void tl_spares_of_reserve_locked(struct tl_pool *pool);
  * it fetches some. */
 bool tl_spares_ready_locked(struct tl_pool *pool);
 
+/* In a kernel: fetches spare descriptors for so many runs, as far as there is memory for them. No
+ * lock held, not pinned. */
+void tl_spares_provide(struct tl_pool *pool, size_t runs);
+
 /* Spare descriptors. put: `span` is used no more. */
 struct tl_span *tl_spare_take_locked(struct tl_pool *pool);
 void            tl_spare_put_locked(struct tl_pool *pool, struct tl_span *span);

@@ -5,6 +5,7 @@
 #include "core/meta.h"
 #include "core/pagemap.h"
 #include "core/report.h"
+#include "core/runs.h"
 #include <talus/port.h>
 
 /* What one heap needs beside the caches: descriptors of the first spans and runs. */
@@ -102,6 +103,8 @@ bool talus_kernel_start(const talus_kernel_options *options)
     size_t   table = round_up(tl_page_map_bytes_for(bits), TL_LINE_SIZE);
     size_t   data = cpus * round_up(sizeof(struct tl_cache), TL_LINE_SIZE) +
                   DESCRIPTORS_FIRST * sizeof(struct tl_span);
+    size_t runs = options->heap.real_time ? options->bytes >> TL_PAGE_SHIFT : 0;
+    data += runs * sizeof(struct tl_span);
     uintptr_t pages = round_up(first + table + data, TL_PAGE_SIZE);
     if (pages >= end || end - pages > options->bytes)
         return false;
@@ -119,5 +122,6 @@ bool talus_kernel_start(const talus_kernel_options *options)
         heap.provider = &provider;
     tl_heap_init(&tl_default_heap, &heap);
     started = tl_pool_add(&tl_default_heap.pool, (void *)pages, end - pages);
+    tl_spares_provide(&tl_default_heap.pool, runs);
     return started;
 }

@@ -87,6 +87,11 @@ typedef struct talus_heap_options {
      * or not return at all. No lock is held. R18 */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
     void *on_exhausted_context;
+    /* libtalus-kernel.a: no call takes more instructions than docs/performance.md says, whatever
+     * the heap's size and state. The price: it never grows by itself, and a request may fail
+     * although there is memory for it, in lists of which one call looks at a part, or in a run of
+     * 16 pages and more that is less than an eighth longer. A process's heaps ignore it. R51 */
+    bool real_time;
 } talus_heap_options;
 
 /* Creates a heap. `options` may be NULL. Returns NULL with errno EINVAL (a provider without map
