@@ -12,12 +12,12 @@
  *               */
 #include "stress/lib/block.h"
 
+#include "stress/lib/error.h"
+#include "stress/lib/handlers.h"
 #include "stress/lib/oracle.h"
 #include "stress/lib/report.h"
 #include "stress/lib/target.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #define DENSE_BYTES  ((size_t)128)
@@ -25,6 +25,7 @@
 #define ZERO_ALL_BYTES \
     ((size_t)65536) /* larger fresh zero blocks are sampled, one word in 256 bytes */
 #define USABLE_ONE_IN 64u
+#define LEFT_ONE_IN   16u /* frees that are left to handlers, where there are any */
 #define NOWHERE       SIZE_MAX
 
 uint64_t st_block_seed;
@@ -89,23 +90,33 @@ static size_t first_wrong(const unsigned char *p, const struct st_block *as, siz
     return NOWHERE;
 }
 
+#define DUMP_BYTES 32u
+
+/* Into `text`, which has 3 * DUMP_BYTES + 1 bytes. */
+static void dump(char *text, const unsigned char *p, size_t bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < bytes && i < DUMP_BYTES; i++) {
+        *text++ = ' ';
+        *text++ = digits[p[i] >> 4];
+        *text++ = digits[p[i] & 15];
+    }
+    *text = '\0';
+}
+
 static _Noreturn void fail_corrupt(const unsigned char *p, const struct st_block *as, size_t at,
                                    const char *when)
 {
-    char   dump[3 * 32 + 1] = "";
+    char   text[3 * DUMP_BYTES + 1];
     size_t start = at & ~(size_t)15;
 
-    for (size_t i = 0; i < 32 && start + i < as->size; i++) {
-        static const char digits[] = "0123456789abcdef";
-        dump[3 * i] = ' ';
-        dump[3 * i + 1] = digits[p[start + i] >> 4];
-        dump[3 * i + 2] = digits[p[start + i] & 15];
-    }
+    dump(text, p + start, as->size - start);
     st_fail_with(
         st_owner_worker(as->owner), "corrupt",
         "  block %p of %zu bytes, allocated by worker %u, is not as it was filled, noticed %s\n"
         "  first wrong at offset %zu; from offset %zu it holds:%s",
-        (const void *)p, as->size, st_owner_worker(as->owner), when, at, start, dump);
+        (const void *)p, as->size, st_owner_worker(as->owner), when, at, start, text);
 }
 
 static _Noreturn void fail_overlap(const struct st_block *block, const struct st_conflict *found,
@@ -113,11 +124,12 @@ static _Noreturn void fail_overlap(const struct st_block *block, const struct st
 {
     st_fail_with(
         st_owner_worker(found->owner), "overlap",
-        "  %s of block %p, %zu bytes, of worker %u: the granule at 0x%" PRIxPTR
-        " belongs to worker %u,\n  block of %zu bytes, granules 0x%" PRIxPTR " to 0x%" PRIxPTR "\n"
+        "  %s of block %p, %zu bytes, of worker %u: the granule at %p belongs to worker %u,\n"
+        "  block of %zu bytes, granules %p to %p\n"
         "  overlaps 1 (the run ends here)",
-        when, (void *)block->p, block->size, st_owner_worker(block->owner), found->address,
-        st_owner_worker(found->owner), st_owner_size(found->owner), found->start, found->end);
+        when, (void *)block->p, block->size, st_owner_worker(block->owner), (void *)found->address,
+        st_owner_worker(found->owner), st_owner_size(found->owner), (void *)found->start,
+        (void *)found->end);
 }
 
 static void claim(struct st_block *block)
@@ -138,18 +150,22 @@ static void enter_heap(struct st_worker *worker)
 {
     st_count_add(&worker->counts.operations, 1);
     atomic_store_explicit(&worker->inside, true, memory_order_relaxed);
+    st_error_mark();
 }
 
-static void leave_heap(struct st_worker *worker)
+/* Returns what the heap said beside its result (error.h). */
+static int leave_heap(struct st_worker *worker)
 {
+    int error = st_error_get();
     atomic_store_explicit(&worker->inside, false, memory_order_relaxed);
+    return error;
 }
 
 static bool refused(struct st_worker *worker, size_t size, int error)
 {
-    if (error != ENOMEM)
-        st_fail("errno", "  a request of %zu bytes returned NULL with errno %d (%s), not ENOMEM",
-                size, error, strerrorname_np(error));
+    if (!st_error_is_no_memory(error))
+        st_fail("errno", "  a request of %zu bytes returned NULL with errno %d, not ENOMEM", size,
+                error);
     if (!worker->may_fail)
         st_fail("no memory", "  a request of %zu bytes was refused with ENOMEM", size);
     st_count_add(&worker->counts.refused, 1);
@@ -182,10 +198,8 @@ static size_t natural_align(size_t size)
 bool st_block_alloc(struct st_worker *worker, struct st_block *block, size_t size)
 {
     enter_heap(worker);
-    errno = 0;
     void *p = worker->target->alloc(worker->target->context, size);
-    int   error = errno;
-    leave_heap(worker);
+    int   error = leave_heap(worker);
     block->p = NULL;
     if (p == NULL)
         return refused(worker, size, error);
@@ -211,11 +225,11 @@ static void check_zero(const struct st_block *block)
 
 bool st_block_zalloc(struct st_worker *worker, struct st_block *block, size_t size)
 {
+    if (worker->target->zalloc == NULL)
+        return st_block_alloc(worker, block, size);
     enter_heap(worker);
-    errno = 0;
     void *p = worker->target->zalloc(worker->target->context, size);
-    int   error = errno;
-    leave_heap(worker);
+    int   error = leave_heap(worker);
     block->p = NULL;
     if (p == NULL)
         return refused(worker, size, error);
@@ -229,10 +243,8 @@ bool st_block_zalloc(struct st_worker *worker, struct st_block *block, size_t si
 bool st_block_aligned(struct st_worker *worker, struct st_block *block, size_t align, size_t size)
 {
     enter_heap(worker);
-    errno = 0;
     void *p = worker->target->aligned(worker->target->context, align, size);
-    int   error = errno;
-    leave_heap(worker);
+    int   error = leave_heap(worker);
     block->p = NULL;
     if (p == NULL)
         return refused(worker, size, error);
@@ -246,14 +258,19 @@ bool st_block_resize(struct st_worker *worker, struct st_block *block, size_t si
 {
     struct st_block old = *block;
 
+    if (worker->target->resize == NULL) {
+        if (st_block_alloc(worker, block, size))
+            st_block_free(worker, &old);
+        else
+            *block = old;
+        return old.p == NULL;
+    }
     st_block_check(block);
     disown(block);
     st_trace(worker, ST_RESIZE, old.p, size);
     enter_heap(worker);
-    errno = 0;
     void *p = worker->target->resize(worker->target->context, old.p, size);
-    int   error = errno;
-    leave_heap(worker);
+    int   error = leave_heap(worker);
     if (p == NULL) {
         claim(block);
         st_block_check(block);
@@ -275,12 +292,26 @@ void st_block_check(const struct st_block *block)
         fail_corrupt(block->p, block, wrong, "before free or realloc");
 }
 
+/* False: the worker frees it himself. */
+static bool leave_to_handlers(struct st_worker *worker, const struct st_block *block)
+{
+    const struct st_handler_calls *handlers =
+        worker->team != NULL ? worker->team->run->handlers : NULL;
+
+    return handlers != NULL && block->size >= ST_BLOCK_PASSABLE &&
+           st_rng_one_in(&worker->rng, LEFT_ONE_IN) && handlers->leave(&worker->rng, block->p);
+}
+
 void st_block_free(struct st_worker *worker, struct st_block *block)
 {
     void *p = block->p;
 
     if (p == NULL)
         return;
+    if (leave_to_handlers(worker, block)) {
+        block->p = NULL;
+        return;
+    }
     st_block_check(block);
     disown(block);
     if (st_owner_worker(block->owner) != worker->id)
@@ -288,11 +319,9 @@ void st_block_free(struct st_worker *worker, struct st_block *block)
     st_trace(worker, ST_FREE, p, block->size);
     block->p = NULL;
     enter_heap(worker);
-    errno = EDOM;
     worker->target->release(worker->target->context, p);
-    int error = errno;
-    leave_heap(worker);
-    if (error != EDOM)
+    int error = leave_heap(worker);
+    if (error != 0)
         st_fail("errno", "  free of %p changed errno to %d", p, error);
 }
 
@@ -319,10 +348,11 @@ struct st_block st_block_received(void *p)
     struct st_block block = { p, (size_t)(words[0] & UINT32_MAX), (uint32_t)(words[0] >> 32) };
 
     /* Before the size is believed: everything else follows from it. */
-    if (block.size < ST_BLOCK_PASSABLE || words[1] != hash_of(&block))
-        st_fail("corrupt",
-                "  block %p was handed over and its first words are overwritten: %016" PRIx64
-                " %016" PRIx64,
-                p, words[0], words[1]);
+    if (block.size < ST_BLOCK_PASSABLE || words[1] != hash_of(&block)) {
+        char text[3 * DUMP_BYTES + 1];
+        dump(text, p, ST_BLOCK_PASSABLE);
+        st_fail("corrupt", "  block %p was handed over and its first words are overwritten:%s", p,
+                text);
+    }
     return block;
 }

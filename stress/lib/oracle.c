@@ -15,87 +15,17 @@
  *               and last 256 whole and between these one in 64. The positions are absolute: any
  *               other block of 1 KiB or more inside meets one. A smaller one in a gap is left to
  *               the block's own contents (block.c).
- * 6 Memory      Two levels: a word per 4 MiB of address space, and leaves of 1 or 2 MiB (a word for
- *               each granule of what is touched).
- *               All of it is reserved before the first thread starts, so installing a leaf is one
- *               relaxed compare-exchange of its number, and no initialisation needs to be
- *               published. */
+ * 6 Memory      The host's (st_oracle_word): in a process a table over the address space, in a
+ *               kernel an array over the range that holds its heaps. */
 #include "stress/lib/oracle.h"
 
-#include "arch/cpu.h"
-
 #include <stdatomic.h>
-#include <sys/mman.h>
 
-#define LEAF_SHIFT    22
-#define LEAF_GRANULES (((size_t)1 << LEAF_SHIFT) / ST_GRANULE)
-#define TOP_ENTRIES   ((size_t)1 << (TL_ADDRESS_BITS - LEAF_SHIFT))
-/* 64 GiB of touched address space, 16 GiB of shadow, reserved only; 1 GiB where addresses have 32
- * bits */
-#define LEAVES_WANTED   (sizeof(void *) == 8 ? 16384u : 256u)
-#define LEAVES_LEAST    64u
 #define WHOLE_GRANULES  1024u /* up to here every granule is claimed */
 #define EDGE_GRANULES   256u  /* of a larger block, at both ends */
 #define STRIDE_GRANULES 64u   /* between the edges */
 
-static _Atomic uint32_t
-    *top; /* constant after the start; entries: atomic, 0 or the leaf's number + 1 */
-static _Atomic uint32_t *leaves;      /* constant after the start */
-static uint32_t          leaves_max;  /* constant after the start */
-static _Atomic uint32_t  leaves_used; /* atomic */
-static _Atomic size_t    untracked;   /* atomic */
-
-static void *reserve(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    return p == MAP_FAILED ? NULL : p;
-}
-
-bool st_oracle_start(void)
-{
-    if (top == NULL)
-        top = reserve(TOP_ENTRIES * sizeof(*top));
-    if (top == NULL)
-        return false;
-    /* A limit on address space, or strict overcommit, makes the shadow smaller, not the run
-     * impossible. */
-    for (leaves_max = LEAVES_WANTED; leaves == NULL && leaves_max >= LEAVES_LEAST;
-         leaves_max /= 2) {
-        leaves = reserve(leaves_max * LEAF_GRANULES * sizeof(*leaves));
-        if (leaves != NULL)
-            return true;
-    }
-    return leaves != NULL;
-}
-
-/* The leaf over `granule` (an address divided by ST_GRANULE), or NULL: outside of the table, or
- * there are no more leaves. */
-static _Atomic uint32_t *leaf_of(uintptr_t granule)
-{
-    uintptr_t index = granule / LEAF_GRANULES;
-    if (index >= TOP_ENTRIES)
-        return NULL;
-    uint32_t number = atomic_load_explicit(&top[index], memory_order_relaxed);
-    if (number == 0) {
-        uint32_t mine = atomic_fetch_add_explicit(&leaves_used, 1, memory_order_relaxed) + 1;
-        if (mine > leaves_max) {
-            atomic_fetch_sub_explicit(&leaves_used, 1, memory_order_relaxed);
-            return NULL;
-        }
-        /* The loser's leaf stays unused: it costs address space only. */
-        if (atomic_compare_exchange_strong_explicit(&top[index], &number, mine,
-                                                    memory_order_relaxed, memory_order_relaxed))
-            number = mine;
-    }
-    return leaves + (size_t)(number - 1) * LEAF_GRANULES;
-}
-
-static _Atomic uint32_t *word_of(uintptr_t granule)
-{
-    _Atomic uint32_t *leaf = leaf_of(granule);
-    return leaf == NULL ? NULL : leaf + granule % LEAF_GRANULES;
-}
+static _Atomic size_t untracked; /* atomic */
 
 /* The checked granule after `granule` in a block of granules [first, last). */
 static uintptr_t next_granule(uintptr_t granule, uintptr_t first, uintptr_t last)
@@ -113,10 +43,10 @@ static void describe(struct st_conflict *conflict, uintptr_t granule, uint32_t o
     uintptr_t         first = granule, last = granule + 1;
     _Atomic uint32_t *word;
 
-    while (granule - first < most && (word = word_of(first - 1)) != NULL &&
+    while (granule - first < most && (word = st_oracle_word(first - 1)) != NULL &&
            atomic_load_explicit(word, memory_order_relaxed) == owner)
         first--;
-    while (last - granule < most && (word = word_of(last)) != NULL &&
+    while (last - granule < most && (word = st_oracle_word(last)) != NULL &&
            atomic_load_explicit(word, memory_order_relaxed) == owner)
         last++;
     *conflict =
@@ -139,7 +69,7 @@ bool st_oracle_claim(const void *block, size_t size, uint32_t owner, struct st_c
 
     for (uintptr_t granule = first; granule < last; granule = next_granule(granule, first, last)) {
         uint32_t          found = 0;
-        _Atomic uint32_t *word = word_of(granule);
+        _Atomic uint32_t *word = st_oracle_word(granule);
         if (word == NULL) {
             atomic_fetch_add_explicit(&untracked, 1, memory_order_relaxed);
             continue;
@@ -159,7 +89,7 @@ bool st_oracle_release(const void *block, size_t size, uint32_t owner, struct st
     uintptr_t first = first_granule(block), last = last_granule(block, size);
 
     for (uintptr_t granule = first; granule < last; granule = next_granule(granule, first, last)) {
-        _Atomic uint32_t *word = word_of(granule);
+        _Atomic uint32_t *word = st_oracle_word(granule);
         if (word == NULL)
             continue;
         uint32_t found = atomic_load_explicit(word, memory_order_relaxed);

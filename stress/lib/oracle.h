@@ -2,6 +2,7 @@
 #ifndef STRESS_LIB_ORACLE_H
 #define STRESS_LIB_ORACLE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,8 +41,9 @@ struct st_conflict {
     uint32_t  owner; /* who owns it; 0: nobody */
 };
 
-/* Reserves the shadow. Before any thread starts. False: no address space for even a small one. */
-bool st_oracle_start(void);
+/* The word of `granule` (an address divided by ST_GRANULE), at first 0: nobody. NULL: there is
+ * none. The host's (hosted/shadow.c, kernel/shadow.c); it orders nothing. */
+_Atomic uint32_t *st_oracle_word(uintptr_t granule);
 
 /* Takes [block, block + size) from nobody to `owner`. False: somebody owns a part of it; `conflict`
  * says who. */

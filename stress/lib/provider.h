@@ -18,6 +18,9 @@ struct st_provider {
     _Atomic size_t peak;        /* most of these */
 };
 
+/* What the host has: talus_provider_mmap, or a kernel's talus_port_map. */
+const talus_provider *st_provider_system(void);
+
 void st_provider_start(struct st_provider *provider, uint64_t seed, unsigned fail_one_in);
 
 /* Fails the run unless all was returned. */

@@ -2,42 +2,19 @@
 #ifndef STRESS_LIB_REPORT_H
 #define STRESS_LIB_REPORT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdarg.h>
 
-/* Exit status of the program. */
-enum { ST_PASSED = 0, ST_FAILURE = 1, ST_USAGE = 2 };
-
-/* What the failure report needs in order to be repeated; filled by main, `suite` by each suite's
- * start. */
-struct st_replay {
-    const char *program;
-    const char *suite;
-    const char *target;
-    const char *pin;
-    uint64_t    seed;
-    unsigned    threads;
-    double      seconds;
-    unsigned    preempt_us;
-    unsigned    yield_one_in;
-    bool        json;
-};
-extern struct st_replay st_replay;
-
-/* Catches crashes (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT) in every worker, on a stack of its
- * own. */
-void st_report_setup(void);
-void st_report_thread_start(unsigned worker);
-
-/* Writes one line without allocating. */
+/* Writes one line without allocating. What is said outside of hosted/ is made up of %s %c %d %u %x
+ * %p %zu %lu %lx %llu and %% alone: a kernel has no more (arch/port/bare/format.h). Context: any.
+ */
 void st_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Writes text of any length as it is. */
-void st_say_text(const char *text);
+/* The same; by the host. */
+void st_say_arguments(const char *format, va_list arguments);
 
 /* Reports a failure of `kind` (overlap, corrupt, lost, crash, stuck, misuse, ...), the last
- * operations of the calling worker and of up to one other (0: none), the line that repeats the run,
- * and ends the process with ST_FAILURE. The first caller wins. */
+ * operations of the calling worker and of up to one other (0: none), and ends the run. The first
+ * caller wins. Context: any. */
 _Noreturn void st_fail(const char *kind, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 _Noreturn void st_fail_with(unsigned other, const char *kind, const char *format, ...)

@@ -11,8 +11,8 @@ struct st_target {
     const char *what; /* one line for --help */
     void       *context;
     void *(*alloc)(void *context, size_t size);
-    void *(*zalloc)(void *context, size_t size);
-    void *(*resize)(void *context, void *block, size_t size);
+    void *(*zalloc)(void *context, size_t size);              /* NULL: alloc is called instead */
+    void *(*resize)(void *context, void *block, size_t size); /* NULL: alloc and release are */
     void *(*aligned)(void *context, size_t align, size_t size);
     void (*release)(void *context, void *block);
     size_t (*usable)(void *context, void *block); /* NULL: unknown */
@@ -25,12 +25,7 @@ struct st_target {
     bool instances; /* the suites that make heaps of their own may run */
 };
 
-/* NULL: no such name. */
-struct st_target *st_target_find(const char *name);
-struct st_target *st_target_list(size_t i); /* NULL after the last */
-
 extern struct st_target st_target_talus; /* the default heap, talus_malloc and so on */
 extern struct st_target st_target_heap;  /* a heap instance for each suite, destroyed at its end */
-extern struct st_target st_target_toy;   /* broken on purpose: proves the oracle */
 
 #endif

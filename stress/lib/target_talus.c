@@ -2,13 +2,12 @@
  * */
 #include "stress/lib/target.h"
 
+#include "stress/lib/error.h"
+#include "stress/lib/host.h"
 #include "stress/lib/provider.h"
 #include "stress/lib/report.h"
 
 #include <talus/heap.h>
-
-#include <errno.h>
-#include <string.h>
 
 static void on_misuse(talus_misuse what, const void *pointer, const char *message)
 {
@@ -61,6 +60,7 @@ static void default_open(struct st_target *target)
 static size_t allocated_of(talus_heap *heap)
 {
     talus_heap_stats_t stats;
+    st_host_flush();
     talus_heap_trim(heap);
     talus_heap_stats(heap, &stats);
     return stats.allocated;
@@ -115,22 +115,19 @@ static void heap_release(void *context, void *block)
 
 static void heap_open(struct st_target *target)
 {
-    talus_heap_options options;
+    talus_heap_options options = { .name = "stress", .provider = &provider.calls };
 
     talus_set_misuse_handler(on_misuse);
     st_provider_start(&provider, 0, 0);
-    memset(&options, 0, sizeof(options));
-    options.name = "stress";
-    options.provider = &provider.calls;
     target->context = talus_heap_create(&options);
     if (target->context == NULL)
-        st_fail("setup", "  talus_heap_create: %s", strerror(errno));
+        st_fail("setup", "  talus_heap_create: error %d", st_error_get());
 }
 
 static void heap_close(struct st_target *target)
 {
     if (!talus_heap_destroy(target->context))
-        st_fail("destroy", "  talus_heap_destroy: %s", strerror(errno));
+        st_fail("destroy", "  talus_heap_destroy: error %d", st_error_get());
     target->context = NULL;
     st_provider_check_empty(&provider);
 }

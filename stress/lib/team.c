@@ -1,40 +1,58 @@
-/* team.c: start, progress, watchdog, end. */
+/* team.c: start, end, and how a team without a clock comes to its end: by the operations that its
+ * workers have done together, so that nobody is left waiting for others. */
 #include "stress/lib/team.h"
 
-#include "stress/lib/preempt.h"
-#include "stress/lib/report.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
-
-#define TICK_US          20000u
-#define PHASE_SECONDS    0.25 /* how long one way of pinning lasts */
-#define PROGRESS_SECONDS 2.0
-#define STUCK_SECONDS \
-    45.0 /* no operation by anybody for so long: far beyond what a busy machine explains */
+#include "stress/lib/block.h"
+#include "stress/lib/handlers.h"
 
 struct seat {
-    pthread_t       thread;
-    struct st_team *team;
-    unsigned        index;
+    struct st_thread thread;
+    struct st_team  *team;
+    unsigned         index;
 };
 
-double st_now(void)
+static struct seat     seats[ST_TEAM_MAX]; /* of the team that runs: one at a time */
+static struct st_block tables[ST_TEAM_MAX][ST_TABLE_BLOCKS]; /* its worker */
+
+struct st_block *st_team_table(const struct st_worker *worker)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return tables[worker->index];
+}
+
+void st_team_wait(_Atomic uint32_t *arrived, uint32_t all)
+{
+    /* acq_rel, acquire: what each did before is seen by all behind */
+    uint32_t here = atomic_fetch_add_explicit(arrived, 1, memory_order_acq_rel) + 1;
+    while (here < all) {
+        st_host_yield();
+        here = atomic_load_explicit(arrived, memory_order_acquire);
+    }
+}
+
+/* Takes what the worker did since the last time off what the team is to do. */
+static void account(struct st_worker *worker, struct st_team *team)
+{
+    uint32_t done = atomic_load_explicit(&worker->counts.operations.low, memory_order_relaxed);
+    uint32_t spent = done - worker->accounted + 1; /* one more: who waits in vain ends, too */
+
+    worker->accounted = done;
+    if (atomic_fetch_sub_explicit(&team->left, spent, memory_order_relaxed) <= spent)
+        atomic_store_explicit(&team->stop, 1, memory_order_relaxed);
 }
 
 bool st_team_runs(struct st_worker *worker)
 {
-    st_preempt_follow(worker);
-    return !atomic_load_explicit(&worker->team->stop, memory_order_relaxed);
+    struct st_team *team = worker->team;
+
+    st_host_turn(worker);
+    if (team->run->handlers != NULL)
+        team->run->handlers->turn(worker);
+    if (!team->run->timed)
+        account(worker, team);
+    return atomic_load_explicit(&team->stop, memory_order_relaxed) == 0;
 }
 
-static void *seat_main(void *argument)
+static void seat_main(void *argument)
 {
     struct seat      *seat = argument;
     struct st_team   *team = seat->team;
@@ -44,80 +62,35 @@ static void *seat_main(void *argument)
     worker->index = seat->index;
     worker->team = team;
     worker->may_fail = team->may_fail;
-    pthread_barrier_wait(&team->start);
+    worker->accounted = atomic_load_explicit(&worker->counts.operations.low, memory_order_relaxed);
+    st_team_wait(&team->arrived, team->size + 1);
+    if (team->run->handlers != NULL)
+        st_host_handlers_enter(worker);
     team->body(worker, team->shared);
+    if (team->run->handlers != NULL)
+        st_host_handlers_leave(worker);
     st_worker_leave(worker);
-    return NULL;
 }
 
-struct watch {
-    double   begin;
-    double   last_progress;
-    double   last_move;
-    double   last_phase;
-    uint64_t operations;
-};
-
-static void watch_tick(struct watch *watch, const struct st_team *team, double seconds)
+void st_team_run(struct st_team *team, unsigned size, uint32_t amount)
 {
-    struct st_counts total;
-    double           now = st_now();
-
-    st_counts_total(&total);
-    uint64_t operations = st_count_read(&total.operations);
-    if (operations != watch->operations) {
-        watch->operations = operations;
-        watch->last_move = now;
-    }
-    if (now - watch->last_move > STUCK_SECONDS)
-        st_fail("stuck", "  no operation finished for %.0f s", now - watch->last_move);
-    if (now - watch->last_phase > PHASE_SECONDS) {
-        watch->last_phase = now;
-        st_preempt_next_phase();
-    }
-    if (now - watch->last_progress > PROGRESS_SECONDS) {
-        watch->last_progress = now;
-        st_say("  %s%s%s: %.0f of %.0f s, %" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64
-               " remote, %" PRIu64 " preemptions",
-               team->run->suite, team->part != NULL ? ", " : "",
-               team->part != NULL ? team->part : "", now - watch->begin, seconds, operations,
-               st_count_read(&total.blocks), st_count_read(&total.remote),
-               st_count_read(&total.preemptions));
-    }
-}
-
-static void join(pthread_t thread)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += (time_t)STUCK_SECONDS;
-    int error = pthread_timedjoin_np(thread, NULL, &deadline);
-    if (error != 0)
-        st_fail("stuck", "  a worker did not come to its end: %s", strerror(error));
-}
-
-void st_team_run(struct st_team *team, unsigned size, double seconds)
-{
-    struct seat  seats[ST_TEAM_MAX];
-    double       now = st_now();
-    struct watch watch = { now, now, now, now, 0 };
-
     team->size = size;
-    atomic_store_explicit(&team->stop, false, memory_order_relaxed);
-    pthread_barrier_init(&team->start, NULL, size + 1);
+    team->amount = amount;
+    atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+    atomic_store_explicit(&team->left, amount * size, memory_order_relaxed);
+    atomic_store_explicit(&team->stop, 0, memory_order_relaxed);
     for (unsigned i = 0; i < size; i++) {
-        seats[i] = (struct seat){ .team = team, .index = i };
-        int error = pthread_create(&seats[i].thread, NULL, seat_main, &seats[i]);
-        if (error != 0)
-            st_fail("setup", "  pthread_create: %s", strerror(error));
+        seats[i].thread = (struct st_thread){ .main = seat_main, .argument = &seats[i] };
+        seats[i].team = team;
+        seats[i].index = i;
+        st_host_start(&seats[i].thread);
     }
-    pthread_barrier_wait(&team->start);
-    while (st_now() - watch.begin < seconds) {
-        usleep(TICK_US);
-        watch_tick(&watch, team, seconds);
-    }
-    atomic_store_explicit(&team->stop, true, memory_order_relaxed);
+    st_team_wait(&team->arrived, size + 1);
+    st_host_watch(team);
+    if (team->run->timed)
+        atomic_store_explicit(&team->stop, 1, memory_order_relaxed);
     for (unsigned i = 0; i < size; i++)
-        join(seats[i].thread);
-    pthread_barrier_destroy(&team->start);
+        st_host_join(&seats[i].thread);
+    if (team->run->handlers != NULL)
+        team->run->handlers->drain();
 }

@@ -2,11 +2,9 @@
  * two at once. */
 #include "stress/lib/worker.h"
 
-#include "stress/lib/preempt.h"
-#include "stress/lib/report.h"
+#include "stress/lib/host.h"
 
-static struct st_worker         workers[ST_WORKERS_MAX + 1];
-_Thread_local struct st_worker *st_self;
+static struct st_worker workers[ST_WORKERS_MAX + 1];
 
 struct st_worker *st_worker_get(unsigned id)
 {
@@ -17,25 +15,21 @@ struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, u
 {
     struct st_worker *worker = &workers[id];
 
-    if (st_self == worker)
+    if (st_host_self() == worker)
         return worker;
     worker->id = id;
     worker->target = target;
     worker->rng.state = st_mix(seed + UINT64_C(0x100000001) * id);
-    worker->signal_rng.state = st_mix(worker->rng.state + 1);
-    worker->yield_rng.state = st_mix(worker->rng.state + 2);
+    worker->team = NULL;
     worker->may_fail = false;
-    worker->pin_seen = 0;
     atomic_store_explicit(&worker->inside, false, memory_order_relaxed);
-    st_self = worker;
-    st_report_thread_start(id);
-    st_preempt_thread_start(worker);
+    st_host_enter(worker);
     return worker;
 }
 
 void st_worker_leave(struct st_worker *worker)
 {
-    st_preempt_thread_stop(worker);
+    st_host_leave(worker);
 }
 
 /* The struct holds counts only, so that it can be walked as an array of them. */

@@ -5,14 +5,14 @@
 
 #include "stress/lib/rng.h"
 
-#include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 
 /* Workers are numbered from 1. A suite's team takes the first numbers; short-lived children and the
  * main thread the last. */
+#ifndef ST_TEAM_MAX
 #define ST_TEAM_MAX     128u
 #define ST_CHILDREN_MAX 256u
+#endif
 #define ST_WORKERS_MAX  (ST_TEAM_MAX + ST_CHILDREN_MAX + 1u)
 #define ST_WORKER_MAIN  ST_WORKERS_MAX
 #define ST_TRACE_LENGTH 32u
@@ -61,28 +61,20 @@ struct st_worker {
     unsigned                id;    /* constant: 1 .. ST_WORKERS_MAX */
     unsigned                index; /* within its team; constant while the team runs */
     const struct st_target *target;
-    struct st_team         *team;
-    struct st_rng           rng;         /* the worker */
-    struct st_rng           signal_rng;  /* the worker's timer handler */
-    struct st_rng           yield_rng;   /* the worker, at marked points */
-    bool                    may_fail;    /* NULL with ENOMEM is an answer, not a failure */
-    unsigned                pin_seen;    /* the worker: phase of pinning it follows */
-    timer_t                 timer;       /* the worker */
-    bool                    timer_runs;  /* the worker */
-    unsigned                exit_rounds; /* the worker: rounds of its exit destructors so far */
-    _Atomic bool            inside;      /* the worker, read by its handler */
+    struct st_team         *team;      /* NULL: none */
+    struct st_rng           rng;       /* the worker */
+    bool                    may_fail;  /* NULL for want of memory is an answer, not a failure */
+    uint32_t                accounted; /* the worker: operations its team knows of (team.c) */
+    _Atomic bool            inside;    /* the worker, read by its handlers */
     struct st_counts        counts;
     _Atomic uint32_t        traced; /* the worker: operations noted so far */
     struct st_trace         trace[ST_TRACE_LENGTH];
 };
 
-extern _Thread_local struct st_worker *st_self; /* NULL in threads that are no workers */
-
 struct st_worker *st_worker_get(unsigned id);
 
-/* Makes the calling thread worker `id`: its timer starts, its crashes are reported. Leave before
- * the thread ends; preemption and reports go on into its exit destructors, which may enter again to
- * find themselves. */
+/* Makes the calling thread worker `id`, as the host has it (host.h). Leave before the thread ends;
+ * its exit destructors may enter again to find themselves. */
 struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, uint64_t seed);
 void              st_worker_leave(struct st_worker *worker);
 

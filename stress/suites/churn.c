@@ -5,14 +5,10 @@
  *               given up once already.
  * 2 Pressure    Every worker starts children by the handful; a child swaps blocks with the whole
  *               team, so that most are freed by others and after their owner's death; every other
- *               child leaves a block to a destructor, which frees it and allocates anew.
+ *               child leaves a block to a destructor, which frees it and allocates anew (where
+ *               threads have any). In an image children run on CPUs that come for them and go.
  * 3 Must catch  adopt_unclaimed; under ThreadSanitizer claim_drop_relaxed */
 #include "stress/suites/suite.h"
-
-#include "stress/lib/preempt.h"
-#include "stress/lib/report.h"
-
-#include <string.h>
 
 #define SLOTS            2048u
 #define CHILDREN_AT_ONCE 3u /* of one worker */
@@ -20,15 +16,16 @@
 #define SIZE_MAX_CHURN   ((size_t)4096)
 
 static struct st_mailbox box;
-static pthread_key_t     exit_key; /* constant while the suite runs */
 
 struct child {
-    pthread_t         thread;
+    struct st_thread  thread;
     struct st_worker *parent;
     uint64_t          seed;
     unsigned          id;
     struct st_block   last; /* the child, then its destructor */
 };
+
+static struct child all_children[ST_TEAM_MAX][CHILDREN_AT_ONCE]; /* their parent */
 
 static void swap_one(struct st_worker *worker, size_t size)
 {
@@ -43,8 +40,7 @@ static void swap_one(struct st_worker *worker, size_t size)
     st_block_free(worker, &block);
 }
 
-/* Runs while the thread exits, before or after the heap's own destructor: the order is the
- * system's. */
+/* Runs while the thread exits. */
 static void at_exit(void *argument)
 {
     struct child     *child = argument;
@@ -58,7 +54,7 @@ static void at_exit(void *argument)
     st_worker_leave(worker);
 }
 
-static void *child_main(void *argument)
+static void child_main(void *argument)
 {
     struct child     *child = argument;
     struct st_worker *worker = st_worker_enter(child->id, child->parent->target, child->seed);
@@ -72,39 +68,34 @@ static void *child_main(void *argument)
             size = st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, SIZE_MAX_CHURN);
         swap_one(worker, size);
     }
-    if (st_rng_one_in(&worker->rng, 2) && st_block_alloc(worker, &child->last, size))
-        pthread_setspecific(exit_key, child);
+    if (st_rng_one_in(&worker->rng, 2) && st_block_alloc(worker, &child->last, size) &&
+        !st_host_at_exit(at_exit, child))
+        st_block_free(worker, &child->last);
     st_worker_leave(worker);
-    return NULL;
 }
 
 static void body(struct st_worker *worker, void *shared)
 {
-    struct child children[CHILDREN_AT_ONCE];
-    unsigned     most = ST_CHILDREN_MAX / worker->team->size;
+    struct child *children = all_children[worker->index];
+    unsigned      most = ST_CHILDREN_MAX / worker->team->size;
 
     (void)shared;
     if (most > CHILDREN_AT_ONCE)
         most = CHILDREN_AT_ONCE;
     while (st_team_runs(worker)) {
         unsigned count = 1 + st_rng_below(&worker->rng, most);
-        memset(children, 0, sizeof(children));
-        st_preempt_pause();
         for (unsigned n = 0; n < count; n++) {
-            children[n].parent = worker;
-            children[n].seed = st_rng_next(&worker->rng);
-            children[n].id = ST_TEAM_MAX + 1 + worker->index * most + n;
-            int error = pthread_create(&children[n].thread, NULL, child_main, &children[n]);
-            if (error != 0)
-                st_fail("setup", "  pthread_create: %s", strerror(error));
+            children[n] = (struct child){ .parent = worker,
+                                          .seed = st_rng_next(&worker->rng),
+                                          .id = ST_TEAM_MAX + 1 + worker->index * most + n };
+            children[n].thread =
+                (struct st_thread){ .main = child_main, .argument = &children[n], .child = true };
+            st_host_start(&children[n].thread);
         }
-        st_preempt_resume();
         for (unsigned n = 0; n < 32; n++)
             swap_one(worker, st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, SIZE_MAX_CHURN));
-        st_preempt_pause();
         for (unsigned n = 0; n < count; n++)
-            pthread_join(children[n].thread, NULL);
-        st_preempt_resume();
+            st_host_join(&children[n].thread);
     }
 }
 
@@ -113,11 +104,8 @@ static void run_suite(const struct st_run *run)
     struct st_team team = { .run = run, .body = body };
 
     box.slots = SLOTS;
-    if (pthread_key_create(&exit_key, at_exit) != 0)
-        st_fail("setup", "  pthread_key_create");
-    st_team_run(&team, run->threads, run->seconds);
+    st_team_run(&team, run->threads, run->amount);
     st_suite_empty_mailbox(run, &box);
-    pthread_key_delete(exit_key);
 }
 
 const struct st_suite st_suite_churn = {

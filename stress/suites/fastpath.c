@@ -52,7 +52,7 @@ static void replace(struct st_worker *worker, struct st_block *table)
 
 static void body(struct st_worker *worker, void *shared)
 {
-    struct st_block table[TABLE_BLOCKS] = { { NULL, 0, 0 } };
+    struct st_block *table = st_team_table(worker);
 
     (void)shared;
     while (st_team_runs(worker)) {
@@ -75,7 +75,7 @@ static void body(struct st_worker *worker, void *shared)
 static void run_suite(const struct st_run *run)
 {
     struct st_team team = { .run = run, .body = body };
-    st_team_run(&team, run->threads, run->seconds);
+    st_team_run(&team, run->threads, run->amount);
 }
 
 const struct st_suite st_suite_fastpath = {

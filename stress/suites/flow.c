@@ -21,18 +21,13 @@
 
 #include <talus/heap.h>
 
-#include <sched.h>
-#include <string.h>
-#include <unistd.h>
-
 #define SLOTS          256u
 #define FULL_SLOTS_MAX 4u /* a giver who finds so many lets the takers run */
 #define STRETCHES      8u
 #define SIZE_MAX_FLOW  ((size_t)2048)
 #define DECAY_MS       100u
-#define QUIET_MS_MAX \
-    5000u /* on a busy machine; the decay itself takes two or three times DECAY_MS */
-#define MIB ((size_t)1 << 20)
+#define QUIET_MS_MAX   5000u /* the decay itself takes two or three times DECAY_MS */
+#define MIB            ((size_t)1 << 20)
 
 static struct st_mailbox boxes[ST_TEAM_MAX / 2];
 
@@ -65,7 +60,7 @@ static void give(struct st_worker *worker, struct st_mailbox *box)
         }
     }
     if (full == FULL_SLOTS_MAX)
-        sched_yield();
+        st_host_yield();
 }
 
 static void take(struct st_worker *worker, struct st_mailbox *box)
@@ -81,7 +76,7 @@ static void take(struct st_worker *worker, struct st_mailbox *box)
         taken++;
     }
     if (taken == 0)
-        sched_yield();
+        st_host_yield();
 }
 
 static void body(struct st_worker *worker, void *shared)
@@ -105,11 +100,8 @@ static void body(struct st_worker *worker, void *shared)
 
 static void open_flow(struct flow *flow)
 {
-    talus_heap_options options;
+    talus_heap_options options = { .name = "flow", .decay_ms = DECAY_MS };
 
-    memset(&options, 0, sizeof(options));
-    options.name = "flow";
-    options.decay_ms = DECAY_MS;
     flow->heap = talus_heap_create(&options);
     if (flow->heap == NULL)
         st_fail("setup", "  talus_heap_create failed");
@@ -134,14 +126,13 @@ static void check_quiet(struct flow *flow, const struct st_run *run)
 {
     struct st_worker *worker = st_worker_enter(ST_WORKER_MAIN, &flow->target, run->seed);
     size_t            live = live_bytes(), most = live + live * 3 / 10 + 4 * MIB, now = 0;
-    double            end = st_now() + QUIET_MS_MAX / 1000.0;
 
-    while ((now = kept(flow->heap)) > most && st_now() < end) {
+    for (unsigned ms = 0; (now = kept(flow->heap)) > most && ms < QUIET_MS_MAX; ms++) {
         struct st_block block;
         for (unsigned n = 0; n < 512; n++)
             if (st_block_alloc(worker, &block, st_rng_size(&worker->rng, 1, SIZE_MAX_FLOW)))
                 st_block_free(worker, &block);
-        usleep(1000);
+        st_host_sleep();
     }
     st_worker_leave(worker);
     if (now > most)
@@ -162,7 +153,7 @@ static void run_suite(const struct st_run *run)
         boxes[b].slots = SLOTS;
     for (unsigned n = 0; n < STRETCHES; n++) {
         atomic_store_explicit(&flow.peak, 0, memory_order_relaxed);
-        st_team_run(&team, threads, run->seconds / STRETCHES);
+        st_team_run(&team, threads, run->amount / STRETCHES);
         size_t  peak = atomic_load_explicit(&flow.peak, memory_order_relaxed);
         size_t *most = &half[n / (STRETCHES / 2)];
         *most = peak > *most ? peak : *most;

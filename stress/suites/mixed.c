@@ -10,17 +10,19 @@
 
 #define TABLE_BLOCKS 256u
 #define SLOTS        256u
-#define HELD_BYTES   ((size_t)24 << 20) /* by one worker, in its table */
 #define LARGE_MAX    ((size_t)4 << 20)
 #define SMALL_MAX    ((size_t)8192)
 #define ALIGN_BITS   17u /* 16 bytes to 1 MiB */
+#define LARGE_HELD   6u  /* large blocks that a worker may hold */
 
 static struct st_mailbox box;
+static size_t            held_max;  /* bytes that one worker holds; constant while the suite runs */
+static size_t            large_max; /* the same */
 
 static size_t any_size(struct st_worker *worker)
 {
     if (st_rng_one_in(&worker->rng, 16))
-        return st_rng_size(&worker->rng, 1, LARGE_MAX);
+        return st_rng_size(&worker->rng, 1, large_max);
     return st_rng_size(&worker->rng, 1, SMALL_MAX);
 }
 
@@ -32,7 +34,7 @@ static void get(struct st_worker *worker, struct st_block *block)
     case 0: {
         size_t align = (size_t)16 << st_rng_below(&worker->rng,
                                                   st_rng_one_in(&worker->rng, 8) ? ALIGN_BITS : 9);
-        st_block_aligned(worker, block, align, size);
+        st_block_aligned(worker, block, align < large_max ? align : 16, size);
         break;
     }
     case 1:
@@ -57,7 +59,7 @@ static void resize(struct st_worker *worker, struct st_block *block)
         size = block->size + block->size / 2 + st_rng_below(&worker->rng, 64);
     else
         size = block->size - st_rng_below(&worker->rng, (uint32_t)block->size);
-    st_block_resize(worker, block, size < 1 ? 1 : size > LARGE_MAX ? LARGE_MAX : size);
+    st_block_resize(worker, block, size < 1 ? 1 : size > large_max ? large_max : size);
 }
 
 static void exchange(struct st_worker *worker, struct st_block *block)
@@ -82,15 +84,15 @@ static void step(struct st_worker *worker, struct st_block *block)
 
 static void body(struct st_worker *worker, void *shared)
 {
-    struct st_block table[TABLE_BLOCKS] = { { NULL, 0, 0 } };
-    size_t          held = 0;
+    struct st_block *table = st_team_table(worker);
+    size_t           held = 0;
 
     (void)shared;
     while (st_team_runs(worker)) {
         for (unsigned n = 0; n < 64; n++) {
             struct st_block *block = &table[st_rng_below(&worker->rng, TABLE_BLOCKS)];
             held -= block->p != NULL ? block->size : 0;
-            if (held > HELD_BYTES)
+            if (held > held_max)
                 st_block_free(worker, block);
             else
                 step(worker, block);
@@ -105,8 +107,10 @@ static void run_suite(const struct st_run *run)
 {
     struct st_team team = { .run = run, .body = body };
 
+    held_max = run->memory / run->threads;
+    large_max = held_max / LARGE_HELD < LARGE_MAX ? held_max / LARGE_HELD : LARGE_MAX;
     box.slots = SLOTS;
-    st_team_run(&team, run->threads, run->seconds);
+    st_team_run(&team, run->threads, run->amount);
     st_suite_empty_mailbox(run, &box);
 }
 

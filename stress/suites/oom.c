@@ -3,7 +3,8 @@
  * 1 Hunts       A request refused halfway that keeps pages, quota or a lock; a limit overrun by two
  *               growths at once; a heap that stays refused after memory came back; pages that a
  *               destroyed heap forgets.
- * 2 Pressure    Rounds. In each a fresh heap with a limit of 1 to 16 MiB, in every other round a
+ * 2 Pressure    Rounds. In each a fresh heap with a limit of 1 to 16 MiB (or of the
+ *               memory that there is), in every other round a
  *               provider that fails one call in four. Workers allocate until they are refused, free
  *               a part, and so on; one block in four changes hands.
  * 3 Promises    NULL comes with ENOMEM (block.c); the provider never gave more than the limit; when
@@ -15,16 +16,14 @@
  * 5 Skipped     on targets without heap instances. */
 #include "stress/suites/suite.h"
 
+#include "stress/lib/error.h"
 #include "stress/lib/provider.h"
 #include "stress/lib/report.h"
 #include "stress/lib/target.h"
 
-#include <errno.h>
-#include <string.h>
-
-#define TABLE_BLOCKS    1024u
 #define SLOTS           64u
-#define ROUND_SECONDS   0.25
+#define ROUND_MS        250u /* of a run that is timed; else an eighth */
+#define LIMIT_MAX       ((size_t)16 << 20)
 #define FAIL_ONE_IN     4u
 #define LATE_THREADS    2u
 #define REFUSALS_IN_ROW 32u
@@ -42,7 +41,7 @@ static void fill_up(struct st_worker *worker, struct st_block *table, const stru
 {
     unsigned refused = 0;
 
-    for (unsigned n = 0; n < TABLE_BLOCKS && refused < REFUSALS_IN_ROW; n++) {
+    for (unsigned n = 0; n < ST_TABLE_BLOCKS && refused < REFUSALS_IN_ROW; n++) {
         size_t most = st_rng_one_in(&worker->rng, 32) ? round->limit / 4 : 2048;
         size_t size = st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, most);
         bool   got = true;
@@ -63,36 +62,33 @@ static void fill_up(struct st_worker *worker, struct st_block *table, const stru
 
 static void body(struct st_worker *worker, void *shared)
 {
-    struct round   *round = shared;
-    struct st_block table[TABLE_BLOCKS] = { { NULL, 0, 0 } };
+    struct round    *round = shared;
+    struct st_block *table = st_team_table(worker);
 
     worker->target = &round->target;
     while (st_team_runs(worker)) {
         fill_up(worker, table, round);
         unsigned keep_one_in =
             1 + st_rng_below(&worker->rng, 4); /* 1: keeps all, and runs into the wall again */
-        for (unsigned n = 0; n < TABLE_BLOCKS; n++)
+        for (unsigned n = 0; n < ST_TABLE_BLOCKS; n++)
             if (!st_rng_one_in(&worker->rng, keep_one_in))
                 st_block_free(worker, &table[n]);
     }
-    for (unsigned n = 0; n < TABLE_BLOCKS; n++)
+    for (unsigned n = 0; n < ST_TABLE_BLOCKS; n++)
         st_block_free(worker, &table[n]);
 }
 
 static void round_open(struct round *round, const struct st_run *run, unsigned number)
 {
-    talus_heap_options options;
+    talus_heap_options options = { .name = "storm", .provider = &round->provider.calls };
 
     st_provider_start(&round->provider, run->seed + number, number % 2 == 1 ? FAIL_ONE_IN : 0);
-    memset(&options, 0, sizeof(options));
-    round->limit = (size_t)1 << (20 + 2 * (number % 3));
-    options.name = "storm";
-    options.provider = &round->provider.calls;
+    round->limit = (run->memory < LIMIT_MAX ? run->memory : LIMIT_MAX) >> (4 - 2 * (number % 3));
     options.limit = round->limit;
     for (unsigned tries = 0; tries < 64 && round->heap == NULL; tries++)
         round->heap = talus_heap_create(&options); /* a faulty provider may refuse this, too */
     if (round->heap == NULL)
-        st_fail("setup", "  talus_heap_create: %s", strerror(errno));
+        st_fail("setup", "  talus_heap_create: error %d", st_error_get());
     round->target = st_target_heap;
     round->target.context = round->heap;
 }
@@ -119,6 +115,7 @@ static void check_recovery(struct round *round, const struct st_run *run)
     if (!st_block_alloc(worker, &block, 64))
         st_fail("recovery", "  everything was freed, but the heap refuses 64 bytes");
     st_block_free(worker, &block);
+    st_host_flush();
     talus_heap_trim(round->heap);
     if (!st_block_alloc(worker, &block, round->limit / 2))
         st_fail(
@@ -127,6 +124,7 @@ static void check_recovery(struct round *round, const struct st_run *run)
             round->limit / 2);
     st_block_free(worker, &block);
     st_worker_leave(worker);
+    st_host_flush();
     talus_heap_trim(round->heap);
     talus_heap_stats(round->heap, &stats);
     size_t given = atomic_load_explicit(&round->provider.outstanding, memory_order_relaxed);
@@ -139,71 +137,64 @@ static void check_recovery(struct round *round, const struct st_run *run)
 }
 
 struct late {
-    pthread_t          thread;
-    struct round      *round;
-    unsigned           id;
-    pthread_barrier_t *used;
-    pthread_barrier_t *destroyed;
+    struct st_thread thread;
+    struct round    *round;
+    unsigned         id;
 };
 
-static void *late_main(void *argument)
+static struct late      late[LATE_THREADS];
+static _Atomic uint32_t used, destroyed; /* atomic: who has come so far (st_team_wait) */
+
+static void late_main(void *argument)
 {
-    struct late      *late = argument;
-    struct st_worker *worker = st_worker_enter(late->id, &late->round->target, late->id);
+    struct late      *self = argument;
+    struct st_worker *worker = st_worker_enter(self->id, &self->round->target, self->id);
     struct st_block   block;
 
     for (size_t size = 16; size <= 4096; size *= 2)
         if (st_block_alloc(worker, &block, size))
             st_block_free(worker, &block);
-    pthread_barrier_wait(late->used);
-    pthread_barrier_wait(late->destroyed);
+    st_team_wait(&used, LATE_THREADS + 1);
+    st_team_wait(&destroyed, LATE_THREADS + 1);
     st_worker_leave(worker);
-    return NULL;
 }
 
 /* Destroys the heap while threads that used it still live; they exit afterwards. */
 static void round_close(struct round *round)
 {
-    struct late       late[LATE_THREADS];
-    pthread_barrier_t used, destroyed;
-
-    pthread_barrier_init(&used, NULL, LATE_THREADS + 1);
-    pthread_barrier_init(&destroyed, NULL, LATE_THREADS + 1);
+    atomic_store_explicit(&used, 0, memory_order_relaxed);
+    atomic_store_explicit(&destroyed, 0, memory_order_relaxed);
     for (unsigned n = 0; n < LATE_THREADS; n++) {
-        late[n] = (struct late){
-            .round = round, .id = ST_TEAM_MAX + 1 + n, .used = &used, .destroyed = &destroyed
-        };
-        int error = pthread_create(&late[n].thread, NULL, late_main, &late[n]);
-        if (error != 0)
-            st_fail("setup", "  pthread_create: %s", strerror(error));
+        late[n] = (struct late){ .round = round, .id = ST_TEAM_MAX + 1 + n };
+        late[n].thread =
+            (struct st_thread){ .main = late_main, .argument = &late[n], .child = true };
+        st_host_start(&late[n].thread);
     }
-    pthread_barrier_wait(&used);
+    st_team_wait(&used, LATE_THREADS + 1);
     if (!talus_heap_destroy(round->heap))
-        st_fail("destroy", "  talus_heap_destroy: %s", strerror(errno));
+        st_fail("destroy", "  talus_heap_destroy: error %d", st_error_get());
     st_provider_check_empty(&round->provider);
-    pthread_barrier_wait(&destroyed);
+    st_team_wait(&destroyed, LATE_THREADS + 1);
     for (unsigned n = 0; n < LATE_THREADS; n++)
-        pthread_join(late[n].thread, NULL);
-    pthread_barrier_destroy(&used);
-    pthread_barrier_destroy(&destroyed);
+        st_host_join(&late[n].thread);
 }
 
 static void run_suite(const struct st_run *run)
 {
-    double   end = st_now() + run->seconds;
+    uint32_t each = run->timed ? ROUND_MS : run->amount / 8;
     unsigned number = 0;
 
     box.slots = SLOTS;
-    do {
+    for (uint32_t done = 0; done < run->amount; done += each) {
         struct round   round = { .heap = NULL };
         struct st_team team = { .run = run, .body = body, .shared = &round, .may_fail = true };
         round_open(&round, run, number++);
-        st_team_run(&team, run->threads, ROUND_SECONDS);
+        st_team_run(&team, run->threads, each);
         check_limit(&round);
         check_recovery(&round, run);
         check_limit(&round);
         round_close(&round);
-    } while (st_now() < end);
+    }
 }
 
 const struct st_suite st_suite_oom = {

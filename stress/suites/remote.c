@@ -12,8 +12,6 @@
  *               remote_as_own; under ThreadSanitizer inbox_push_relaxed, inbox_drain_relaxed */
 #include "stress/suites/suite.h"
 
-#include <sched.h>
-
 #define SIZE_MAX_REMOTE ((size_t)2048)
 #define FULL_SLOTS_MAX  4u /* a giver who finds so many lets the takers run */
 #define BURST           48u
@@ -58,7 +56,7 @@ static void give(struct st_worker *worker, struct st_mailbox *box)
         }
     }
     if (full == FULL_SLOTS_MAX)
-        sched_yield(); /* full: let the takers run */
+        st_host_yield(); /* full: let the takers run */
 }
 
 static void take(struct st_worker *worker, struct st_mailbox *box)
@@ -77,7 +75,7 @@ static void take(struct st_worker *worker, struct st_mailbox *box)
             st_block_free(worker, &block);
     }
     if (taken == 0)
-        sched_yield();
+        st_host_yield();
 }
 
 static void one_way(struct st_worker *worker, void *shared)
@@ -134,7 +132,7 @@ static void run_suite(const struct st_run *run)
         struct st_team team = { .run = run, .part = parts[part].name, .body = parts[part].body };
         for (unsigned b = 0; b < ST_TEAM_MAX / 2; b++)
             boxes[b].slots = parts[part].slots;
-        st_team_run(&team, threads, run->seconds / count);
+        st_team_run(&team, threads, run->amount / count);
         for (unsigned b = 0; b < ST_TEAM_MAX / 2; b++)
             st_suite_empty_mailbox(run, &boxes[b]);
     }

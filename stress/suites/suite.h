@@ -10,7 +10,9 @@ struct st_suite {
     const char *name;
     const char *hunts; /* one line: the race it is after */
     bool        needs_instances;
-    /* Runs for run->seconds, and frees all that it allocated. */
+    /* at work in every run of it; NULL: only where the run has some */
+    const struct st_handler_calls *handlers;
+    /* Runs for run->amount, and frees all that it allocated. */
     void (*main)(const struct st_run *run);
 };
 
@@ -18,7 +20,6 @@ extern const struct st_suite st_suite_fastpath, st_suite_remote, st_suite_churn,
     st_suite_flow, st_suite_oom, st_suite_reserve;
 
 const struct st_suite *st_suite_list(size_t i); /* NULL after the last */
-const struct st_suite *st_suite_find(const char *name);
 
 /* By the main thread, no worker runs: frees what lies in the mailbox. */
 void st_suite_empty_mailbox(const struct st_run *run, struct st_mailbox *box);

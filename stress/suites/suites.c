@@ -1,8 +1,6 @@
 /* suites.c: the list of suites, and what they share. */
 #include "stress/suites/suite.h"
 
-#include <string.h>
-
 static const struct st_suite *const suites[] = { &st_suite_fastpath, &st_suite_remote,
                                                  &st_suite_churn,    &st_suite_mixed,
                                                  &st_suite_flow,     &st_suite_oom,
@@ -11,14 +9,6 @@ static const struct st_suite *const suites[] = { &st_suite_fastpath, &st_suite_r
 const struct st_suite *st_suite_list(size_t i)
 {
     return i < sizeof(suites) / sizeof(suites[0]) ? suites[i] : NULL;
-}
-
-const struct st_suite *st_suite_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
-        if (strcmp(suites[i]->name, name) == 0)
-            return suites[i];
-    return NULL;
 }
 
 void st_suite_empty_mailbox(const struct st_run *run, struct st_mailbox *box)

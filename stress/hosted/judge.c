@@ -1,7 +1,8 @@
 /* judge.c: a child process does the damage, the parent reads its report. */
-#include "stress/lib/judge.h"
+#include "stress/hosted/judge.h"
 
-#include "stress/lib/report.h"
+#include "stress/hosted/host.h"
+#include "stress/hosted/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -96,7 +97,7 @@ int st_expect_caught(double seconds, uint64_t seed, int (*attempt)(uint64_t seed
         int code = WIFEXITED(child.status) ? WEXITSTATUS(child.status) : -1;
         if (code == ST_PASSED)
             continue;
-        st_say_text(child.tail);
+        st_host_write(child.tail, strlen(child.tail));
         if (code == ST_USAGE || strstr(child.tail, "FAILED: setup") != NULL)
             return ST_FAILURE;
         const char *kind = strstr(child.tail, "SUMMARY: "); /* of a sanitizer, which speaks first */
@@ -130,6 +131,6 @@ bool st_judge_once(int (*attempt)(uint64_t seed), uint64_t seed, const char *kin
     strncat(want, kind, sizeof(want) - strlen(want) - 1);
     bool right = code == ST_FAILURE && strstr(child.tail, want) != NULL;
     if (!right)
-        st_say_text(child.tail);
+        st_host_write(child.tail, strlen(child.tail));
     return right;
 }

@@ -1,11 +1,10 @@
 /* main.c: the talus-stress program: options, and which suites to run. */
-#include "stress/lib/block.h"
-#include "stress/lib/judge.h"
-#include "stress/lib/oracle.h"
-#include "stress/lib/preempt.h"
-#include "stress/lib/report.h"
-#include "stress/lib/run.h"
-#include "stress/lib/target.h"
+#include "stress/hosted/host.h"
+#include "stress/hosted/judge.h"
+#include "stress/hosted/preempt.h"
+#include "stress/hosted/report.h"
+#include "stress/hosted/shadow.h"
+#include "stress/hosted/targets.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SECONDS_DEFAULT    3.0
@@ -94,7 +94,7 @@ static double seconds(const char *option, const char *text)
 {
     char  *end;
     double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value > 0 && value < 1e7))
+    if (end == text || *end != '\0' || !(value > 0 && value < 4e6))
         usage_error(option, text);
     return value;
 }
@@ -159,11 +159,19 @@ static const struct option names[] = {
     { NULL, 0, NULL, 0 },
 };
 
+static const struct st_suite *suite_find(const char *name)
+{
+    for (size_t i = 0; st_suite_list(i) != NULL; i++)
+        if (strcmp(st_suite_list(i)->name, name) == 0)
+            return st_suite_list(i);
+    return NULL;
+}
+
 static void parse_one(int option)
 {
     switch (option) {
     case SUITE:
-        options.suite = st_suite_find(optarg);
+        options.suite = suite_find(optarg);
         if (options.suite == NULL && strcmp(optarg, "all") != 0)
             usage_error("--suite", optarg);
         break;
@@ -216,16 +224,12 @@ static void parse_one(int option)
 
 static int run_all(uint64_t seed)
 {
-    struct st_run run = { .target = options.target,
-                          .seed = seed,
-                          .threads = options.threads,
-                          .seconds = options.seconds };
+    struct st_run run = { .target = options.target, .seed = seed, .threads = options.threads };
 
     st_replay.seed = seed;
-    st_block_seed = seed;
     for (size_t i = 0; st_suite_list(i) != NULL; i++)
         if (options.suite == NULL || options.suite == st_suite_list(i))
-            st_run_suite(st_suite_list(i), &run, options.json);
+            st_hosted_run(st_suite_list(i), &run, options.seconds, options.json);
     return ST_PASSED;
 }
 
@@ -249,7 +253,7 @@ int main(int argc, char **argv)
         .yield_one_in = options.yield_one_in,
         .json = options.json,
     };
-    if (!st_oracle_start()) {
+    if (!st_shadow_start()) {
         fprintf(stderr, "talus-stress: not enough address space for the oracle's shadow\n");
         return ST_USAGE;
     }

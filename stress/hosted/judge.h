@@ -1,8 +1,9 @@
 /* judge.h: runs that are meant to fail. */
-#ifndef STRESS_LIB_JUDGE_H
-#define STRESS_LIB_JUDGE_H
+#ifndef STRESS_HOSTED_JUDGE_H
+#define STRESS_HOSTED_JUDGE_H
 
-#include "stress/lib/team.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Runs `attempt` in a child process, with seeds counted up, until one fails with a report, crash or
  * sanitizer report. Returns ST_PASSED if one did within `seconds`, else ST_FAILURE. No thread runs

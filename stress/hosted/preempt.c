@@ -19,15 +19,17 @@
  *               there, and nowhere else. A cut inside of pthread_join deadlocks its runtime (libc
  *               frees there, under a lock of the runtime that the handler's entry takes again), so
  *               starting and joining threads is done in pauses, in all builds. */
-#include "stress/lib/preempt.h"
+#include "stress/hosted/preempt.h"
 
 #include "stress/lib/report.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef sigev_notify_thread_id
@@ -39,15 +41,28 @@
 #define SLEEP_US_MAX 200u
 #define CPUS_MAX     CPU_SETSIZE
 
-static unsigned         period_us;      /* constant after setup */
-static enum st_pin      pinning;        /* constant after setup */
-static unsigned         yield_one_in;   /* constant after setup */
-static int              cpus[CPUS_MAX]; /* constant after setup: those we may run on */
-static unsigned         cpu_count;      /* constant after setup */
-static cpu_set_t        all_cpus;       /* constant after setup */
-static pthread_key_t    exit_key;       /* constant after setup */
-static _Atomic unsigned timers;         /* atomic: running */
-static _Atomic unsigned phase = 1;      /* written by the main thread */
+/* What each worker has here. */
+struct cut {
+    struct st_rng signal_rng;  /* the worker's timer handler */
+    struct st_rng yield_rng;   /* the worker, at marked points */
+    unsigned      pin_seen;    /* the worker: phase of pinning it follows */
+    timer_t       timer;       /* the worker */
+    bool          timer_runs;  /* the worker */
+    unsigned      exit_rounds; /* the worker: rounds of its exit destructors so far */
+};
+
+static struct cut       cuts[ST_WORKERS_MAX + 1]; /* by number */
+static unsigned         period_us;                /* constant after setup */
+static enum st_pin      pinning;                  /* constant after setup */
+static unsigned         yield_one_in;             /* constant after setup */
+static int              cpus[CPUS_MAX];           /* constant after setup: those we may run on */
+static unsigned         cpu_count;                /* constant after setup */
+static cpu_set_t        all_cpus;                 /* constant after setup */
+static pthread_key_t    exit_key;                 /* constant after setup */
+static _Atomic unsigned timers;                   /* atomic: running */
+static _Atomic unsigned phase = 1;                /* written by the main thread */
+
+_Thread_local struct st_worker *st_self;
 
 static void on_timer(int signal_number, siginfo_t *info, void *context)
 {
@@ -61,9 +76,9 @@ static void on_timer(int signal_number, siginfo_t *info, void *context)
         st_count_add(&worker->counts.overruns, (uint64_t)info->si_overrun);
         if (atomic_load_explicit(&worker->inside, memory_order_relaxed))
             st_count_add(&worker->counts.inside, 1);
-        if (st_rng_one_in(&worker->signal_rng, SLEEP_ONE_IN)) {
-            struct timespec nap = { 0, 1000L * (long)(1 + st_rng_below(&worker->signal_rng,
-                                                                       SLEEP_US_MAX)) };
+        struct st_rng *rng = &cuts[worker->id].signal_rng;
+        if (st_rng_one_in(rng, SLEEP_ONE_IN)) {
+            struct timespec nap = { 0, 1000L * (long)(1 + st_rng_below(rng, SLEEP_US_MAX)) };
             nanosleep(&nap, NULL);
         } else {
             sched_yield();
@@ -92,12 +107,14 @@ void st_preempt_resume(void)
 
 static void stop(struct st_worker *worker)
 {
+    struct cut *cut = &cuts[worker->id];
+
     st_preempt_pause();
-    if (worker->timer_runs) {
-        timer_delete(worker->timer);
+    if (cut->timer_runs) {
+        timer_delete(cut->timer);
         atomic_fetch_sub_explicit(&timers, 1, memory_order_relaxed);
     }
-    worker->timer_runs = false;
+    cut->timer_runs = false;
     st_self = NULL;
 }
 
@@ -105,7 +122,7 @@ static void on_thread_exit(void *argument)
 {
     struct st_worker *worker = argument;
 
-    if (++worker->exit_rounds < EXIT_ROUNDS)
+    if (++cuts[worker->id].exit_rounds < EXIT_ROUNDS)
         pthread_setspecific(exit_key, worker);
     else
         stop(worker);
@@ -138,9 +155,14 @@ void st_preempt_thread_start(struct st_worker *worker)
 {
     struct sigevent   event;
     struct itimerspec times = { { 0, 0 }, { 0, 0 } };
+    struct cut       *cut = &cuts[worker->id];
 
-    worker->timer_runs = false;
-    worker->exit_rounds = 0;
+    cut->signal_rng.state = st_mix(worker->rng.state + 1);
+    cut->yield_rng.state = st_mix(worker->rng.state + 2);
+    cut->pin_seen = 0;
+    cut->timer_runs = false;
+    cut->exit_rounds = 0;
+    st_self = worker;
     if (period_us == 0 || worker->id == ST_WORKER_MAIN)
         return;
     st_preempt_resume();
@@ -150,18 +172,18 @@ void st_preempt_thread_start(struct st_worker *worker)
     event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
     /* EAGAIN: the machine has no more timers (pending-signal limit). The worker then runs without,
      * and the rates show it. */
-    if (timer_create(CLOCK_MONOTONIC, &event, &worker->timer) != 0)
+    if (timer_create(CLOCK_MONOTONIC, &event, &cut->timer) != 0)
         return;
     /* Each CPU sees about one cut in period_us, whatever the number of workers: more would starve
      * them of their work. A spread of periods, so that workers are not cut in step. */
     unsigned live = atomic_fetch_add_explicit(&timers, 1, memory_order_relaxed) + 1;
     unsigned us = period_us * (cpu_count < 2 ? live : (live + cpu_count - 1) / cpu_count);
-    us += st_rng_below(&worker->signal_rng, us / 2 + 1);
+    us += st_rng_below(&cut->signal_rng, us / 2 + 1);
     times.it_interval.tv_sec = us / 1000000;
     times.it_interval.tv_nsec = (long)(us % 1000000) * 1000;
     times.it_value = times.it_interval;
-    timer_settime(worker->timer, 0, &times, NULL);
-    worker->timer_runs = true;
+    timer_settime(cut->timer, 0, &times, NULL);
+    cut->timer_runs = true;
 }
 
 void st_preempt_thread_stop(struct st_worker *worker)
@@ -184,9 +206,9 @@ void st_preempt_follow(struct st_worker *worker)
     enum st_pin want = pinning == ST_PIN_PHASES ? (enum st_pin)(now % ST_PIN_PHASES) : pinning;
     cpu_set_t   set = all_cpus;
 
-    if (worker->pin_seen == now || cpu_count < 2)
+    if (cuts[worker->id].pin_seen == now || cpu_count < 2)
         return;
-    worker->pin_seen = now;
+    cuts[worker->id].pin_seen = now;
     if (want != ST_PIN_NONE) {
         CPU_ZERO(&set);
         CPU_SET(cpus[want == ST_PIN_ONE ? 0 : worker->id % cpu_count], &set);
@@ -201,7 +223,8 @@ void tl_preempt_point(const char *name)
     struct st_worker *worker = st_self;
 
     (void)name;
-    if (worker == NULL || yield_one_in == 0 || !st_rng_one_in(&worker->yield_rng, yield_one_in))
+    if (worker == NULL || yield_one_in == 0 ||
+        !st_rng_one_in(&cuts[worker->id].yield_rng, yield_one_in))
         return;
     int saved_errno = errno;
     st_count_add(&worker->counts.yields, 1);

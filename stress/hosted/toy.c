@@ -2,8 +2,8 @@
  * Cells of one size on a list whose pop loads the head and stores the next one, without a
  * compare-exchange: two threads can take the same cell. All is atomic and relaxed, so the list
  * itself is no data race; the double hand-out is. */
+#include "stress/hosted/targets.h"
 #include "stress/lib/rng.h"
-#include "stress/lib/target.h"
 
 #include <sched.h>
 #include <stdatomic.h>

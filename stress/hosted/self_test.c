@@ -1,12 +1,12 @@
 /* self_test.c: a scripted heap that does one thing wrong at a time. Each case runs in a child
  * process and must end in a report of its own kind; the cases that do nothing wrong must end in
  * none. */
+#include "stress/hosted/host.h"
+#include "stress/hosted/judge.h"
+#include "stress/hosted/report.h"
+#include "stress/hosted/targets.h"
 #include "stress/lib/block.h"
-#include "stress/lib/judge.h"
-#include "stress/lib/oracle.h"
-#include "stress/lib/report.h"
 #include "stress/lib/run.h"
-#include "stress/lib/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -265,11 +265,10 @@ static int crash(uint64_t seed)
 
 static int run_target(uint64_t seed, struct st_target *target)
 {
-    struct st_run run = { .target = target, .seed = seed, .threads = 8, .seconds = 0.5 };
-    st_block_seed = seed;
+    struct st_run run = { .target = target, .seed = seed, .threads = 8 };
     st_replay.seed = seed;
     st_replay.target = target->name;
-    st_run_suite(&st_suite_fastpath, &run, false);
+    st_hosted_run(&st_suite_fastpath, &run, 0.5, false);
     return ST_PASSED;
 }
 

@@ -1,6 +1,6 @@
-/* target.c: the process's own malloc, whatever is preloaded, and the list of targets. The talus
- * ones are in target_talus.c. */
-#include "stress/lib/target.h"
+/* targets.c: the process's own malloc, whatever is preloaded, and the list of targets. The talus
+ * ones are in lib/target_talus.c. */
+#include "stress/hosted/targets.h"
 
 #include <errno.h>
 #include <malloc.h>

@@ -1,0 +1,187 @@
+/* host.c: what lib/host.h asks for, by threads of POSIX; cuts are in preempt.c, handlers in
+ * signals.c, reports in report.c. The main thread watches: a team that does not move for a long
+ * time is a failure ("stuck"). */
+#include "stress/hosted/host.h"
+
+#include "stress/hosted/preempt.h"
+#include "stress/hosted/report.h"
+#include "stress/lib/provider.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_US          20000u
+#define PHASE_SECONDS    0.25 /* how long one way of pinning lasts */
+#define PROGRESS_SECONDS 2.0
+
+_Static_assert(sizeof(pthread_t) <= sizeof(uintptr_t), "a thread's name fits");
+
+double st_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void *thread_main(void *argument)
+{
+    struct st_thread *thread = argument;
+    thread->main(thread->argument);
+    return NULL;
+}
+
+/* Who starts or joins is not cut meanwhile, nor is the new thread until it enters (preempt.c, 6).
+ */
+void st_host_start(struct st_thread *thread)
+{
+    pthread_t name;
+
+    if (st_self != NULL)
+        st_preempt_pause();
+    int error = pthread_create(&name, NULL, thread_main, thread);
+    if (error != 0)
+        st_fail("setup", "  pthread_create: %s", strerror(error));
+    if (st_self != NULL)
+        st_preempt_resume();
+    thread->host = (uintptr_t)name;
+}
+
+void st_host_join(struct st_thread *thread)
+{
+    struct timespec deadline;
+
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += (time_t)ST_STUCK_SECONDS;
+    if (st_self != NULL)
+        st_preempt_pause();
+    int error = pthread_timedjoin_np((pthread_t)thread->host, NULL, &deadline);
+    if (error != 0)
+        st_fail("stuck", "  a thread did not come to its end: %s", strerror(error));
+    if (st_self != NULL)
+        st_preempt_resume();
+}
+
+void st_host_yield(void)
+{
+    sched_yield();
+}
+
+void st_host_sleep(void)
+{
+    usleep(1000);
+}
+
+void st_host_enter(struct st_worker *worker)
+{
+    st_report_thread_start(worker->id);
+    st_preempt_thread_start(worker);
+}
+
+void st_host_leave(struct st_worker *worker)
+{
+    st_preempt_thread_stop(worker);
+}
+
+/* What runs as this thread ends. */
+static _Thread_local struct {
+    void (*fn)(void *argument);
+    void *argument;
+} at_exit;
+
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static pthread_key_t  exit_key; /* constant after exit_once */
+
+/* Before or after the heap's own destructor: the order is the system's. */
+static void on_thread_exit(void *argument)
+{
+    (void)argument;
+    at_exit.fn(at_exit.argument);
+}
+
+static void make_exit_key(void)
+{
+    if (pthread_key_create(&exit_key, on_thread_exit) != 0)
+        st_fail("setup", "  pthread_key_create");
+}
+
+bool st_host_at_exit(void (*fn)(void *), void *argument)
+{
+    pthread_once(&exit_once, make_exit_key);
+    at_exit.fn = fn;
+    at_exit.argument = argument;
+    return pthread_setspecific(exit_key, &at_exit) == 0;
+}
+
+struct st_worker *st_host_self(void)
+{
+    return st_self;
+}
+
+void st_host_turn(struct st_worker *worker)
+{
+    st_preempt_follow(worker);
+    if (worker->team->run->handlers != NULL)
+        st_signal_another(worker);
+}
+
+void st_host_flush(void)
+{
+    /* threads give back what they hold as they end */
+}
+
+const talus_provider *st_provider_system(void)
+{
+    return talus_provider_mmap();
+}
+
+struct watch {
+    double   begin;
+    double   last_progress;
+    double   last_move;
+    double   last_phase;
+    uint64_t operations;
+};
+
+static void watch_tick(struct watch *watch, const struct st_team *team)
+{
+    struct st_counts total;
+    double           now = st_now();
+
+    st_counts_total(&total);
+    uint64_t operations = st_count_read(&total.operations);
+    if (operations != watch->operations) {
+        watch->operations = operations;
+        watch->last_move = now;
+    }
+    if (now - watch->last_move > ST_STUCK_SECONDS)
+        st_fail("stuck", "  no operation finished for %.0f s", now - watch->last_move);
+    if (now - watch->last_phase > PHASE_SECONDS) {
+        watch->last_phase = now;
+        st_preempt_next_phase();
+    }
+    if (now - watch->last_progress > PROGRESS_SECONDS) {
+        watch->last_progress = now;
+        st_say("  %s%s%s: %.0f of %.0f s, %" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64
+               " remote, %" PRIu64 " preemptions",
+               team->run->suite, team->part != NULL ? ", " : "",
+               team->part != NULL ? team->part : "", now - watch->begin, team->amount / 1000.0,
+               operations, st_count_read(&total.blocks), st_count_read(&total.remote),
+               st_count_read(&total.preemptions));
+    }
+}
+
+void st_host_watch(const struct st_team *team)
+{
+    double       now = st_now();
+    struct watch watch = { now, now, now, now, 0 };
+
+    while (st_now() - watch.begin < team->amount / 1000.0) {
+        usleep(TICK_US);
+        watch_tick(&watch, team);
+    }
+}

@@ -1,0 +1,108 @@
+/* report.c: every line is formatted into a buffer on the stack and written at once: the heap under
+ * test may be the one that stdio would use, and it may be broken by the time we speak. */
+#include "stress/hosted/report.h"
+
+#include "stress/lib/host.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 1024
+#define STACK_BYTES    ((size_t)64 * 1024)
+
+struct st_replay st_replay;
+
+static unsigned char signal_stacks[ST_WORKERS_MAX + 1][STACK_BYTES];
+
+static void write_all(int fd, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, text, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        text += n;
+        length -= (size_t)n;
+    }
+}
+
+void st_host_write(const char *text, size_t bytes)
+{
+    write_all(STDERR_FILENO, text, bytes);
+}
+
+void st_say_arguments(const char *format, va_list arguments)
+{
+    char line[LINE_MAX_BYTES];
+    int  length = vsnprintf(line, sizeof(line) - 1, format, arguments);
+
+    if (length < 0)
+        return;
+    if ((size_t)length > sizeof(line) - 2)
+        length = (int)sizeof(line) - 2;
+    line[length] = '\n';
+    write_all(STDERR_FILENO, line, (size_t)length + 1);
+}
+
+static void say_replay(void)
+{
+    const struct st_replay *r = &st_replay;
+
+    if (r->json)
+        printf("{\"suite\":\"%s\",\"result\":\"failed\",\"seed\":%" PRIu64 "}\n",
+               r->suite != NULL ? r->suite : "", r->seed);
+    fflush(stdout);
+    if (r->suite != NULL)
+        st_say("  again: %s --suite %s --target %s --seed %" PRIu64
+               " --threads %u --seconds %g --preempt %u --pin %s"
+               " --yield %u",
+               r->program, r->suite, r->target, r->seed, r->threads, r->seconds, r->preempt_us,
+               r->pin, r->yield_one_in);
+}
+
+void st_host_failing(bool first)
+{
+    while (!first)
+        pause(); /* who reports will end the process */
+}
+
+void st_host_failed(void)
+{
+    say_replay();
+    _exit(ST_FAILURE);
+}
+
+static void on_crash(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    st_fail("crash", "  signal %d (%s) at address %p", number, sigabbrev_np(number), info->si_addr);
+}
+
+void st_report_setup(void)
+{
+    static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+    struct sigaction action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_sigaction = on_crash;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND;
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+void st_report_thread_start(unsigned worker)
+{
+    stack_t present;
+    stack_t stack = { .ss_sp = signal_stacks[worker], .ss_size = STACK_BYTES };
+
+    /* AddressSanitizer brings one for each thread, and takes it down again: leave it in place. */
+    if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE) != 0)
+        sigaltstack(&stack, NULL);
+}
