@@ -68,7 +68,9 @@ static void say_replay(void)
 
 void st_host_failing(bool first)
 {
-    while (!first)
+    if (first)
+        return;
+    for (;;)
         pause(); /* who reports will end the process */
 }
 

@@ -2,7 +2,7 @@
  * 1 Hunts       A block of the reserve that two were given, or that a refill wrote over; a free
  *               from a handler that touches what the interrupted thread was changing; blocks that
  *               are lost on the way from a handler to their owner, or in the heap's own inbox; a
- *               handler that waits for what it interrupted.
+ *               handler that waits for what it interrupted (R32).
  * 2 Pressure    Workers allocate and free the sizes that handlers do, so that they share lists, and
  *               swap blocks with the handlers all the time.
  * 3 Must catch  slots_take_split, slots_put_store, interrupt_free_cached
