@@ -20,6 +20,13 @@
 #define TL_KERNEL 0
 #endif
 
+/* 1: for one CPU and regions of a few KiB (R52). A kernel's. */
+#ifdef TALUS_SMALL
+#define TL_SMALL 1
+#else
+#define TL_SMALL 0
+#endif
+
 #ifdef __cplusplus
 #define TL_EXTERN_C                       extern "C"
 #define TL_STATIC_ASSERT(condition, text) static_assert(condition, text)
@@ -40,9 +47,9 @@
 #define TL_HIDDEN        __attribute__((visibility("hidden")))
 #define TL_UNUSED        __attribute__((unused))
 
-/* Bytes that two CPUs should not write together. TL_CACHE_LINE stands before a field and starts a
- * new line with it. */
-#define TL_LINE_SIZE  64
+/* Bytes that two CPUs should not write together; where there is one, what anything is aligned to.
+ * TL_CACHE_LINE stands before a field and starts a new line with it. */
+#define TL_LINE_SIZE  (TL_SMALL ? 8 : 64)
 #define TL_CACHE_LINE TL_ALIGNED(TL_LINE_SIZE)
 
 /* Whether this build runs under ThreadSanitizer; such a build sees no inline assembly and no

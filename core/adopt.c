@@ -52,7 +52,9 @@ struct tl_cache *tl_cache_acquire(struct tl_heap *heap)
     tl_cache_init(cache, heap);
     tl_store32_relaxed(&cache->claim.state, TL_LIVE); /* nobody knows it yet */
     tl_lock_acquire(&heap->lock);
+#if !TL_SMALL
     cache->owner_slot = heap->cache_count % TL_OWNER_SLOTS;
+#endif
     cache->next = heap->caches;
     heap->caches = cache;
     heap->cache_count++;

@@ -10,7 +10,7 @@
 /* Apart, so that a large block's way has no registers to save. */
 static TL_NOINLINE void *malloc_of_class(size_t size, struct tl_cache *cache)
 {
-    void *block = tl_cache_alloc(cache, tl_class_of_size(size), size > TL_SMALL_MAX);
+    void *block = tl_cache_alloc(cache, tl_class_of_size(size), size > TL_BORROW_ABOVE);
     if (TL_KERNEL) /* pinned here: who called grows the heap */
         return block;
     return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(cache->heap, size, 0, false);

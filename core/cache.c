@@ -11,9 +11,11 @@
 
 void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
 {
+#if !TL_SMALL
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++)
         memset(&cache->foreign_room[class_id * TL_OWNER_SLOTS], tl_classes[class_id].foreign_max,
                TL_OWNER_SLOTS);
+#endif
     cache->heap = heap;
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
 }
@@ -35,6 +37,38 @@ static inline void push_batch(struct tl_block **batches, struct tl_block *batch)
     *batches = batch;
 }
 
+/* Keeps a batch whole, for malloc to use. False: there are enough. */
+static inline bool keep_batch(struct tl_bin *bin, struct tl_block *batch)
+{
+#if TL_SMALL
+    (void)bin;
+    (void)batch;
+    return false;
+#else
+    if (bin->pending_count == TL_PENDING_BATCHES_MAX)
+        return false;
+    push_batch(&bin->pending, batch);
+    bin->pending_count++;
+    return true;
+#endif
+}
+
+/* The batch that was kept last, or NULL. */
+static inline struct tl_block *take_batch(struct tl_bin *bin)
+{
+#if TL_SMALL
+    (void)bin;
+    return NULL;
+#else
+    struct tl_block *batch = bin->pending;
+    if (batch != NULL) {
+        bin->pending = tl_get(&batch->next_batch);
+        bin->pending_count--;
+    }
+    return batch;
+#endif
+}
+
 /* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to
  * where they belong. `left`: of a piece. */
 static void drain(struct tl_cache *cache, uint32_t *left)
@@ -54,12 +88,8 @@ static void drain(struct tl_cache *cache, uint32_t *left)
             return;
         }
         tl_counter_add_owner(&cache->batches_in, 1);
-        if (bin->pending_count < TL_PENDING_BATCHES_MAX) {
-            push_batch(&bin->pending, batch);
-            bin->pending_count++;
-        } else if ((batch = return_chain(cache, batch, left)) != NULL) {
+        if (!keep_batch(bin, batch) && (batch = return_chain(cache, batch, left)) != NULL)
             push_batch(&cache->arrived, batch);
-        }
     }
     if (!TL_KERNEL && cache->empty_bytes > TL_CACHE_EMPTY_MAX)
         tl_span_release_empty(cache);
@@ -74,11 +104,13 @@ static void drain_a_piece(struct tl_cache *cache)
 /* A free block of the next larger classes, or NULL. */
 static struct tl_block *borrow(struct tl_cache *cache, unsigned class_id)
 {
+#if !TL_SMALL /* which borrows only where there is nothing else */
     struct tl_bin *bin = &cache->bin[class_id];
     if (bin->borrowed == TL_BORROWS_MAX) {
         bin->borrowed = 0;
         return NULL;
     }
+#endif
     unsigned last = class_id + TL_BORROW_CLASSES;
     for (unsigned larger = class_id + 1; larger <= last && larger < TL_CLASS_COUNT; larger++) {
         struct tl_span *avail = cache->bin[larger].avail;
@@ -86,7 +118,9 @@ static struct tl_block *borrow(struct tl_cache *cache, unsigned class_id)
             cache->head[larger] = tl_span_take_local(cache, avail);
         struct tl_block *block = cache->head[larger];
         if (block != NULL) {
+#if !TL_SMALL
             bin->borrowed++;
+#endif
             cache->head[larger] = tl_get(&block->next);
             tl_put(&block->next, NULL);
             return block;
@@ -105,27 +139,28 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool o
     cache->zeroed = false; /* after these two, which may allocate for a reserve */
     if (TL_UNLIKELY(cache->head[class_id] != NULL)) /* a reserve was refilled meanwhile */
         return cache->head[class_id];
+#if !TL_SMALL
     cache->credit[class_id] = tl_classes[class_id].credit;
     if (cache->credit[class_id] != 0 && tl_remote_has(cache, class_id))
         return tl_remote_take(cache, class_id);
+#endif
     if (has_arrivals(cache))
         drain_a_piece(cache);
-    if ((list = bin->pending) != NULL) {
-        bin->pending = tl_get(&list->next_batch);
-        bin->pending_count--;
+    if ((list = take_batch(bin)) != NULL)
         return list;
-    }
     TL_ASSERT(cache->head[class_id] == NULL);
     if (bin->avail != NULL)
         list = tl_span_take_local(cache, bin->avail);
-    if (list == NULL && or_larger)
+    if (list == NULL && or_larger && !TL_SMALL)
         list = borrow(cache, class_id);
-    if (list == NULL && bin->fresh != NULL)
+    if (list == NULL && bin->fresh != NULL && (!TL_SMALL || tl_span_has_more(cache, bin->fresh)))
         list = tl_span_carve(cache, bin->fresh);
     if (list == NULL)
         list = tl_adopt_blocks(cache, class_id);
     if (list == NULL && tl_span_new(cache, class_id) != NULL)
         list = tl_span_carve(cache, bin->fresh);
+    if (list == NULL && or_larger && TL_SMALL)
+        list = borrow(cache, class_id);
     return list;
 }
 
@@ -307,8 +342,12 @@ static void purge_inside(struct tl_cache *cache)
 /* Most classes are empty, where few are used and when memory is short. */
 static inline bool holds_of_class(const struct tl_cache *cache, unsigned class_id)
 {
+#if TL_SMALL
+    return cache->head[class_id] != NULL;
+#else
     return cache->head[class_id] != NULL || cache->bin[class_id].pending != NULL ||
            tl_remote_has(cache, class_id);
+#endif
 }
 
 static void flush_class(struct tl_cache *cache, unsigned class_id, uint32_t *left)
@@ -316,14 +355,10 @@ static void flush_class(struct tl_cache *cache, unsigned class_id, uint32_t *lef
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *chain = cache->head[class_id];
     cache->head[class_id] = return_chain(cache, chain, left);
-    while (*left > 0 && (chain = bin->pending) != NULL) {
-        bin->pending = tl_get(&chain->next_batch);
-        bin->pending_count--;
+    while (*left > 0 && (chain = take_batch(bin)) != NULL) {
         chain = return_chain(cache, chain, left);
-        if (chain != NULL) {
-            push_batch(&bin->pending, chain);
-            bin->pending_count++;
-        }
+        if (chain != NULL)
+            (void)keep_batch(bin, chain); /* there is room: it was taken from there */
     }
     while (*left > 0 && tl_remote_has(cache, class_id)) {
         tl_remote_flush(cache, class_id);
@@ -344,7 +379,9 @@ bool tl_cache_flush(struct tl_cache *cache)
         if (TL_KERNEL && left > 0)
             cache->flushed = class_id + 1 < TL_CLASS_COUNT ? class_id + 1 : 0;
     }
+#if !TL_SMALL
     memset(cache->credit, 0, sizeof cache->credit);
+#endif
     tl_large_release_kept(cache);
     if (!TL_KERNEL) { /* which keeps no empty span, and never purges */
         tl_span_release_empty(cache);

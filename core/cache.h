@@ -35,12 +35,14 @@
 #include "sync/mpsc.h"
 
 struct tl_bin {
-    struct tl_span  *avail;
-    struct tl_span  *avail_last;
-    struct tl_span  *fresh;
+    struct tl_span *avail;
+    struct tl_span *avail_last;
+    struct tl_span *fresh;
+#if !TL_SMALL /* one cache: a batch is one block that an interrupt handler freed, and is walked */
     struct tl_block *pending;       /* batches, through next_batch */
     uint32_t         pending_count; /* batches */
     uint32_t         borrowed;      /* blocks of larger classes, one after the other */
+#endif
 };
 
 struct tl_heap_entry; /* thread.h */
@@ -49,15 +51,17 @@ struct tl_cache {
     /* What the fast path reads. A cache that belongs to nobody yet is all zero: every request is of
      * class 0, whose list is empty. */
     struct tl_block *head[TL_CLASS_COUNT_MAX];
+#if !TL_SMALL /* where no block is foreign */
     /* What a free of a foreign block touches, by class. */
     /* blocks that may still go straight on head */
     uint8_t credit[TL_CLASS_COUNT_MAX];
     /* by foreign_slot: blocks that the chain still takes before it leaves */
-    uint8_t          foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
-    unsigned         owner_slot; /* constant while the heap lives; of TL_OWNER_SLOTS */
-    struct tl_heap  *heap;       /* constant from creation until the heap's end */
-    struct tl_cache *next;       /* all caches of the heap; heap->lock */
-    struct tl_cache *idle_next;  /* idle caches; heap->lock */
+    uint8_t  foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
+    unsigned owner_slot; /* constant while the heap lives; of TL_OWNER_SLOTS */
+#endif
+    struct tl_heap  *heap;      /* constant from creation until the heap's end */
+    struct tl_cache *next;      /* all caches of the heap; heap->lock */
+    struct tl_cache *idle_next; /* idle caches; heap->lock */
     /* owner: when it was last trimmed; 0: it never looked at the clock */
     uint64_t trim_ms;
     uint32_t slow_exits_left; /* owner: until the clock is looked at */
@@ -65,10 +69,12 @@ struct tl_cache {
     bool   zeroed;
     bool   answering;   /* owner: in tl_reserve_answer */
     size_t empty_bytes; /* owner: in empty spans kept */
+#if !TL_KERNEL
     /* owner thread, default heap's cache only: caches of other heaps (thread.c) */
     struct tl_heap_entry *others;
     struct tl_heap_entry *others_spare;
     size_t                others_mask, others_used;
+#endif
     /* written by the owner: bytes of blocks outstanding; two's complement */
     struct tl_counter given_out;
     struct tl_counter batches_in; /* written by the owner: batches drained */
@@ -82,9 +88,11 @@ struct tl_cache {
     struct tl_inbox inbox; /* pushed by anybody */
     TL_CACHE_LINE
     struct tl_bin bin[TL_CLASS_COUNT_MAX];
+#if !TL_SMALL
     /* By foreign_slot: blocks of other caches' spans, newest first. Here, so that all that a thread
      * with small blocks of its own touches lies on the cache's first page. */
     struct tl_block *foreign[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
+#endif
 };
 
 /* Makes zeroed memory a cache of `heap`. What it need not write it leaves alone: a page of a cache
@@ -114,6 +122,22 @@ static inline void tl_cache_tick(struct tl_cache *cache)
         tl_cache_look_at_clock(cache);
 }
 
+/* One block more may go straight on head. */
+static inline bool tl_cache_spend_credit(struct tl_cache *cache, size_t class_id)
+{
+#if TL_SMALL
+    (void)cache;
+    (void)class_id;
+    return false;
+#else
+    unsigned credit = cache->credit[class_id];
+    if (credit == 0)
+        return false;
+    cache->credit[class_id] = (uint8_t)(credit - 1);
+    return true;
+#endif
+}
+
 /* The short form of the slow exit, for spans whose every free is one: `block`, just pushed, is all
  * that the span's list holds, so it goes to head as it is, still given out. Where head has blocks
  * there must be credit, so that the class does not hoard. False: not so, nothing changed. Owner
@@ -126,10 +150,8 @@ static inline bool tl_cache_take_single(struct tl_cache *cache, struct tl_span *
     if (TL_UNLIKELY(tl_get(&block->next) != NULL))
         return false;
     if (head != NULL) {
-        unsigned credit = cache->credit[class_id];
-        if (credit == 0 || head == block)
+        if (head == block || !tl_cache_spend_credit(cache, class_id))
             return false;
-        cache->credit[class_id] = (uint8_t)(credit - 1);
         tl_put(&block->next, head);
     }
     cache->head[class_id] = block;
@@ -157,7 +179,9 @@ bool tl_cache_flush(struct tl_cache *cache);
 /* Makes `cache` the owner of a CUT span. */
 static inline void tl_span_set_owner(struct tl_span *span, struct tl_cache *cache)
 {
+#if !TL_SMALL
     tl_store32_relaxed(&span->foreign_slot, span->class_id * TL_OWNER_SLOTS + cache->owner_slot);
+#endif
     tl_store_relaxed(&span->owner, (uintptr_t)cache);
 }
 
@@ -174,6 +198,10 @@ TL_COLD void *tl_link_astray(const struct tl_block *block);
 
 /* The next blocks of the fresh span, linked. */
 struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span);
+
+/* In small memory: whether the fresh span has blocks to carve; made longer if it can be, which
+ * saves a descriptor. */
+bool tl_span_has_more(struct tl_cache *cache, struct tl_span *span);
 
 /* A new span of the class, or NULL. */
 struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id);

@@ -142,21 +142,46 @@ struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span)
     tl_put(&last->next, NULL);
     span->own.carved += count;
     hand_out(cache, span, count);
-    if (span->own.carved == span->capacity)
+    if (span->own.carved == span->capacity && !TL_SMALL)
         cache->bin[span->class_id].fresh = NULL;
     tl_span_arm(span);
     cache->zeroed = span->zeroed && count == 1;
     return (struct tl_block *)first;
 }
 
+#if TL_SMALL
+bool tl_span_has_more(struct tl_cache *cache, struct tl_span *span)
+{
+    if (span->own.carved < span->capacity)
+        return true;
+    if (span->pages == TL_SPAN_PAGES_GROWN ||
+        !tl_pool_extend(&cache->heap->pool, span, span->pages + 1u))
+        return false;
+    tl_page_set(span->start + tl_span_bytes(span) - TL_PAGE_SIZE, span);
+    span->capacity = (tl_blocks)(tl_span_bytes(span) / span->block_size);
+    span->zeroed = false; /* the page may be old */
+    return true;
+}
+#endif
+
+/* Pages of the next span. In small memory as many as the last one has grown to. */
+static inline size_t span_pages(const struct tl_cache *cache, unsigned class_id)
+{
+    size_t usual = tl_classes[class_id].span_pages;
+    if (TL_SMALL && cache->bin[class_id].fresh != NULL)
+        return cache->bin[class_id].fresh->pages;
+    return usual;
+}
+
 struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_heap *heap = cache->heap;
     const struct tl_class *class = &tl_classes[class_id];
-    struct tl_span *span = tl_pool_take(&heap->pool, class->span_pages, 1);
+    size_t          pages = span_pages(cache, class_id);
+    struct tl_span *span = tl_pool_take(&heap->pool, pages, 1);
     if (span == NULL) { /* a shorter one may still be had */
         size_t least = (class->block_size + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
-        if (least < class->span_pages)
+        if (least < pages)
             span = tl_pool_take(&heap->pool, least, 1);
         if (span == NULL)
             return NULL;

@@ -112,13 +112,30 @@ static void learn_step_locked(struct tl_pool *pool, size_t bytes, bool refused)
         pool->step_max = bytes;
 }
 
+/* The first page of a block that is to be added becomes descriptors, since there are no others.
+ * False: the block is too short, or cannot be added. */
+static bool descriptors_of(void *block, size_t bytes)
+{
+    struct tl_region probe;
+    if (bytes <= TL_PAGE_SIZE || !cover(block, bytes, true, &probe))
+        return false;
+    tl_region_delist(&probe);
+    tl_descriptors_add(memset(block, 0, TL_PAGE_SIZE), TL_PAGE_SIZE);
+    return true;
+}
+
 bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes)
 {
     tl_lock_acquire(&pool->lock);
     bool ready = tl_spares_ready_locked(pool);
     if (TL_KERNEL && !ready && pool->heap == &tl_default_heap) {
-        tl_spares_of_reserve_locked(pool); /* the next chunk comes out of what is added */
-        ready = pool->spares >= TL_SPARES_FOR_ONE_CALL;
+        tl_lock_release(&pool->lock);
+        if (!descriptors_of(block, bytes))
+            return false;
+        block = (char *)block + TL_PAGE_SIZE;
+        bytes -= TL_PAGE_SIZE;
+        tl_lock_acquire(&pool->lock);
+        ready = tl_spares_ready_locked(pool);
     }
     if (!ready) {
         tl_lock_release(&pool->lock);

@@ -141,13 +141,14 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
         return tl_port_fail(TL_ERROR_INVALID);
     struct tl_heap *heap = NULL;
     if (tl_init()) {
-        (void)tl_kernel_meta_ready(); /* if not, what is left may do */
+        /* if not, what is left may do */
+        (void)tl_kernel_meta_ready(sizeof(struct tl_heap) + sizeof(struct tl_cache));
         heap = heap_structure();
     }
     if (heap == NULL)
         return tl_port_fail(TL_ERROR_MEMORY);
     tl_heap_init(heap, &filled);
-    if (!tl_pool_grow_to(&heap->pool, filled.initial)) {
+    if (!tl_heap_begin(heap) || !tl_pool_grow_to(&heap->pool, filled.initial)) {
         end(heap);
         return tl_port_fail(TL_ERROR_MEMORY);
     }
@@ -218,7 +219,7 @@ static TL_ALWAYS_INLINE void *try_with(struct tl_heap *heap, struct tl_cache *ca
 {
     if (is_large(size, align))
         return tl_large_alloc(heap, cache, size, align, zero);
-    bool or_larger = size > TL_SMALL_MAX && align <= TL_GRAIN;
+    bool or_larger = size > TL_BORROW_ABOVE && align <= TL_GRAIN;
     return zero ? tl_cache_zalloc(cache, class_of(size, align), or_larger)
                 : tl_cache_alloc(cache, class_of(size, align), or_larger);
 }
@@ -273,11 +274,13 @@ static size_t pages_wanted(size_t size, size_t align)
 static void *alloc_by_growth(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
     /* what failed may have been for want of memory for the heap's structures */
-    bool  ready = tl_kernel_meta_ready();
-    void *block;
+    unsigned cuts = align > TL_PAGE_SIZE ? 2 : 1;
+    bool     ready = tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, cuts));
+    void    *block;
     while ((block = try_hard(heap, size, align, zero, false)) == NULL && tl_port_may_block() &&
            tl_pool_grow(&heap->pool, pages_wanted(size, align), ready))
-        ready = tl_kernel_meta_ready(); /* others may have taken what came */
+        /* others may have taken what came */
+        ready = tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, cuts));
     return block;
 }
 #endif
@@ -373,7 +376,8 @@ bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
         tl_port_fail(TL_ERROR_INVALID);
         return false;
     }
-    (void)tl_kernel_meta_ready(); /* if not, what is left may do */
+    /* if not, what is left may do */
+    (void)tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, 2));
     if (tl_pool_add(&heap->pool, (void *)first, end - first)) {
         provide(heap, end - first);
         return true;

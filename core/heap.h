@@ -11,7 +11,7 @@
 #ifndef TL_CORE_HEAP_H
 #define TL_CORE_HEAP_H
 
-#include "core/cache.h"
+#include "core/adopt.h"
 #include "core/pool.h"
 #if TL_KERNEL
 #include <talus/port.h>
@@ -66,20 +66,40 @@ bool tl_init(void);
 /* Makes zeroed memory a heap; `options->provider` is set. Lists it and gives it its id. */
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
 
+/* In small memory: the heap's one cache. False: there is no memory. */
+static inline bool tl_heap_begin(struct tl_heap *heap)
+{
+#if TL_SMALL
+    heap->cpu[0] = tl_cache_acquire(heap);
+    return heap->cpu[0] != NULL;
+#else
+    (void)heap;
+    return true;
+#endif
+}
+
 /* Calls `visit` for each heap, with no lock held; a heap that is being visited does not end
  * meanwhile. By the purge thread alone. */
 void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *context);
 
 /* In a kernel: sees to it that what one call may need of tl_meta_new is there, out of the default
- * heap's pages. Not pinned. False: there is no memory. */
+ * heap's pages; in small memory no more than the `bytes` that this call needs. Not pinned. False:
+ * there is no memory. */
 #if TL_KERNEL
-bool tl_kernel_meta_ready(void);
+bool tl_kernel_meta_ready(size_t bytes);
 #else
-static inline bool tl_kernel_meta_ready(void)
+static inline bool tl_kernel_meta_ready(size_t bytes)
 {
+    (void)bytes;
     return true;
 }
 #endif
+
+/* Bytes for the descriptors that the pool lacks, where one call may want so many. */
+static inline size_t tl_kernel_meta_for(const struct tl_pool *pool, unsigned wanted)
+{
+    return pool->spares < wanted ? (wanted - pool->spares) * sizeof(struct tl_span) : 0;
+}
 
 /* Calls `visit` for each heap, the default one first; tl_heaps_lock is held by the caller. */
 void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap));

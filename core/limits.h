@@ -1,7 +1,8 @@
 /* limits.h: every bound of the core in one place, with its unit and its reason.
  *
  * The page is the public TALUS_PAGE_SIZE: 8 KiB hosted, so that one page holds a useful span of
- * small blocks; where the system's pages are larger, purging rounds inwards at run time. */
+ * small blocks; where the system's pages are larger, purging rounds inwards at run time. Small
+ * memory (TL_SMALL, R52) has the same bounds, turned down. */
 #ifndef TL_CORE_LIMITS_H
 #define TL_CORE_LIMITS_H
 
@@ -13,6 +14,8 @@
 #define TL_LAYOUT_OF_CORE 1
 #include <talus/layout.h>
 
+#define TL_USUAL_OR_SMALL(usual, small) (TL_SMALL ? (small) : (usual))
+
 #define TL_PAGE_SHIFT TALUS_PAGE_SHIFT
 #define TL_PAGE_SIZE  TALUS_PAGE_SIZE
 
@@ -22,17 +25,24 @@
 /* Spans. 64 blocks keep slow exits rare; a quarter of a huge page bounds what one live block can
  * pin. */
 #define TL_SPAN_BLOCKS_MIN 64u /* wanted for blocks up to TL_SMALL_MAX */
-#define TL_SPAN_BLOCKS_MAX ((uint32_t)(TL_PAGE_SIZE / TL_GRAIN))
+#define TL_SPAN_BLOCKS_MAX                                 \
+    TL_USUAL_OR_SMALL((uint32_t)(TL_PAGE_SIZE / TL_GRAIN), \
+                      TL_SPAN_PAGES_GROWN *TL_PAGE_SIZE / TL_GRAIN)
 /* for blocks from TL_SMALL_MAX on, until eight do not fit */
 #define TL_SPAN_BYTES_USUAL ((size_t)64 * 1024)
-/* cut at a time: about what one page fault brings */
-#define TL_CARVE_BYTES ((size_t)4096)
+/* In small memory a span begins with a page, and grows up to so many in place, since each costs a
+ * descriptor. */
+#define TL_SPAN_PAGES_GROWN 16u
+/* cut at a time: about what one page fault brings; in small memory a page at most */
+#define TL_CARVE_BYTES TL_USUAL_OR_SMALL((size_t)4096, TL_PAGE_SIZE)
 /* an active owner looks at its inbox at least so often */
 #define TL_FREES_UNTIL_SLOW_MAX 256u
 
-/* Above TL_SMALL_MAX: how many classes further up a block may be taken from before new memory is
- * touched, and how often in a row: then a block of the right class makes the next call quick. */
-#define TL_BORROW_CLASSES 2u
+/* Above so many bytes: how many classes further up a block may be taken from before new memory is
+ * touched, and how often in a row: then a block of the right class makes the next call quick. In
+ * small memory any block will do, but only when there is no new memory. */
+#define TL_BORROW_ABOVE   TL_USUAL_OR_SMALL(TL_SMALL_MAX, (size_t)0)
+#define TL_BORROW_CLASSES TL_USUAL_OR_SMALL(2u, TL_CLASS_COUNT)
 #define TL_BORROWS_MAX    8u
 
 #define TL_SLOW_EXITS_PER_LOOK 16u /* at the clock */
@@ -61,7 +71,7 @@
 #define TL_CACHE_EMPTY_MAX ((size_t)512 << 10)
 #define TL_IDLE_EMPTY_MAX  ((size_t)128 * 1024) /* the same for a cache that its thread left */
 /* the longest block that a cache keeps for its thread's next large one */
-#define TL_KEPT_BYTES_MAX ((size_t)256 << 10)
+#define TL_KEPT_BYTES_MAX TL_USUAL_OR_SMALL((size_t)256 << 10, (size_t)0)
 
 /* Free blocks from here on, in bytes, in spans that are partly in use, lose the pages inside of
  * them when a cache is flushed (R16). */
@@ -69,8 +79,11 @@
 
 /* The page pool. */
 /* runs looked at in one bin before a larger bin serves */
-#define TL_POOL_SCAN_MAX  8u
-#define TL_GROWTH_DEFAULT ((size_t)1 << 20) /* bytes */
+#define TL_POOL_SCAN_MAX 8u
+/* bins of free runs: so many to each doubling */
+#define TL_POOL_STEPS_SHIFT TL_USUAL_OR_SMALL(3u, 1u)
+#define TL_POOL_BINS        TL_USUAL_OR_SMALL(256u, 16u)
+#define TL_GROWTH_DEFAULT   TL_USUAL_OR_SMALL((size_t)1 << 20, TL_PAGE_SIZE) /* bytes */
 /* bytes; growth is an eighth of the heap between the two */
 #define TL_GROWTH_MAX ((size_t)32 << 20)
 /* A move is a system call, and may split the system's mapping in two: what is shorter, or a smaller
@@ -87,11 +100,9 @@
 #define TL_DECAY_MS_DEFAULT    500u
 #define TL_PURGES_PER_CALL_MAX 4u
 /* descriptors fetched at a time: 4 KiB of a process; of a kernel fewer, out of small blocks */
-#define TL_DESCRIPTOR_BATCH (TL_KERNEL ? 8u : 32u)
-/* A kernel's chunks of memory for the heap's structures, in bytes; and what is kept of one for the
- * descriptors that the next one takes. */
-#define TL_META_CHUNK   ((size_t)16 * 1024)
-#define TL_META_RESERVE (TL_KERNEL ? (size_t)1024 : (size_t)0)
+#define TL_DESCRIPTOR_BATCH (TL_SMALL ? 1u : TL_KERNEL ? 8u : 32u)
+/* a kernel's chunks of memory for the heap's structures, in bytes */
+#define TL_META_CHUNK TL_USUAL_OR_SMALL((size_t)16 * 1024, TL_PAGE_SIZE)
 
 /* Blocks that one slow exit brings to a reserve, and to one of a real-time heap; the next bring the
  * rest. */
@@ -101,7 +112,23 @@
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */
 #define TL_INTERIOR_SEARCH_PAGES (TL_KERNEL ? (size_t)256 : (size_t)1 << 16)
 
-TL_STATIC_ASSERT(TALUS_ALIGN_MIN % _Alignof(max_align_t) == 0, "a block suits any standard type");
+/* Counts of pages, of blocks in a span, and of a block's bytes: wide enough for any run, or for the
+ * regions of small memory. */
+#if TL_SMALL
+typedef uint16_t tl_pages;
+typedef uint16_t tl_blocks;
+typedef uint16_t tl_block_bytes;
+typedef uint16_t tl_dirty_pages;
+#else
+typedef size_t   tl_pages;
+typedef uint32_t tl_blocks;
+typedef uint32_t tl_block_bytes;
+typedef uint32_t tl_dirty_pages;
+#endif
+#define TL_BLOCKS_NEVER ((tl_blocks)-1 / 2) /* more than any span has */
+
+TL_STATIC_ASSERT(TL_SMALL || TALUS_ALIGN_MIN % _Alignof(max_align_t) == 0,
+                 "a block suits any standard type");
 TL_STATIC_ASSERT(TL_GRAIN == (size_t)1 << TL_GRAIN_SHIFT, "one grain, told twice");
 TL_STATIC_ASSERT(TL_CLASS_COUNT <= TL_CLASS_COUNT_MAX, "class arrays hold every class");
 TL_STATIC_ASSERT(TL_CLASS_COUNT_MAX <= 256, "a class fits a byte");

@@ -30,7 +30,7 @@ void *tl_meta_new(size_t bytes)
     if (TL_MUTANT_align_meta_half)
         bytes += TL_LINE_SIZE / 2;
     tl_lock_acquire(&tl_meta_lock);
-    if (bytes + TL_META_RESERVE <= chunk_left) {
+    if (bytes <= chunk_left) {
         memory = cut(bytes);
     } else if (bytes > META_CHUNK / 4) {
         memory = tl_port_map(bytes, TL_LINE_SIZE);
@@ -44,19 +44,6 @@ void *tl_meta_new(size_t bytes)
     }
     if (memory != NULL)
         handed_out += bytes;
-    tl_lock_release(&tl_meta_lock);
-    return memory;
-}
-
-void *tl_meta_new_of_reserve(size_t bytes)
-{
-    void *memory = NULL;
-    bytes = whole_lines(bytes);
-    tl_lock_acquire(&tl_meta_lock);
-    if (bytes <= chunk_left) {
-        memory = cut(bytes);
-        handed_out += bytes;
-    }
     tl_lock_release(&tl_meta_lock);
     return memory;
 }

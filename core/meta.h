@@ -16,9 +16,6 @@ extern TL_HIDDEN struct tl_lock tl_meta_lock;
  * recycles it by type. */
 void *tl_meta_new(size_t bytes);
 
-/* The same, from what is left of TL_META_RESERVE: for the call that brings more. */
-void *tl_meta_new_of_reserve(size_t bytes);
-
 /* In a kernel: `bytes` at `memory`, aligned to a line and zeroed, are what tl_meta_new hands out
  * from now on. Returns what was left before, *left bytes, for the caller to use. */
 void *tl_meta_give(void *memory, size_t bytes, size_t *left);

@@ -4,14 +4,18 @@
 #include "core/meta.h"
 #include "core/region.h"
 
+uintptr_t tl_page_fold = UINTPTR_MAX;
+#if TL_SMALL /* nothing is called before there is a heap */
+char *tl_page_base;
+#else
 /* The map before there is one: every address has the index -1, whose entry is zero. */
 static struct {
     tl_atomic_u32  entry[16];
     struct tl_span zero;
 } no_map;
 
-uintptr_t tl_page_fold = UINTPTR_MAX;
-char     *tl_page_base = (char *)&no_map.zero;
+char *tl_page_base = (char *)&no_map.zero;
+#endif
 
 static size_t          descriptors_used;  /* bytes above base; tl_meta_lock */
 static size_t          descriptors_bytes; /* bytes reserved */
@@ -138,12 +142,6 @@ static struct tl_span *descriptors_at(void *memory, unsigned count, unsigned *go
         return NULL;
     *got = count;
     return chain_up(spans, count, NULL);
-}
-
-struct tl_span *tl_descriptors_of_reserve(unsigned *got)
-{
-    return descriptors_at(tl_meta_new_of_reserve(TL_DESCRIPTOR_BATCH * sizeof(struct tl_span)),
-                          TL_DESCRIPTOR_BATCH, got);
 }
 
 void tl_descriptors_add(void *memory, size_t bytes)

@@ -67,9 +67,6 @@ bool tl_page_map_cover(struct tl_region *region);
  * thread; takes tl_meta_lock. */
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got);
 
-/* In a kernel: as many as it takes to get memory for more (tl_meta_new_of_reserve). */
-struct tl_span *tl_descriptors_of_reserve(unsigned *got);
-
 /* In a kernel: makes descriptors, for later calls, of `bytes` zeroed memory that is aligned to a
  * line. */
 void tl_descriptors_add(void *memory, size_t bytes);

@@ -56,7 +56,7 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
     size_t          needed = pages + align_pages - 1;
     struct tl_span *run = NULL;
     tl_lock_acquire(&pool->lock);
-    while (tl_spares_ready_locked(pool)) {
+    while (tl_spares_ready_locked(pool) || TL_SMALL) {
         run = tl_runs_find_locked(pool, needed, false);
         if (run != NULL)
             break;
@@ -66,24 +66,40 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
             break;
         }
     }
+    /* where memory is small, no spare lies idle: the last run goes without */
+    if (TL_SMALL && run != NULL && pool->spares < 2 && run->pages != pages &&
+        (pool->spares == 0 || align_pages > 1))
+        run = NULL;
     if (run != NULL)
         run = cut_out_locked(pool, run, lead_to(run, align_pages), pages);
     tl_lock_release(&pool->lock);
     return run;
 }
 
+/* From the end of a run, which needs no descriptor: the heap calls this where there are none. What
+ * was taken is in no run, so its region is never all free. */
 void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
 {
     tl_lock_acquire(&pool->lock);
-    tl_spares_of_reserve_locked(pool);
+    struct tl_span *run = tl_runs_find_locked(pool, pages, true);
+    uintptr_t       taken = 0;
+    if (run != NULL) {
+        size_t   left = run->pages - pages;
+        uint64_t freed_ms = run->free.freed_ms;
+        tl_runs_remove_locked(pool, run);
+        taken = run->start + (left << TL_PAGE_SHIFT);
+        run->pages = (tl_pages)left;
+        if (left > 0) {
+            tl_span_set_dirt(run, run->dirty_from, run->dirty_to < left ? run->dirty_to : left);
+            tl_runs_insert_locked(pool, run, freed_ms);
+        } else {
+            tl_page_set(taken, NULL);
+            tl_spare_put_locked(pool, run);
+        }
+        pool->mapped -= pages << TL_PAGE_SHIFT;
+    }
     tl_lock_release(&pool->lock);
-    struct tl_span *run = tl_pool_take(pool, pages, 1);
-    if (run == NULL)
-        return NULL;
-    tl_lock_acquire(&pool->lock);
-    pool->mapped -= tl_span_bytes(run);
-    tl_lock_release(&pool->lock);
-    return (void *)run->start; /* BUSY for ever, so that its region stays */
+    return (void *)taken;
 }
 
 /* Where in the free run `run` a block of `pages` that grows should begin: behind a large block,
@@ -132,19 +148,34 @@ void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
         tl_pool_decay(pool, false);
 }
 
+/* Takes the first `pages` from the free run `run`, which needs no descriptor. */
+static void shorten_front_locked(struct tl_pool *pool, struct tl_span *run, size_t pages)
+{
+    uint64_t freed_ms = run->free.freed_ms;
+    tl_runs_remove_locked(pool, run);
+    tl_page_set(run->start, NULL);
+    if (run->pages == pages) {
+        tl_spare_put_locked(pool, run);
+        return;
+    }
+    run->start += pages << TL_PAGE_SHIFT;
+    run->pages -= (tl_pages)pages;
+    run->region = tl_region_at(run->region, run->start);
+    tl_span_set_dirt_behind(run, run, pages);
+    tl_runs_insert_locked(pool, run, freed_ms);
+}
+
 bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
 {
     size_t    more = pages - span->pages;
     uintptr_t end = span->start + tl_span_bytes(span);
     bool      done = false;
     tl_lock_acquire(&pool->lock);
-    struct tl_span *next = tl_spares_ready_locked(pool) ? tl_runs_free_at_locked(pool, end) : NULL;
+    struct tl_span *next = tl_runs_free_at_locked(pool, end);
     if (next != NULL && next->start == end && next->pages >= more) {
         tl_region_link(span->region, next->region, end);
-        next = cut_out_locked(pool, next, 0, more);
-        tl_page_set(next->start, NULL);
-        span->pages = pages;
-        tl_spare_put_locked(pool, next);
+        shorten_front_locked(pool, next, more);
+        span->pages = (tl_pages)pages;
         done = true;
     }
     tl_lock_release(&pool->lock);
@@ -178,7 +209,8 @@ bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes)
 bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready)
 {
     tl_lock_acquire(&pool->lock);
-    bool changed = tl_spares_ready_locked(pool) ? tl_growth_locked(pool, pages) : ready;
+    bool changed =
+        tl_spares_ready_locked(pool) ? tl_growth_locked(pool, pages) : ready && !TL_SMALL;
     tl_lock_release(&pool->lock);
     return changed;
 }

@@ -3,10 +3,11 @@
  *
  * 1 Purpose     Takes runs of pages out of the provider's blocks and merges them again. One pool
  *               per heap.
- * 2 Search      Free runs lie in bins by length, eight bins to each doubling, with a bitmap of the
- *               bins in use. A request looks at TL_POOL_SCAN_MAX runs of its own bin, then takes
- *               from the next bin that has any: every run there fits. Only a request that is about
- *               to fail looks through its whole bin. Lower addresses win, so that high ones empty.
+ * 2 Search      Free runs lie in bins by length, eight bins to each doubling (in small memory
+ *               two, and the last has all that is longer), with a bitmap of the bins in use. A
+ *               request looks at TL_POOL_SCAN_MAX runs of its own bin, then takes from the next bin
+ *               that has any: every run there fits. Only a request that is about to fail looks
+ *               through its whole bin. Lower addresses win, so that high ones empty.
  *               A block that grows is the exception: it gets the start of the longest run, or
  *               its middle where what lies before may be another one that grows, so that each can
  *               go on in place.
@@ -28,8 +29,8 @@
 #include "sync/event.h"
 #include "sync/lock.h"
 
-#define TL_POOL_BINS 256u
-#define TL_POOL_BITS (8 * sizeof(size_t))
+#define TL_POOL_BITS  (8 * sizeof(size_t))
+#define TL_POOL_WORDS ((TL_POOL_BINS + TL_POOL_BITS - 1) / TL_POOL_BITS)
 
 struct tl_pool {
     struct tl_lock  lock;
@@ -56,7 +57,7 @@ struct tl_pool {
     size_t            free_pages;
     size_t            dirty_pages;
     uint64_t          maps, unmaps, failures, purges, limit_hits;
-    size_t            bitmap[TL_POOL_BINS / (8 * sizeof(size_t))];
+    size_t            bitmap[TL_POOL_WORDS];
     struct tl_span   *bin[TL_POOL_BINS];
 };
 

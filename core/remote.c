@@ -12,6 +12,26 @@ void tl_remote_push(struct tl_span *span, struct tl_block *chain)
     tl_inbox_push_mpsc(&owner->inbox, chain);
 }
 
+#if TL_SMALL
+
+bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block)
+{
+    (void)cache;
+    (void)span;
+    tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block, "double free: its pages are free already");
+    return false;
+}
+
+/* A block of another cache of the same heap: the one that the CPU had before it went. */
+static void free_foreign(struct tl_block *block, struct tl_span *span, struct tl_cache *cache)
+{
+    (void)cache;
+    tl_put(&block->next, NULL);
+    tl_remote_push(span, block);
+}
+
+#else
+
 static struct tl_block *take_chain(struct tl_cache *cache, size_t slot)
 {
     struct tl_block *chain = cache->foreign[slot];
@@ -98,6 +118,8 @@ static inline void free_foreign(struct tl_block *block, struct tl_span *span,
         send_chain(slot, span, cache);
     }
 }
+
+#endif
 
 talus_misuse tl_misuse_of(const void *pointer)
 {

@@ -32,6 +32,26 @@ talus_misuse tl_misuse_of(const void *pointer);
 /* Sends one chain of blocks to the owner of `span`. Context: any. */
 void tl_remote_push(struct tl_span *span, struct tl_block *chain);
 
+#if TL_SMALL
+
+/* There is one cache, and what is not its is no block of the heap's. */
+bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
+
+static inline bool tl_remote_has(const struct tl_cache *cache, unsigned class_id)
+{
+    (void)cache;
+    (void)class_id;
+    return false;
+}
+
+static inline void tl_remote_flush(struct tl_cache *cache, unsigned class_id)
+{
+    (void)cache;
+    (void)class_id;
+}
+
+#else
+
 /* Whether the class has a foreign chain: one look at each slot, without a branch. Owner of `cache`
  * only. */
 static inline bool tl_remote_has(const struct tl_cache *cache, unsigned class_id)
@@ -53,5 +73,7 @@ bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_bl
 /* Sends one of the class's foreign chains home, each block to its own owner; it has one. Owner of
  * `cache` only. */
 void tl_remote_flush(struct tl_cache *cache, unsigned class_id);
+
+#endif
 
 #endif

@@ -448,7 +448,7 @@ talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, size_t alig
         tl_port_fail(TL_ERROR_INVALID);
         return NULL;
     }
-    (void)tl_kernel_meta_ready(); /* if not, what is left may do */
+    (void)tl_kernel_meta_ready(sizeof(struct tl_reserve)); /* if not, what is left may do */
     struct tl_reserve *reserve = structure();
     if (reserve == NULL) {
         tl_port_fail(TL_ERROR_MEMORY);

@@ -7,10 +7,13 @@
 /* The bin that a run of `pages` lies in; every run in a higher bin is longer. */
 static unsigned bin_of(size_t pages)
 {
-    if (pages < 8)
+    unsigned steps = 1u << TL_POOL_STEPS_SHIFT;
+    if (pages < steps)
         return (unsigned)pages - 1;
     unsigned log = tl_log2_floor(pages);
-    return 8 + (log - 3) * 8 + (unsigned)((pages >> (log - 3)) & 7);
+    unsigned bin = steps + (log - TL_POOL_STEPS_SHIFT) * steps +
+                   (unsigned)((pages >> (log - TL_POOL_STEPS_SHIFT)) & (steps - 1));
+    return TL_SMALL && bin >= TL_POOL_BINS ? TL_POOL_BINS - 1 : bin;
 }
 
 /* The first bin in use at or above `bin`, or TL_POOL_BINS. */
@@ -21,7 +24,7 @@ static unsigned bin_in_use(const struct tl_pool *pool, unsigned bin)
     size_t word = bin / TL_POOL_BITS;
     size_t bits = pool->bitmap[word] & (~(size_t)0 << bin % TL_POOL_BITS);
     while (bits == 0) {
-        if (++word == TL_POOL_BINS / TL_POOL_BITS)
+        if (++word == TL_POOL_WORDS)
             return TL_POOL_BINS;
         bits = pool->bitmap[word];
     }
@@ -56,7 +59,7 @@ struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool tho
 
 struct tl_span *tl_runs_longest_locked(struct tl_pool *pool)
 {
-    size_t word = TL_POOL_BINS / TL_POOL_BITS;
+    size_t word = TL_POOL_WORDS;
     while (word > 0 && pool->bitmap[word - 1] == 0)
         word--;
     if (word == 0)
@@ -230,20 +233,13 @@ static void put_chain_locked(struct tl_pool *pool, struct tl_span *chain)
     }
 }
 
-void tl_spares_of_reserve_locked(struct tl_pool *pool)
-{
-    unsigned got;
-    if (pool->spares < TL_SPARES_FOR_ONE_CALL)
-        put_chain_locked(pool, tl_descriptors_of_reserve(&got));
-}
-
 #if TL_KERNEL
 void tl_spares_provide(struct tl_pool *pool, size_t runs)
 {
     for (size_t got = 0; got < runs; got += TL_DESCRIPTOR_BATCH) {
         unsigned        count;
         struct tl_span *chain = tl_descriptors_new(TL_DESCRIPTOR_BATCH, &count);
-        if (chain == NULL && tl_kernel_meta_ready())
+        if (chain == NULL && tl_kernel_meta_ready(sizeof(struct tl_span)))
             chain = tl_descriptors_new(TL_DESCRIPTOR_BATCH, &count);
         if (chain == NULL)
             return;

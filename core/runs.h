@@ -30,11 +30,8 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
 /* The free run that begins at `address`, or NULL. */
 struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address);
 
-#define TL_SPARES_FOR_ONE_CALL 3u /* two cuts for alignment, one for a region */
-
-/* In a kernel, for the calls that bring memory: takes what is kept for them (TL_META_RESERVE) where
- * spare descriptors are short. */
-void tl_spares_of_reserve_locked(struct tl_pool *pool);
+/* two cuts for alignment, one for a region, which small memory does without meanwhile */
+#define TL_SPARES_FOR_ONE_CALL TL_USUAL_OR_SMALL(3u, 2u)
 
 /* Sees to it that one call of the pool finds the descriptors it may need. Lets go of the lock while
  * it fetches some. */

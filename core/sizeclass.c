@@ -1,6 +1,32 @@
 /* sizeclass.c: the class table, computed once. See sizeclass.h. */
 #include "core/sizeclass.h"
 
+#if TL_SMALL
+
+/* Each as a constant: spans begin with one page, or one block. */
+#define STEP(n) ((TL_GRAIN << (n) / TL_CLASS_STEPS) / 2)
+#define SIZE(n)                                          \
+    ((n) < TL_CLASS_STEPS ? ((n) + (size_t)1) * TL_GRAIN \
+                          : (TL_CLASS_STEPS + (n) % TL_CLASS_STEPS + 1) * STEP(n))
+#define PAGES(n)  ((SIZE(n) + TL_PAGE_SIZE - 1) / TL_PAGE_SIZE)
+#define BLOCKS(n) (PAGES(n) * TL_PAGE_SIZE / SIZE(n))
+#define CLASS(n)                                                                 \
+    {                                                                            \
+        .block_size = SIZE(n), .span_pages = PAGES(n),                           \
+        .carve_blocks = SIZE(n) < TL_CARVE_BYTES ? TL_CARVE_BYTES / SIZE(n) : 1, \
+        .relist_frees = BLOCKS(n) < 16 ? 1 : BLOCKS(n) / 8                       \
+    }
+
+const struct tl_class tl_classes[TL_CLASS_COUNT] = {
+    CLASS(0), CLASS(1), CLASS(2), CLASS(3), CLASS(4), CLASS(5), CLASS(6), CLASS(7),
+#if TALUS_ALIGN_MIN == 8
+    CLASS(8), CLASS(9),
+#endif
+};
+TL_STATIC_ASSERT(TL_CLASS_COUNT == (TALUS_ALIGN_MIN == 8 ? 10 : 8), "one for each class");
+
+#else
+
 struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
 uint8_t         tl_small_class[TL_SMALL_MAX + 1];
 
@@ -58,3 +84,5 @@ void tl_class_table_init(void)
     for (size_t size = 1; size <= TL_SMALL_MAX; size++)
         tl_small_class[size] = (uint8_t)tl_class_of_size(size);
 }
+
+#endif

@@ -23,9 +23,17 @@ struct tl_class {
 
 /* Constant after tl_class_table_init, which runs once, before any cache exists. */
 /* and tl_small_class */
+#if TL_SMALL /* in read-only memory */
+extern TL_HIDDEN const struct tl_class tl_classes[TL_CLASS_COUNT];
+
+static inline void tl_class_table_init(void)
+{
+}
+#else
 extern TL_HIDDEN struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
 
 void tl_class_table_init(void);
+#endif
 
 static inline size_t tl_class_size(unsigned class_id)
 {

@@ -37,19 +37,25 @@ struct tl_cache;
 struct tl_heap;
 struct tl_region;
 
+#if TL_SMALL
+#define TL_SMALL_BIT : 1 /* slower to write */
+#else
+#define TL_SMALL_BIT
+#endif
+
 /* Written by the owner alone, on each free. */
 struct tl_span_owned {
-    struct tl_block *local;         /* free blocks, last in first out */
-    uint32_t         until_slow;    /* frees left before the slow exit */
-    uint32_t         until_start;   /* what until_slow was set to */
-    uint32_t         outstanding;   /* blocks given out, as of the last settling (cache.c) */
-    uint32_t         local_count;   /* blocks on `local`, as of the last settling */
-    uint32_t         carved;        /* blocks cut so far */
-    bool             listed;        /* on the bin's list of spans with free blocks */
-    bool             counted_empty; /* its bytes are part of the cache's empty_bytes */
-    bool             purged;        /* the insides of the blocks on `local` are */
-    struct tl_span  *next;          /* that list */
-    struct tl_span  *prev;
+    struct tl_block   *local;        /* free blocks, last in first out */
+    tl_blocks          until_slow;   /* frees left before the slow exit */
+    tl_blocks          until_start;  /* what until_slow was set to */
+    tl_blocks          outstanding;  /* blocks given out, as of the last settling (cache.c) */
+    tl_blocks          local_count;  /* blocks on `local`, as of the last settling */
+    tl_blocks          carved;       /* blocks cut so far */
+    bool listed        TL_SMALL_BIT; /* on the bin's list of spans with free blocks */
+    bool counted_empty TL_SMALL_BIT; /* its bytes are part of the cache's empty_bytes */
+    bool purged        TL_SMALL_BIT; /* the insides of the blocks on `local` are */
+    struct tl_span    *next;         /* that list */
+    struct tl_span    *prev;
 };
 
 /* Under the pool's lock, while FREE. */
@@ -66,14 +72,16 @@ struct tl_span {
     /* the heap while CUT, else NULL: one compare tells a stranger what he needs */
     struct tl_heap *cut_heap;
     uintptr_t       start; /* address of the first page */
-    size_t          pages;
-    uint32_t        block_size; /* bytes; 0 unless CUT */
-    uint32_t        capacity;   /* CUT: blocks */
-    tl_atomic_u32   kind;       /* enum tl_span_kind */
+    tl_pages        pages;
+    tl_block_bytes  block_size; /* bytes; 0 unless CUT */
+    tl_blocks       capacity;   /* CUT: blocks */
     uint8_t         class_id;   /* CUT */
     bool            zeroed;     /* CUT: what is not carved yet reads as zero */
+    tl_atomic_u32   kind;       /* enum tl_span_kind */
+#if !TL_SMALL
     /* CUT: class_id * TL_OWNER_SLOTS + the owner's slot: where others gather its blocks */
     tl_atomic_u32 foreign_slot;
+#endif
     /* struct tl_heap *; any state but NONE and UNUSED. Neighbours of other pools read it */
     tl_atomic_word heap;
     TL_CACHE_LINE
@@ -84,11 +92,12 @@ struct tl_span {
     struct tl_region *region; /* holder of the run: the region of the first page */
     /* holder of the run: of its pages [dirty_from, dirty_to) may have been written, the rest is
      * clean; both 0 when all is. 32 bits of pages are 64 TiB */
-    uint32_t dirty_from;
-    uint32_t dirty_to;
+    tl_dirty_pages dirty_from;
+    tl_dirty_pages dirty_to;
 };
 
-TL_STATIC_ASSERT(sizeof(struct tl_span) <= 2 * TL_LINE_SIZE, "a descriptor is two cache lines");
+TL_STATIC_ASSERT(TL_SMALL || sizeof(struct tl_span) <= 2 * TL_LINE_SIZE,
+                 "a descriptor is two cache lines");
 
 static inline enum tl_span_kind tl_span_kind(const struct tl_span *span)
 {
@@ -102,7 +111,7 @@ static inline void tl_span_set_kind(struct tl_span *span, enum tl_span_kind kind
 
 static inline size_t tl_span_bytes(const struct tl_span *span)
 {
-    return span->pages << TL_PAGE_SHIFT;
+    return (size_t)span->pages << TL_PAGE_SHIFT;
 }
 
 static inline struct tl_cache *tl_span_owner(const struct tl_span *span)
@@ -115,16 +124,18 @@ static inline struct tl_heap *tl_span_heap(const struct tl_span *span)
     return (struct tl_heap *)tl_load_relaxed(&span->heap);
 }
 
+#if !TL_SMALL
 /* The slot of the cache's `foreign` arrays that a block of this span belongs to. */
 static inline unsigned tl_span_foreign_slot(const struct tl_span *span)
 {
     return tl_load32_relaxed(&span->foreign_slot);
 }
+#endif
 
 static inline void tl_span_set_dirt(struct tl_span *span, size_t from, size_t to)
 {
-    span->dirty_from = from < to ? (uint32_t)from : 0;
-    span->dirty_to = from < to ? (uint32_t)to : 0;
+    span->dirty_from = from < to ? (tl_dirty_pages)from : 0;
+    span->dirty_to = from < to ? (tl_dirty_pages)to : 0;
 }
 
 /* Pages that may have been written. */

@@ -21,9 +21,13 @@ struct tl_heap_entry {
 
 /* Beside tl_self, which talus/layout.h declares. One array, so that what every program reads of the
  * first shares a page with data that is written anyway, and the rest stays untouched. */
+#if TL_SMALL /* each heap has its cache from the beginning */
+#define tl_no_cache (*(struct tl_cache *)NULL)
+#else
 #define TL_STAND_INS (TL_KERNEL ? 1u : 2u)
 extern TL_HIDDEN struct tl_cache tl_stand_ins[TL_STAND_INS];
-#define tl_no_cache   (tl_stand_ins[0])
+#define tl_no_cache  (tl_stand_ins[0])
+#endif
 #define tl_gone_cache (tl_stand_ins[1]) /* not in a kernel, whose CPUs hand their caches on */
 
 /* The calling thread's cache of `heap`, or NULL when it has none. */

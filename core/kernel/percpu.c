@@ -9,9 +9,11 @@
 #include "core/large.h"
 #include "core/thread.h"
 
+#if !TL_SMALL
 #define NO_HEAP ((struct tl_heap *)(uintptr_t)1) /* equal to no heap, not even to NULL */
 
 struct tl_cache tl_stand_ins[TL_STAND_INS] = { { .heap = NO_HEAP } };
+#endif
 
 static struct tl_cache *cache_on(struct tl_heap *heap, unsigned cpu)
 {
@@ -66,7 +68,7 @@ static void leave(struct tl_heap *heap)
 
 void talus_kernel_cpu_gone(unsigned cpu)
 {
-    if (cpu >= TALUS_CPUS_MAX)
+    if (cpu >= TALUS_CPUS_MAX || TL_SMALL) /* the only one does not go */
         return;
     tl_lock_acquire(&tl_heaps_lock);
     cpu_gone = cpu;

@@ -9,7 +9,7 @@
 #include <talus/port.h>
 
 /* What one heap needs beside the caches: descriptors of the first spans and runs. */
-#define DESCRIPTORS_FIRST (4 * TL_DESCRIPTOR_BATCH)
+#define DESCRIPTORS_FIRST TL_USUAL_OR_SMALL(4 * TL_DESCRIPTOR_BATCH, 2u)
 
 static bool started; /* written once, before any other CPU is in the heap */
 
@@ -40,18 +40,19 @@ const talus_provider *tl_provider_default(void)
 /* A cache, a heap, descriptors for a span and what is left of its run. */
 #define META_LOW                                        \
     (sizeof(struct tl_cache) + sizeof(struct tl_heap) + \
-     2 * TL_DESCRIPTOR_BATCH * sizeof(struct tl_span) + TL_META_RESERVE)
-TL_STATIC_ASSERT(META_LOW <= TL_META_CHUNK, "a chunk is enough");
+     2 * TL_DESCRIPTOR_BATCH * sizeof(struct tl_span))
+TL_STATIC_ASSERT(TL_SMALL || META_LOW <= TL_META_CHUNK, "a chunk is enough");
 
 #define FILL_TRIES 16u
 
 static tl_atomic_u32 filling; /* atomic: 1 while somebody is at it, who may use the reserve */
 
 /* False: the default heap's pages cannot be had. */
-static bool fill(void)
+static bool fill(size_t low)
 {
     struct tl_pool *pool = &tl_default_heap.pool;
-    size_t          pages = (TL_META_CHUNK + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
+    size_t          least = low > TL_META_CHUNK ? low : TL_META_CHUNK;
+    size_t          pages = (least + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
     void           *chunk = tl_pool_take_for_good(pool, pages);
     /* others may take what a growth brought */
     for (unsigned tries = 0; chunk == NULL && tries < FILL_TRIES && tl_port_may_block() &&
@@ -66,14 +67,15 @@ static bool fill(void)
     return true;
 }
 
-bool tl_kernel_meta_ready(void)
+bool tl_kernel_meta_ready(size_t bytes)
 {
-    bool filled = true;
-    while (filled && tl_meta_left() < META_LOW) {
+    bool   filled = true;
+    size_t low = TL_SMALL ? bytes : META_LOW;
+    while (filled && tl_meta_left() < low) {
         uint32_t idle = 0;
         if (tl_cas32_acquire(&filling, &idle, 1)) { /* pairs with the release below */
-            if (tl_meta_left() < META_LOW)
-                filled = fill();
+            if (tl_meta_left() < low)
+                filled = fill(low);
             tl_store32_release(&filling, 0);
         } else if (tl_port_may_block()) {
             tl_port_wait(&filling, 1);
@@ -98,8 +100,7 @@ bool talus_kernel_start(const talus_kernel_options *options)
     if (started || cpus > TALUS_CPUS_MAX || options->block == NULL || window > TL_REQUEST_MAX ||
         options->bytes < TL_PAGE_SIZE)
         return false;
-    /* one page more than the block has: it need not begin at a page */
-    unsigned bits = tl_log2_ceil((window >> TL_PAGE_SHIFT) + 1);
+    unsigned bits = tl_log2_ceil(window >> TL_PAGE_SHIFT); /* the whole pages in it */
     size_t   table = round_up(tl_page_map_bytes_for(bits), TL_LINE_SIZE);
     size_t   data = cpus * round_up(sizeof(struct tl_cache), TL_LINE_SIZE) +
                   DESCRIPTORS_FIRST * sizeof(struct tl_span);
@@ -121,7 +122,8 @@ bool talus_kernel_start(const talus_kernel_options *options)
     if (heap.provider == NULL)
         heap.provider = &provider;
     tl_heap_init(&tl_default_heap, &heap);
-    started = tl_pool_add(&tl_default_heap.pool, (void *)pages, end - pages);
+    started = tl_heap_begin(&tl_default_heap) &&
+              tl_pool_add(&tl_default_heap.pool, (void *)pages, end - pages);
     tl_spares_provide(&tl_default_heap.pool, runs);
     return started;
 }

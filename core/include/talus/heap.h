@@ -18,7 +18,11 @@ typedef struct talus_heap talus_heap;
 /* The heap's page in bytes: what the pool is divided into, and what a provider's blocks are aligned
  * to. */
 #ifndef TALUS_PAGE_SHIFT
+#ifdef TALUS_SMALL /* port.h */
+#define TALUS_PAGE_SHIFT 9
+#else
 #define TALUS_PAGE_SHIFT 13
+#endif
 #endif
 #define TALUS_PAGE_SIZE ((size_t)1 << TALUS_PAGE_SHIFT)
 

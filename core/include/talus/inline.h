@@ -22,12 +22,14 @@ extern "C" {
 
 #define TALUS_INLINE TL_LAYOUT_INLINE
 
+#ifndef TALUS_SMALL /* which no program inlines */
 TL_LAYOUT_ASSERT(TL_CLASS_COUNT_MAX == 88 && TL_SMALL_MAX == 1024);
 TL_LAYOUT_ASSERT(offsetof(struct tl_block, next) == 0);
 TL_LAYOUT_ASSERT(offsetof(struct tl_cache, head) == 0);
 TL_LAYOUT_ASSERT(offsetof(struct tl_span, owner) == 0);
 TL_LAYOUT_ASSERT(offsetof(struct tl_span, own.local) == 64);
 TL_LAYOUT_ASSERT(offsetof(struct tl_span, own.until_slow) == 64 + sizeof(void *));
+#endif
 
 #ifndef TL_LAYOUT_OF_CORE
 
@@ -60,7 +62,7 @@ TL_LAYOUT_INLINE void *tl_malloc_from(struct tl_cache *cache, size_t size)
     if (__builtin_constant_p(size) && size - 1 < TL_CLASS_MAX)
         class_id = tl_class_of_size(size);
     else if (__builtin_expect(size <= TL_SMALL_MAX, 1))
-        class_id = tl_small_class[size];
+        class_id = tl_class_of_small(size);
     else
         return tl_malloc_medium(size, cache);
     struct tl_block *block = cache->head[class_id];

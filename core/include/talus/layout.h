@@ -44,32 +44,47 @@ extern "C" {
 #endif
 
 /* Size classes: eight to each doubling, so that at most 1/9 of a block above 8 grains is padding.
- * */
+ * In small memory two: each class in use holds free blocks. */
 #define TL_GRAIN       ((size_t)TALUS_ALIGN_MIN)
 #define TL_GRAIN_SHIFT (TALUS_ALIGN_MIN == 16 ? 4 : 3)
-/* the largest class is 64 KiB; above it a block has its own run */
-#define TL_CLASS_MAX_SHIFT 16
-#define TL_CLASS_MAX       ((size_t)1 << TL_CLASS_MAX_SHIFT)
-#define TL_CLASS_COUNT     (8 + 8 * (TL_CLASS_MAX_SHIFT - TL_GRAIN_SHIFT - 3))
+#ifdef TALUS_SMALL
+#define TL_CLASS_STEPS_SHIFT 1
+#define TL_CLASS_MAX_SHIFT   8
+#else
+#define TL_CLASS_STEPS_SHIFT 3
+#define TL_CLASS_MAX_SHIFT   16
+#endif
+#define TL_CLASS_STEPS (1u << TL_CLASS_STEPS_SHIFT)
+/* the largest class; above it a block has its own run */
+#define TL_CLASS_MAX ((size_t)1 << TL_CLASS_MAX_SHIFT)
+#define TL_CLASS_COUNT_OF(grain_shift) \
+    (TL_CLASS_STEPS + TL_CLASS_STEPS * (TL_CLASS_MAX_SHIFT - (grain_shift)-TL_CLASS_STEPS_SHIFT))
+#define TL_CLASS_COUNT TL_CLASS_COUNT_OF(TL_GRAIN_SHIFT)
 /* the bound on any CPU, for array sizes */
-#define TL_CLASS_COUNT_MAX (8 + 8 * (TL_CLASS_MAX_SHIFT - 6))
-/* bytes; classes up to here come from a table */
+#define TL_CLASS_COUNT_MAX TL_CLASS_COUNT_OF(3)
+/* bytes; classes up to here come from a table, but in small memory, which has none to spare */
+#ifdef TALUS_SMALL
+#define TL_SMALL_MAX TL_CLASS_MAX
+#else
 #define TL_SMALL_MAX ((size_t)1024)
+#endif
 
 /* The class for `size` bytes, 8 * TL_GRAIN < size <= TL_CLASS_MAX; seven instructions. The shifted
- * number's top bit is an 8, which stands for the eight classes before the first doubling. */
+ * number's top bit is an 8, which stands for the eight classes before the first doubling; or, in
+ * small memory, a 2 for the two. */
 TL_LAYOUT_INLINE unsigned tl_class_of_medium(size_t size)
 {
     unsigned long last = size - 1; /* the last byte's offset, so that exact sizes do not round up */
     /* exclusive or, for the difference: x86 counts from this end, and the two cancel out */
     unsigned log = (unsigned)(8 * sizeof last - 1) ^ (unsigned)__builtin_clzl(last);
-    return (log - TL_GRAIN_SHIFT - 3) * 8 + (unsigned)(last >> (log - 3));
+    return (log - TL_GRAIN_SHIFT - TL_CLASS_STEPS_SHIFT) * TL_CLASS_STEPS +
+           (unsigned)(last >> (log - TL_CLASS_STEPS_SHIFT));
 }
 
 /* The class for `size` bytes, 1 <= size <= TL_CLASS_MAX; no instruction when it is a constant. */
 TL_LAYOUT_INLINE unsigned tl_class_of_size(size_t size)
 {
-    if (size <= 8 * TL_GRAIN)
+    if (size <= TL_CLASS_STEPS * TL_GRAIN)
         return (unsigned)((size - 1) >> TL_GRAIN_SHIFT);
     return tl_class_of_medium(size);
 }
@@ -129,7 +144,19 @@ extern TL_LAYOUT_HIDDEN TL_LAYOUT_THREAD __thread struct tl_cache *tl_self
 
 /* Class of each size up to TL_SMALL_MAX (core/sizeclass.h). Zeroes before the first cache exists.
  * */
+#ifdef TALUS_SMALL
+TL_LAYOUT_INLINE unsigned tl_class_of_small(size_t size)
+{
+    return tl_class_of_size(size + (size == 0));
+}
+#else
 extern TL_LAYOUT_HIDDEN uint8_t tl_small_class[TL_SMALL_MAX + 1];
+
+TL_LAYOUT_INLINE unsigned tl_class_of_small(size_t size)
+{
+    return tl_small_class[size];
+}
+#endif
 
 /* The page map (core/pagemap.h). Constant after tl_page_map_init; before it, every address has the
  * index -1 and the zero descriptor. */

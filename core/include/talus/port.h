@@ -14,7 +14,10 @@
  *             hold after ("Post"). No function may call the heap, any heap, unless it says so. None
  *             may sleep unless it says so.
  * 4 Sizes     In bytes, addresses as the CPU uses them. A page is TALUS_PAGE_SIZE of
- *             <talus/heap.h>, a power of two that need not be the hardware's. */
+ *             <talus/heap.h>, a power of two that need not be the hardware's.
+ * 5 Small     libtalus-kernel-small.a is the same library for one CPU and a few KiB (R52). Who
+ *             links it defines TALUS_SMALL, which changes the page, the alignment and the number of
+ *             CPUs. */
 #ifndef TALUS_PORT_H
 #define TALUS_PORT_H
 
@@ -124,7 +127,11 @@ typedef struct talus_kernel_options {
 
 /* The most CPUs that the library was built for. */
 #ifndef TALUS_CPUS_MAX
+#ifdef TALUS_SMALL
+#define TALUS_CPUS_MAX 1u
+#else
 #define TALUS_CPUS_MAX 32u
+#endif
 #endif
 
 /* Makes `block` the default heap, whose calls (talus.h) work from then on. Once, before any other

@@ -35,8 +35,9 @@ extern "C" {
 /* Alignment of every block, in bytes: enough for any standard type, max_align_t included. Told by
  * the sizes of the types that ask for most, since the preprocessor cannot ask for alignof; not by
  * what the compiler aligns at most, which flags for vectors raise: library and programs must agree.
- */
-#if UINTPTR_MAX > 0xffffffffu || __SIZEOF_LONG_DOUBLE__ >= 16 || defined(__SIZEOF_FLOAT128__)
+ * With TALUS_SMALL (port.h) on 32 bits: 8, not enough for _Float128. */
+#if UINTPTR_MAX > 0xffffffffu || \
+    (!defined(TALUS_SMALL) && (__SIZEOF_LONG_DOUBLE__ >= 16 || defined(__SIZEOF_FLOAT128__)))
 #define TALUS_ALIGN_MIN 16u
 #else
 #define TALUS_ALIGN_MIN 8u
