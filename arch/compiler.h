@@ -44,8 +44,15 @@
 #define TL_NOINLINE      __attribute__((noinline))
 #define TL_ALWAYS_INLINE inline __attribute__((always_inline))
 #define TL_COLD          __attribute__((cold, noinline))
-#define TL_HIDDEN        __attribute__((visibility("hidden")))
-#define TL_UNUSED        __attribute__((unused))
+/* On no path that is fast or of middling speed. In a kernel, whose text is scarce, such a function
+ * is compiled for size. */
+#if TL_KERNEL
+#define TL_SLOW __attribute__((cold))
+#else
+#define TL_SLOW
+#endif
+#define TL_HIDDEN __attribute__((visibility("hidden")))
+#define TL_UNUSED __attribute__((unused))
 
 /* Bytes that two CPUs should not write together; where there is one, what anything is aligned to.
  * TL_CACHE_LINE stands before a field and starts a new line with it. */

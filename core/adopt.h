@@ -19,21 +19,21 @@
 
 /* A LIVE cache of `heap` for the calling thread: an idle one, or a new one. NULL: no memory for it.
  * */
-struct tl_cache *tl_cache_acquire(struct tl_heap *heap);
+TL_SLOW struct tl_cache *tl_cache_acquire(struct tl_heap *heap);
 
 /* Leaves a LIVE cache to whoever needs one next. Calls no provider. */
-void tl_cache_leave(struct tl_cache *cache);
+TL_SLOW void tl_cache_leave(struct tl_cache *cache);
 
 /* A list of blocks of the class out of an idle cache, or NULL. */
-struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id);
+TL_SLOW struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id);
 
 /* Flushes idle caches that nobody took over for the decay time; tl_adopt_flush_idle: any of them.
  * In a kernel a piece of each (tl_cache_flush); true: there is more. */
-void tl_adopt_trim_idle(struct tl_heap *heap);
-bool tl_adopt_flush_idle(struct tl_heap *heap);
+TL_SLOW void tl_adopt_trim_idle(struct tl_heap *heap);
+TL_SLOW bool tl_adopt_flush_idle(struct tl_heap *heap);
 
 /* The end of a heap: its caches are kept for other heaps. */
-void tl_caches_recycle(struct tl_heap *heap);
+TL_SLOW void tl_caches_recycle(struct tl_heap *heap);
 
 /* In the child of a fork: all caches but `self` that were in use are lost. */
 void tl_adopt_fork_child(struct tl_heap *heap, struct tl_cache *self);

@@ -97,7 +97,7 @@ struct tl_cache {
 
 /* Makes zeroed memory a cache of `heap`. What it need not write it leaves alone: a page of a cache
  * that no class in use lies on is no memory. */
-void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap);
+TL_SLOW void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap);
 
 /* A block of `class_id`: head, else refill. or_larger: before memory is touched for it, a free
  * block of the next TL_BORROW_CLASSES will do. NULL: the heap has no more. Owner only. */
@@ -114,7 +114,7 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span);
 
 /* At a slow exit: every so often looks at the clock, and flushes when the heap's decay time has
  * passed since the last flush. */
-void tl_cache_look_at_clock(struct tl_cache *cache);
+TL_SLOW void tl_cache_look_at_clock(struct tl_cache *cache);
 
 static inline void tl_cache_tick(struct tl_cache *cache)
 {
@@ -172,7 +172,7 @@ static inline void tl_cache_freed_last(struct tl_cache *cache, struct tl_span *s
 
 /* Empties every list of blocks, returns empty spans to the pool. In a kernel a piece of that
  * (TL_PIECE_BLOCKS); true: there is more. */
-bool tl_cache_flush(struct tl_cache *cache);
+TL_SLOW bool tl_cache_flush(struct tl_cache *cache);
 
 /* ---- cache_span.c: spans within a cache ---- */
 
@@ -201,19 +201,19 @@ struct tl_block *tl_span_carve(struct tl_cache *cache, struct tl_span *span);
 
 /* In small memory: whether the fresh span has blocks to carve; made longer if it can be, which
  * saves a descriptor. */
-bool tl_span_has_more(struct tl_cache *cache, struct tl_span *span);
+TL_SLOW bool tl_span_has_more(struct tl_cache *cache, struct tl_span *span);
 
 /* A new span of the class, or NULL. */
-struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id);
+TL_SLOW struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id);
 
 /* The span has nothing outstanding: hands its list to an empty head, keeps the span, or gives it
  * back to the pool. */
-void tl_span_emptied(struct tl_cache *cache, struct tl_span *span);
+TL_SLOW void tl_span_emptied(struct tl_cache *cache, struct tl_span *span);
 
 /* Gives a span, of which nothing is outstanding, to the pool. */
-void tl_span_release(struct tl_cache *cache, struct tl_span *span);
+TL_SLOW void tl_span_release(struct tl_cache *cache, struct tl_span *span);
 
 /* Gives back every empty span the cache kept. */
-void tl_span_release_empty(struct tl_cache *cache);
+TL_SLOW void tl_span_release_empty(struct tl_cache *cache);
 
 #endif

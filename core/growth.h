@@ -8,6 +8,6 @@
 /* Adds a block of at least `pages` to the pool, or waits for the growth that is in flight. Lock
  * held, and let go of meanwhile. True: something changed, look again. False: limit or provider
  * refused. The caller made spare descriptors ready; when it fails two of them are there still. */
-bool tl_growth_locked(struct tl_pool *pool, size_t pages);
+TL_SLOW bool tl_growth_locked(struct tl_pool *pool, size_t pages);
 
 #endif

@@ -61,10 +61,10 @@ static inline talus_heap *tl_heap_handle(struct tl_heap *heap)
 
 /* The process's first call of talus: page map, class table, options, default heap. Any number of
  * calls; false: no memory. */
-bool tl_init(void);
+TL_SLOW bool tl_init(void);
 
 /* Makes zeroed memory a heap; `options->provider` is set. Lists it and gives it its id. */
-void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
+TL_SLOW void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
 
 /* In small memory: the heap's one cache. False: there is no memory. */
 static inline bool tl_heap_begin(struct tl_heap *heap)
@@ -86,7 +86,7 @@ void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *co
  * heap's pages; in small memory no more than the `bytes` that this call needs. Not pinned. False:
  * there is no memory. */
 #if TL_KERNEL
-bool tl_kernel_meta_ready(size_t bytes);
+TL_SLOW bool tl_kernel_meta_ready(size_t bytes);
 #else
 static inline bool tl_kernel_meta_ready(size_t bytes)
 {
@@ -102,20 +102,21 @@ static inline size_t tl_kernel_meta_for(const struct tl_pool *pool, unsigned wan
 }
 
 /* Calls `visit` for each heap, the default one first; tl_heaps_lock is held by the caller. */
-void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap));
+TL_SLOW void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap));
 
 /* The child of a fork: nobody visits, and tl_heaps_lock is free. */
 void tl_heaps_fork_child(void);
 
 /* What a heap gets its pages from unless its owner says otherwise. */
-const talus_provider *tl_provider_default(void);
+TL_SLOW const talus_provider *tl_provider_default(void);
 
 /* Whether `heap` is alive; reports if not. */
-bool tl_heap_is_live(const struct tl_heap *heap);
+TL_SLOW bool tl_heap_is_live(const struct tl_heap *heap);
 
 /* One try to allocate with the calling thread's `cache` of `heap`, growth included; `align` as in
  * tl_heap_alloc_slow, `size` not 0. NULL: none; errno may be anything. */
-void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align);
+TL_SLOW void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size,
+                                size_t align);
 
 /* Allocates from `heap` with whatever cache the calling thread may use: the way of everything that
  * the fast paths are not. `align` is 0 or a power of two. Returns NULL with errno ENOMEM. */
@@ -124,6 +125,6 @@ void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool z
 /* The same after a try with the calling thread's cache failed: what this cache and the idle ones
  * hold goes back to the pool, then the owner is asked, with another try after each (R18). In a
  * kernel the pool grows first: not pinned. */
-void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero);
+TL_SLOW void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero);
 
 #endif

@@ -31,27 +31,27 @@ static inline struct tl_span *tl_large_take_kept(struct tl_cache *cache, size_t 
 /* A block of `size` bytes aligned to `align` (0 or a power of two up to TALUS_ALIGN_MAX), zeroed if
  * asked: one that `cache` (NULL: none) keeps, else from the pool. In a kernel, where the caller is
  * not pinned, `cache` is not looked at. NULL: none. */
-void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align,
-                     bool zero);
+TL_SLOW void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size,
+                             size_t align, bool zero);
 
 /* A block of `size` bytes, above TL_CLASS_MAX, for what has outgrown its block and may grow on:
  * with room behind it where there is some. NULL: none. */
-void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size);
+TL_SLOW void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size);
 
-void tl_large_free(struct tl_span *span);
+TL_SLOW void tl_large_free(struct tl_span *span);
 
 /* The same, straight to the pool. Owner of `cache` only. */
-void tl_large_release(struct tl_cache *cache, struct tl_span *span);
+TL_SLOW void tl_large_release(struct tl_cache *cache, struct tl_span *span);
 
 /* Gives what `cache` keeps to the pool. Owner only. */
-void tl_large_release_kept(struct tl_cache *cache);
+TL_SLOW void tl_large_release_kept(struct tl_cache *cache);
 
 /* Resizes in place: cuts the end off, or takes in the free pages behind. False: could not, nothing
  * changed. */
-bool tl_large_resize(struct tl_span *span, size_t size);
+TL_SLOW bool tl_large_resize(struct tl_span *span, size_t size);
 
 /* Moves the contents of `span` to a new, larger block, by the provider's move where it can, and
  * frees `span`. NULL: no memory, nothing changed. */
-void *tl_large_move(struct tl_span *span, size_t size);
+TL_SLOW void *tl_large_move(struct tl_span *span, size_t size);
 
 #endif

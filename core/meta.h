@@ -14,16 +14,16 @@ extern TL_HIDDEN struct tl_lock tl_meta_lock;
 
 /* Returns `bytes` of zeroed memory aligned to a cache line, or NULL. Never freed; the caller
  * recycles it by type. */
-void *tl_meta_new(size_t bytes);
+TL_SLOW void *tl_meta_new(size_t bytes);
 
 /* In a kernel: `bytes` at `memory`, aligned to a line and zeroed, are what tl_meta_new hands out
  * from now on. Returns what was left before, *left bytes, for the caller to use. */
-void *tl_meta_give(void *memory, size_t bytes, size_t *left);
+TL_SLOW void *tl_meta_give(void *memory, size_t bytes, size_t *left);
 
 /* Bytes that tl_meta_new can still hand out without asking the port. */
-size_t tl_meta_left(void);
+TL_SLOW size_t tl_meta_left(void);
 
 /* Bytes handed out by tl_meta_new so far. */
-size_t tl_meta_bytes(void);
+TL_SLOW size_t tl_meta_bytes(void);
 
 #endif

@@ -30,13 +30,13 @@
 
 /* Reserves the map. Returns false when not even the smallest map fits the address space. Once,
  * before any heap. */
-bool tl_page_map_init(void);
+TL_SLOW bool tl_page_map_init(void);
 
 /* In a kernel, instead: the table lies at `memory`, zeroed, tl_page_map_bytes_for(bits) bytes that
  * are aligned to a line, and tells addresses apart by `bits` bits of their page numbers.
  * Descriptors come from tl_meta_new. */
-void   tl_page_map_place(void *memory, unsigned bits);
-size_t tl_page_map_bytes_for(unsigned bits);
+TL_SLOW void   tl_page_map_place(void *memory, unsigned bits);
+TL_SLOW size_t tl_page_map_bytes_for(unsigned bits);
 
 static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
 {
@@ -60,22 +60,22 @@ struct tl_region;
  * pages are set: in one step, so that of two blocks that would share entries only one gets them.
  * Returns false, nothing enlisted, when they could not be made writable, or another block of ours
  * or the page of NULL shares one. Context: thread; takes tl_meta_lock. */
-bool tl_page_map_cover(struct tl_region *region);
+TL_SLOW bool tl_page_map_cover(struct tl_region *region);
 
 /* Hands out `count` new descriptors, UNUSED, chained through free.next; fewer where a batch of
  * TL_DESCRIPTOR_BATCH, a system page, ends, but one at least. NULL: the area is used up. Context:
  * thread; takes tl_meta_lock. */
-struct tl_span *tl_descriptors_new(unsigned count, unsigned *got);
+TL_SLOW struct tl_span *tl_descriptors_new(unsigned count, unsigned *got);
 
 /* In a kernel: makes descriptors, for later calls, of `bytes` zeroed memory that is aligned to a
  * line. */
-void tl_descriptors_add(void *memory, size_t bytes);
+TL_SLOW void tl_descriptors_add(void *memory, size_t bytes);
 
 /* Takes back `count` descriptors of a heap that ended, chained through free.next. Context: thread;
  * takes tl_meta_lock. */
-void tl_descriptors_recycle(struct tl_span *chain, unsigned count);
+TL_SLOW void tl_descriptors_recycle(struct tl_span *chain, unsigned count);
 
 /* Bytes of the map in use: entries covered and descriptors. */
-size_t tl_page_map_bytes(void);
+TL_SLOW size_t tl_page_map_bytes(void);
 
 #endif

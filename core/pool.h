@@ -62,66 +62,67 @@ struct tl_pool {
 };
 
 /* Prepares an empty pool. */
-void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_options *options);
+TL_SLOW void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap,
+                          const talus_heap_options *options);
 
 /* Takes a run of `pages`, aligned to `align_pages` (a power of two), growing if need be. The result
  * is BUSY, its dirt is what is not known to be clean; only its first page maps to it. NULL: neither
  * the pool nor the provider has it. */
-struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages);
+TL_SLOW struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pages);
 
 /* Takes `pages` out of the pool for good: they are no part of it any more. NULL as above. */
-void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages);
+TL_SLOW void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages);
 
 /* tl_pool_take for a block that grows, and may go on doing so: where the most free pages lie behind
  * it (D5). */
-struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages);
+TL_SLOW struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages);
 
 /* Gives back a run that no page maps to any more but, perhaps, the first. `dirty`: pages from its
  * start that were written. */
-void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty);
+TL_SLOW void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty);
 
 /* Grows the LARGE run `span` in place to `pages`, if the pages behind it are free. */
-bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages);
+TL_SLOW bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages);
 
 /* Cuts the LARGE run `span` down to `pages` and frees the rest. Returns false, unchanged, when
  * descriptors ran out. */
-bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages);
+TL_SLOW bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages);
 
 /* Moves the contents of the LARGE run `from` to the start of the longer one `to`: by the provider's
  * move, without copying, where that saves memory and it can; else it copies. Returns how many of
  * the first pages of `from` are still dirty. */
-size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to);
+TL_SLOW size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to);
 
 /* Makes sure that the pool has mapped `bytes` at least; for the block a heap starts with. */
-bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
+TL_SLOW bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
 
 /* In a kernel: adds a block of `pages` at least, or waits for a growth in flight. False: limit or
  * provider refused. True: look again. `ready`, what tl_kernel_meta_ready said before, is the answer
  * where descriptors are short: others used them up, or there are none. Not pinned. */
-bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready);
+TL_SLOW bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready);
 
 /* Adds a block that the heap's owner has: counted as mapped whatever the limit, never given back
  * before the heap's end, and then to nobody. False: no descriptors, or its page map entries are
  * taken. R13. */
-bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes);
+TL_SLOW bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes);
 
 /* Purges dirty runs that are older than the decay time (all: any dirty run), TL_PURGES_PER_CALL_MAX
  * at most unless all. Returns the bytes given back. */
-size_t tl_pool_decay(struct tl_pool *pool, bool all);
+TL_SLOW size_t tl_pool_decay(struct tl_pool *pool, bool all);
 
 /* Whether pages wait for a purge. */
-bool tl_pool_is_dirty(struct tl_pool *pool);
+TL_SLOW bool tl_pool_is_dirty(struct tl_pool *pool);
 
 /* Has whole units of the provider's purge among the `bytes` at `start`, inside of a run that the
  * caller holds, purged: a free block's. No lock. */
-void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uintptr_t start,
-                          size_t bytes);
+TL_SLOW void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uintptr_t start,
+                                  size_t bytes);
 
 /* Gives every region back, with all that is in it. No other call runs or follows. O(pages). */
-void tl_pool_destroy(struct tl_pool *pool);
+TL_SLOW void tl_pool_destroy(struct tl_pool *pool);
 
-void tl_pool_set_limit(struct tl_pool *pool, size_t limit);
-void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats);
+TL_SLOW void tl_pool_set_limit(struct tl_pool *pool, size_t limit);
+TL_SLOW void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats);
 
 /* Fork: the pool's lock held; and the child's fresh start: a growth that was in flight is none of
  * the child's, who gets the quota back; what the provider was about to give is lost to the child.

@@ -6,6 +6,6 @@
 
 /* Resizes `block`, not NULL, within its own heap, which must be `heap` unless that is NULL.
  * Returns NULL with errno ENOMEM, or EINVAL after misuse; the block is untouched then. */
-void *tl_realloc(struct tl_heap *heap, void *block, size_t size);
+TL_SLOW void *tl_realloc(struct tl_heap *heap, void *block, size_t size);
 
 #endif

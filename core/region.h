@@ -32,24 +32,24 @@ static inline uintptr_t tl_region_end(const struct tl_region *region)
 }
 
 /* Enters a region into the list of all regions (tl_meta_lock held), or takes it off (takes it). */
-void tl_region_enlist_locked(struct tl_region *region);
-void tl_region_delist(struct tl_region *region);
+TL_SLOW void tl_region_enlist_locked(struct tl_region *region);
+TL_SLOW void tl_region_delist(struct tl_region *region);
 
 /* Links `region` into the heap's list `*regions`, or takes it off, links to touching ones included.
  * Pool lock. */
-void tl_region_insert(struct tl_region **regions, struct tl_region *region);
-void tl_region_remove(struct tl_region **regions, struct tl_region *region);
+TL_SLOW void tl_region_insert(struct tl_region **regions, struct tl_region *region);
+TL_SLOW void tl_region_remove(struct tl_region **regions, struct tl_region *region);
 
 /* A run that begins in `first` and ends at `border` is about to be joined with what follows, in
  * `right`. Links the two regions there unless they are one, or linked already: only a new link
  * costs O(regions crossed). Pool lock. */
-void tl_region_link(struct tl_region *first, struct tl_region *right, uintptr_t border);
+TL_SLOW void tl_region_link(struct tl_region *first, struct tl_region *right, uintptr_t border);
 
 /* The region that holds `address`, from `region` onwards along touching ones. */
-struct tl_region *tl_region_at(struct tl_region *region, uintptr_t address);
+TL_SLOW struct tl_region *tl_region_at(struct tl_region *region, uintptr_t address);
 
 /* Whether a block at `start` would share page map entries with a region, in a table of `entries`, a
  * power of two. tl_meta_lock held. Cost: O(regions); only asked where address space is limited. */
-bool tl_region_folds_onto_another_locked(uintptr_t start, size_t pages, size_t entries);
+TL_SLOW bool tl_region_folds_onto_another_locked(uintptr_t start, size_t pages, size_t entries);
 
 #endif

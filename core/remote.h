@@ -27,7 +27,7 @@ TL_HIDDEN void tl_free_other(void *block, struct tl_span *span, struct tl_cache 
 /* What is wrong with a pointer that is not a block: inside a large one, into free pages that were a
  * block's, or no heap's. Context: any. Cost: up to TL_INTERIOR_SEARCH_PAGES looks at the page map.
  * */
-talus_misuse tl_misuse_of(const void *pointer);
+TL_SLOW talus_misuse tl_misuse_of(const void *pointer);
 
 /* Sends one chain of blocks to the owner of `span`. Context: any. */
 void tl_remote_push(struct tl_span *span, struct tl_block *chain);
@@ -35,7 +35,7 @@ void tl_remote_push(struct tl_span *span, struct tl_block *chain);
 #if TL_SMALL
 
 /* There is one cache, and what is not its is no block of the heap's. */
-bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
+TL_SLOW bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
 static inline bool tl_remote_has(const struct tl_cache *cache, unsigned class_id)
 {
@@ -68,11 +68,11 @@ struct tl_block *tl_remote_take(struct tl_cache *cache, unsigned class_id);
 /* Puts a foreign block that is walked back on its class's chain. A full chain then goes home block
  * by block: what is walked back once should not be walked back by the next one, too. True: so it
  * was. Owner of `cache` only. */
-bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
+TL_SLOW bool tl_remote_return(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
 /* Sends one of the class's foreign chains home, each block to its own owner; it has one. Owner of
  * `cache` only. */
-void tl_remote_flush(struct tl_cache *cache, unsigned class_id);
+TL_SLOW void tl_remote_flush(struct tl_cache *cache, unsigned class_id);
 
 #endif
 

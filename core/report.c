@@ -16,7 +16,7 @@ static void add_string(struct tl_text *text, const char *string)
         add_char(text, *string);
 }
 
-static void add_number(struct tl_text *text, uintmax_t number, unsigned base)
+static void add_number(struct tl_text *text, uintptr_t number, unsigned base)
 {
     char  digits[sizeof number * 3];
     char *first = digits + sizeof digits - 1;

@@ -14,7 +14,7 @@ struct tl_text {
 
 /* Appends by a small subset of printf: %s, %u (unsigned), %z (size_t), %p (uintptr_t, hexadecimal),
  * %%. */
-void tl_text_add(struct tl_text *text, const char *format, ...);
+TL_SLOW void tl_text_add(struct tl_text *text, const char *format, ...);
 
 /* Writes "talus: " and the formatted text as one line on standard error. `panic`: and that is the
  * end: a process aborts, a kernel panics with the line. */
@@ -25,10 +25,10 @@ TL_COLD void tl_report(bool panic, const char *format, ...);
 enum tl_misuse_policy { TL_MISUSE_REPORT, TL_MISUSE_ABORT, TL_MISUSE_IGNORE };
 
 /* What the default misuse handler does; set once, from the options. */
-void tl_misuse_set_policy(enum tl_misuse_policy policy);
+TL_SLOW void tl_misuse_set_policy(enum tl_misuse_policy policy);
 
 /* Tells the misuse handler. Returns when the handler does; the caller then does nothing to
  * `pointer`. Keeps errno. R45. */
-void tl_misuse_report(talus_misuse what, const void *pointer, const char *message);
+TL_SLOW void tl_misuse_report(talus_misuse what, const void *pointer, const char *message);
 
 #endif

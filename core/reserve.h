@@ -76,11 +76,11 @@ static inline void tl_reserve_look(struct tl_cache *cache)
 
 /* Whether `block` is one that a free may be called with, as far as one lookup tells; what it is
  * else. `span` is what the page map has for it. Context: any. */
-bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse);
+TL_SLOW bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse);
 
 /* Takes in what lies in the heap's own inbox. Any number of threads at once: each list is taken by
  * one of them, whole. */
-void tl_reserve_drain_all(struct tl_heap *heap);
+TL_SLOW void tl_reserve_drain_all(struct tl_heap *heap);
 
 static inline void tl_reserve_drain(struct tl_heap *heap)
 {
@@ -89,7 +89,7 @@ static inline void tl_reserve_drain(struct tl_heap *heap)
 }
 
 /* The heap ends: so do its reserves. Their blocks go with its pages. */
-void tl_reserve_heap_ends(struct tl_heap *heap);
+TL_SLOW void tl_reserve_heap_ends(struct tl_heap *heap);
 
 /* In the child of a fork. */
 void tl_reserve_fork_child(struct tl_heap *heap);

@@ -7,42 +7,43 @@
 
 /* The best run of at least `pages`, still in its bin, or NULL. `thorough`: look through the whole
  * bin (about to fail). */
-struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough);
+TL_SLOW struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough);
 
 /* The longest run of the highest bins in use, of TL_POOL_SCAN_MAX looked at; still in its bin.
  * NULL:
  * none is free. */
-struct tl_span *tl_runs_longest_locked(struct tl_pool *pool);
+TL_SLOW struct tl_span *tl_runs_longest_locked(struct tl_pool *pool);
 
 /* Enters a BUSY run, whose dirt is set, as free since `now_ms`, merged with its free neighbours. */
-void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms);
+TL_SLOW void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms);
 
 /* Of the dirt of `run` sets what lies behind its first `pages` as that of `rest`. */
-void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span *run, size_t pages);
+TL_SLOW void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span *run, size_t pages);
 
 /* Takes a free run out, whole: it is BUSY then. */
-void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run);
+TL_SLOW void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run);
 
 /* Cuts a BUSY run after `pages`; the rest becomes BUSY too and is returned. Needs one spare
  * descriptor. */
-struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, size_t pages);
+TL_SLOW struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run,
+                                             size_t pages);
 
 /* The free run that begins at `address`, or NULL. */
-struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address);
+TL_SLOW struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address);
 
 /* two cuts for alignment, one for a region, which small memory does without meanwhile */
 #define TL_SPARES_FOR_ONE_CALL TL_USUAL_OR_SMALL(3u, 2u)
 
 /* Sees to it that one call of the pool finds the descriptors it may need. Lets go of the lock while
  * it fetches some. */
-bool tl_spares_ready_locked(struct tl_pool *pool);
+TL_SLOW bool tl_spares_ready_locked(struct tl_pool *pool);
 
 /* In a kernel: fetches spare descriptors for so many runs, as far as there is memory for them. No
  * lock held, not pinned. */
-void tl_spares_provide(struct tl_pool *pool, size_t runs);
+TL_SLOW void tl_spares_provide(struct tl_pool *pool, size_t runs);
 
 /* Spare descriptors. put: `span` is used no more. */
-struct tl_span *tl_spare_take_locked(struct tl_pool *pool);
-void            tl_spare_put_locked(struct tl_pool *pool, struct tl_span *span);
+TL_SLOW struct tl_span *tl_spare_take_locked(struct tl_pool *pool);
+TL_SLOW void            tl_spare_put_locked(struct tl_pool *pool, struct tl_span *span);
 
 #endif

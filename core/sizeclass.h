@@ -32,7 +32,7 @@ static inline void tl_class_table_init(void)
 #else
 extern TL_HIDDEN struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
 
-void tl_class_table_init(void);
+TL_SLOW void tl_class_table_init(void);
 #endif
 
 static inline size_t tl_class_size(unsigned class_id)

@@ -48,6 +48,6 @@ void tl_thread_fork_handlers(void);
 
 /* Called by the system port when the calling thread ends; it may still allocate and free
  * afterwards. */
-void tl_thread_exit(void);
+TL_SLOW void tl_thread_exit(void);
 
 #endif

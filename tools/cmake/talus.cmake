@@ -79,6 +79,11 @@ endif()
 set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
     -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
 
+# A kernel's text is scarce: no padding, no copies of functions that no one asked to be inlined, and a section for each, so
+# that a linker can leave out what nobody calls.
+set(talus_kernel_flags -ffunction-sections -falign-functions=1 -falign-jumps=1 -falign-loops=1
+    -fno-inline-small-functions -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition)
+
 # talus_add_core(target [KERNEL] [MUTANT name] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
 # (position-independent, the Linux port), or for a kernel (the port of talus/port.h).
 function(talus_add_core target)
@@ -99,7 +104,8 @@ function(talus_add_core target)
     target_link_libraries(${target} PUBLIC talus_internal)
     if(arg_KERNEL)
         target_compile_definitions(${target} PUBLIC TL_KERNEL=1)
-        target_compile_options(${target} PRIVATE -ffreestanding -fno-asynchronous-unwind-tables)
+        target_compile_options(${target} PRIVATE -ffreestanding -fno-asynchronous-unwind-tables
+            "$<$<C_COMPILER_ID:GNU>:${talus_kernel_flags}>")
     else()
         target_compile_options(${target} PRIVATE ${talus_library_flags})
         set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
