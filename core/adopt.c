@@ -178,6 +178,27 @@ bool tl_adopt_flush_idle(struct tl_heap *heap)
     return flush_idle(heap, UINT64_MAX);
 }
 
+#if TL_KERNEL
+bool tl_adopt_arrivals(struct tl_cache *cache, unsigned class_id, bool any, size_t *left)
+{
+    struct tl_heap *heap = cache->heap;
+    tl_lock_acquire(&heap->lock);
+    if (*left > heap->cache_count)
+        *left = heap->cache_count;
+    for (; cache->arrived == NULL && *left > 0; --*left) {
+        struct tl_cache *from = heap->robbed != NULL ? heap->robbed->next : NULL;
+        if (from == NULL)
+            from = heap->caches;
+        heap->robbed = from;
+        /* relaxed: a look at the books, which never end, of a batch that may be gone */
+        if (any || tl_page_span(tl_load_relaxed(&from->inbox.head))->class_id == class_id)
+            cache->arrived = tl_inbox_drain(&from->inbox);
+    }
+    tl_lock_release(&heap->lock);
+    return cache->arrived != NULL;
+}
+#endif
+
 void tl_caches_recycle(struct tl_heap *heap)
 {
     tl_lock_acquire(&tl_meta_lock);
@@ -188,6 +209,9 @@ void tl_caches_recycle(struct tl_heap *heap)
         recycled = cache;
     }
     heap->caches = heap->idle = NULL;
+#if TL_KERNEL
+    heap->robbed = NULL;
+#endif
     heap->cache_count = 0;
     tl_store_relaxed(&heap->idle_count.n, 0);
     tl_lock_release(&tl_meta_lock);

@@ -32,6 +32,14 @@ TL_SLOW struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_
 TL_SLOW void tl_adopt_trim_idle(struct tl_heap *heap);
 TL_SLOW bool tl_adopt_flush_idle(struct tl_heap *heap);
 
+#if TL_KERNEL
+/* When memory is short: `cache`, if it has nothing left that arrived, takes over what lies in the
+ * inbox of another one, whose CPU may not come by for long: one whose newest batch is of the class,
+ * or any. `*left` are looked at at most, each time others; SIZE_MAX at first. False: there was
+ * nothing. heap->lock is taken and released. */
+bool tl_adopt_arrivals(struct tl_cache *cache, unsigned class_id, bool any, size_t *left);
+#endif
+
 /* The end of a heap: its caches are kept for other heaps. */
 TL_SLOW void tl_caches_recycle(struct tl_heap *heap);
 

@@ -248,6 +248,41 @@ static TL_ALWAYS_INLINE void *try_alloc(struct tl_heap *heap, size_t size, size_
     return block;
 }
 
+#if TL_KERNEL
+/* Tries with what other CPUs' caches were sent and did not take in yet: a CPU that is idle, or busy
+ * elsewhere, keeps any amount of it. */
+static void *try_arrivals(struct tl_heap *heap, size_t size, size_t align, bool any)
+{
+    size_t left = SIZE_MAX;
+    bool   more = true;
+    void  *block = NULL;
+    while (more && block == NULL) {
+        struct tl_cache *cache = tl_thread_enter(heap);
+        if (cache == NULL)
+            break;
+        more = tl_adopt_arrivals(cache, class_of(size, align), any, &left);
+        if (more) /* a piece of it is taken in */
+            block = tl_heap_try_alloc(heap, cache, size, align);
+        tl_thread_let_go(cache);
+    }
+    return block;
+}
+
+/* First where something fits: all that is taken over serves somebody. Then anywhere, one at a time:
+ * what does not fit is sent home, and many who took it from each other would find nothing. */
+static TL_COLD void *rob_others(struct tl_heap *heap, size_t size, size_t align, bool zero)
+{
+    uint32_t nobody = 0;
+    void    *block = try_arrivals(heap, size, align, false);
+    /* pairs with the release */
+    if (block == NULL && tl_cas32_acquire(&heap->robbing, &nobody, 1)) {
+        block = try_arrivals(heap, size, align, true);
+        tl_store32_release(&heap->robbing, 0);
+    }
+    return block != NULL && zero ? memset(block, 0, size) : block;
+}
+#endif
+
 /* When memory is short: apart, so that the usual try is short. */
 static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t align, bool zero,
                                   bool flushing)
@@ -258,6 +293,10 @@ static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t alig
     do
         block = try_alloc(heap, size, align, zero, flushing ? &more : NULL);
     while (TL_KERNEL && block == NULL && more && --pieces > 0);
+#if TL_KERNEL
+    if (block == NULL && flushing && !heap->real_time && !is_large(size, align))
+        block = rob_others(heap, size, align, zero);
+#endif
     return block;
 }
 

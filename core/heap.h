@@ -40,6 +40,8 @@ struct tl_heap {
                                         * anybody */
 #if TL_KERNEL
     struct tl_cache *cpu[TALUS_CPUS_MAX]; /* by CPU, which must be pinned; tl_no_cache: none yet */
+    struct tl_cache *robbed;  /* whose inbox was last looked at for another; heap->lock */
+    tl_atomic_u32    robbing; /* atomic: 1 while somebody takes from any of them */
 #endif
     struct tl_heap *next; /* all heaps, or spare structures; tl_heaps_lock */
     struct tl_heap *prev;

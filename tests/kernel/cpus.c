@@ -6,7 +6,8 @@
  * whatever the heap keeps of a CPU beyond the pin is used by two threads at once, which the
  * patterns in the blocks, and ThreadSanitizer, see. With "unpinned" as argument pins exclude
  * nobody: the seeded bug, which must be found. With "objects" only these, and for long: for the
- * build with a bug there. */
+ * build with a bug there. With "short" there is too little memory, so that all take what others
+ * were sent home and did not take in. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,16 +15,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/atomic.h"
 #include "kernel/arena.h"
 #include "lib/object_load.h"
 #include "lib/pattern.h"
 #include "lib/rng.h"
 #include <talus/port.h>
 
-enum { CPUS = 3, THREADS = 8, ROUNDS = 60000, LONG = 60, HELD = 200, SHARED = 64 };
+enum {
+    CPUS = 3,
+    THREADS = 8,
+    ROUNDS = 60000,
+    LONG = 60,
+    HELD = 200,
+    SHARED = 64,
+    SHORT_BYTES = 4 << 20
+};
 
 static pthread_mutex_t cpus[CPUS];
-static bool            unpinned, objects_alone;
+static bool            unpinned, objects_alone, is_short;
+static tl_atomic_word  refused; /* atomic: allocations, of all threads */
 
 static _Thread_local unsigned   depth, here;
 static _Thread_local struct rng rng;
@@ -131,8 +142,12 @@ static void take(struct held *held)
     held->bytes = some_size();
     held->key = rng_next(&rng);
     held->block = talus_malloc(held->bytes);
-    if (held->block == NULL)
-        fail("no memory");
+    if (held->block == NULL) {
+        if (!is_short)
+            fail("no memory");
+        tl_add_relaxed(&refused, 1);
+        return;
+    }
     pattern_fill(held->block, held->bytes, held->key);
 }
 
@@ -227,6 +242,7 @@ int main(int count, char **arguments)
     alarm(90); /* lists in a circle end no loop */
     unpinned = count > 1 && strcmp(arguments[1], "unpinned") == 0;
     objects_alone = count > 1 && strcmp(arguments[1], "objects") == 0;
+    is_short = count > 1 && strcmp(arguments[1], "short") == 0;
     rng = (struct rng){ 1 };
     for (unsigned i = 0; i < CPUS; i++)
         pthread_mutex_init(&cpus[i], NULL);
@@ -236,8 +252,11 @@ int main(int count, char **arguments)
                                                      .window = 2 * ARENA_BYTES,
                                                      .heap = { .decay_ms = 100 } }))
         fail("it does not start");
+    if (is_short)
+        talus_heap_set_limit(talus_heap_default(), SHORT_BYTES);
     if (!objects_alone)
         run(work);
+    talus_heap_set_limit(talus_heap_default(), SIZE_MAX);
     for (unsigned i = 0; i < SHARED; i++)
         put(&shared[i]);
     run_with_objects();
@@ -248,12 +267,15 @@ int main(int count, char **arguments)
     talus_heap_stats_t stats;
     talus_heap_stats(talus_heap_default(), &stats);
     printf("cpus: %u threads on %u cpus, %u rounds each; %zu bytes mapped at most, %llu batches, "
-           "%llu maps, %llu unmaps\n",
+           "%llu maps, %llu unmaps, %llu refused\n",
            (unsigned)THREADS, (unsigned)CPUS, (unsigned)ROUNDS, stats.mapped_peak,
            (unsigned long long)stats.remote_batches, (unsigned long long)stats.provider_maps,
-           (unsigned long long)stats.provider_unmaps);
+           (unsigned long long)stats.provider_unmaps,
+           (unsigned long long)tl_load_relaxed(&refused));
     if (stats.allocated != 0 || stats.free_pages != stats.mapped)
         fail("blocks were lost");
+    if (is_short && tl_load_relaxed(&refused) == 0)
+        fail("there was memory enough");
     if (!objects_alone && (stats.remote_batches == 0 || stats.provider_unmaps == 0))
         fail("no pressure: nothing came from another cpu, or nothing went back");
     return 0;

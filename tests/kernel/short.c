@@ -1,0 +1,104 @@
+/* short.c: when memory is short, what other CPUs were sent back and did not take in serves whoever
+ * asks: they may not come by for long (R18, R30). The heap has one block and no port to ask. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <talus/port.h>
+
+enum { CPUS = 4, BLOCK_BYTES = 8 << 20, BLOCKS_MAX = 20000 };
+
+static _Alignas(TALUS_PAGE_SIZE) char memory[BLOCK_BYTES];
+static unsigned cpu;
+static void    *blocks[BLOCKS_MAX];
+
+void talus_port_panic(const char *line)
+{
+    fprintf(stderr, "panic: %s\n", line);
+    abort();
+}
+
+unsigned talus_port_pin(void)
+{
+    return cpu;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    bool started = talus_kernel_start(
+        &(talus_kernel_options){ .block = memory, .bytes = sizeof memory, .cpus = CPUS });
+    return started ? 0 : -1;
+}
+
+static size_t sizes[BLOCKS_MAX];
+
+/* As many as there are, by the CPUs below `cpus` in turn; of one size, or, where it is 0, of three.
+ * Returns their number. */
+static size_t take_all(size_t one_size, unsigned cpus)
+{
+    size_t count = 0;
+    for (; count < BLOCKS_MAX; count++) {
+        size_t size = one_size != 0 ? one_size : (size_t)500 << count / cpus % 3;
+        cpu = (unsigned)count % cpus;
+        sizes[count] = size;
+        blocks[count] = count % 2 == 0 ? talus_malloc(size) : talus_calloc(1, size);
+        if (blocks[count] == NULL)
+            break;
+        if (count % 2 != 0)
+            for (size_t at = 0; at < size; at += 8)
+                assert_int_equal(((char *)blocks[count])[at], 0);
+        memset(blocks[count], (int)(count % 251), size);
+    }
+    return count;
+}
+
+static void give_all(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *block = blocks[i];
+        for (size_t at = 0; at < sizes[i]; at += sizes[i] / 8)
+            assert_int_equal(block[at], i % 251);
+        talus_free(blocks[i]);
+    }
+}
+
+/* The last CPU frees all, the others are quiet; each of the two then has all. */
+static void other_cpus_inboxes_are_reached(void **state)
+{
+    (void)state;
+    static const size_t tried[] = { 512, 2048, 4096, 8192, 0 };
+    for (size_t n = 0; n < sizeof tried / sizeof tried[0]; n++) {
+        size_t size = tried[n], count = take_all(size, CPUS - 1);
+        assert_true(count > BLOCK_BYTES / (size != 0 ? size : 1200) / 10 * 9);
+        for (unsigned turn = 0; turn < 2; turn++) {
+            cpu = CPUS - 1;
+            give_all(count);
+            size_t again = take_all(size, 1); /* CPU 0, which owns a third */
+            printf("%zu %zu %zu\n", size, count, again);
+            assert_true(again >= count / 20 * (size != 0 ? 19 : 16));
+            count = again;
+        }
+        cpu = 0;
+        give_all(count);
+        for (unsigned gone = 0; gone < CPUS; gone++)
+            talus_kernel_cpu_gone(gone);
+        talus_heap_stats_t stats;
+        talus_heap_trim(talus_heap_default());
+        talus_heap_stats(talus_heap_default(), &stats);
+        assert_int_equal(stats.allocated, 0);
+        assert_int_equal(stats.free_pages, stats.mapped);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(other_cpus_inboxes_are_reached) };
+    return cmocka_run_group_tests(tests, start, NULL);
+}
