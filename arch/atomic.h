@@ -52,6 +52,11 @@ static TL_ALWAYS_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_
 }
 #endif
 
+/* What a plain field of at most a word holds, while its writer may be at it: some value that it
+ * had.
+ * For who can do with any (core/inspect.c). */
+#define tl_peek(field) __atomic_load_n(field, __ATOMIC_RELAXED)
+
 #ifndef TL_PLAIN
 #define TL_PLAIN(type)       type
 #define tl_get(field)        (*(field))

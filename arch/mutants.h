@@ -102,6 +102,11 @@
 #define TL_MUTANT_object_unclaimed 0
 #endif
 
+/* core/meta.c: the dump follows pointers wherever they lead. */
+#ifndef TL_MUTANT_dump_unchecked
+#define TL_MUTANT_dump_unchecked 0
+#endif
+
 /* core/growth.c: the quota of a growth that the provider refused is not given back. */
 #ifndef TL_MUTANT_growth_quota_kept
 #define TL_MUTANT_growth_quota_kept 0

@@ -447,6 +447,11 @@ void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
         tl_stats_fill(heap, stats);
 }
 
+struct tl_heap *tl_heaps_first(void)
+{
+    return tl_peek(&heaps);
+}
+
 void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap))
 {
     visit(&tl_default_heap);

@@ -103,6 +103,9 @@ static inline size_t tl_kernel_meta_for(const struct tl_pool *pool, unsigned wan
     return pool->spares < wanted ? (wanted - pool->spares) * sizeof(struct tl_span) : 0;
 }
 
+/* The first of all heaps but the default one, or NULL: without a lock, for the dump. */
+struct tl_heap *tl_heaps_first(void);
+
 /* Calls `visit` for each heap, the default one first; tl_heaps_lock is held by the caller. */
 TL_SLOW void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap));
 

@@ -109,6 +109,10 @@
 #define TL_RESERVE_REFILL_MAX       ((size_t)32)
 #define TL_RESERVE_REFILL_REAL_TIME ((size_t)1)
 
+/* Stretches of memory for structures that the dump can tell from others; those that touch count as
+ * one. */
+#define TL_META_AREAS TL_USUAL_OR_SMALL(16u, 4u)
+
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */
 #define TL_INTERIOR_SEARCH_PAGES (TL_KERNEL ? (size_t)256 : (size_t)1 << 16)
 

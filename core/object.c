@@ -22,7 +22,8 @@
 
 #include <talus/object.h>
 
-#define MAGAZINE_OBJECTS  ((uint32_t)((2 * TL_LINE_SIZE - 8) / sizeof(void *)))
+/* in two lines of the usual length */
+#define MAGAZINE_OBJECTS  ((uint32_t)((128 - 8) / sizeof(void *)))
 #define MAGAZINES_DEFAULT 4u
 #define MAGAZINES_MAX     ((size_t)65536) /* so that no size below can wrap */
 
@@ -32,7 +33,7 @@ struct magazine {
     void           *object[MAGAZINE_OBJECTS]; /* who claimed it */
 };
 
-TL_STATIC_ASSERT(sizeof(struct magazine) <= 2 * TL_LINE_SIZE, "a magazine is two lines");
+TL_STATIC_ASSERT(sizeof(struct magazine) <= 128, "a magazine is two lines");
 
 struct talus_object_cache {
     talus_object_type type; /* constant, as all but the counters */

@@ -66,6 +66,7 @@ bool tl_page_map_init(void)
         descriptors_used = sizeof(struct tl_span); /* the zero descriptor */
         folded = bits < ADDRESS_PAGE_BITS;
         tl_page_base = reserved + table;
+        tl_meta_note_area(reserved, table + descriptors);
         tl_page_fold = ~(uintptr_t)0 << bits;
         return true;
     }

@@ -2,7 +2,6 @@
 #include "core/report.h"
 #include "arch/atomic.h"
 #include "arch/port.h"
-#include <stdarg.h>
 
 static void add_char(struct tl_text *text, char c)
 {
@@ -28,7 +27,7 @@ static void add_number(struct tl_text *text, uintptr_t number, unsigned base)
     add_string(text, first);
 }
 
-static void add_formatted(struct tl_text *text, const char *format, va_list arguments)
+void tl_text_add_list(struct tl_text *text, const char *format, va_list arguments)
 {
     for (; *format != '\0'; format++) {
         if (*format != '%') {
@@ -61,7 +60,7 @@ void tl_text_add(struct tl_text *text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    add_formatted(text, format, arguments);
+    tl_text_add_list(text, format, arguments);
     va_end(arguments);
 }
 
@@ -72,7 +71,7 @@ void tl_report(bool panic, const char *format, ...)
     va_list        arguments;
     add_string(&text, "talus: ");
     va_start(arguments, format);
-    add_formatted(&text, format, arguments);
+    tl_text_add_list(&text, format, arguments);
     va_end(arguments);
     if (panic)
         tl_port_panic(line);

@@ -4,6 +4,7 @@
 #define TL_CORE_REPORT_H
 
 #include "core/limits.h"
+#include <stdarg.h>
 
 /* A text under construction in a fixed buffer; what does not fit is cut off. */
 struct tl_text {
@@ -15,6 +16,8 @@ struct tl_text {
 /* Appends by a small subset of printf: %s, %u (unsigned), %z (size_t), %p (uintptr_t, hexadecimal),
  * %%. */
 TL_SLOW void tl_text_add(struct tl_text *text, const char *format, ...);
+
+void tl_text_add_list(struct tl_text *text, const char *format, va_list arguments);
 
 /* Writes "talus: " and the formatted text as one line on standard error. `panic`: and that is the
  * end: a process aborts, a kernel panics with the line. */

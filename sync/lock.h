@@ -95,6 +95,12 @@ static inline void tl_lock_init(struct tl_lock *lock)
 #endif
 }
 
+/* A hint for who only tells of it. */
+static inline bool tl_lock_looks_held(const struct tl_lock *lock)
+{
+    return tl_load32_relaxed(&lock->state) != TL_LOCK_FREE;
+}
+
 /* Returns true if the lock was free and is now the caller's; never waits. */
 static inline bool tl_lock_try_acquire(struct tl_lock *lock)
 {

@@ -36,6 +36,12 @@ static inline void tl_lock_init(struct tl_lock *lock)
 /* Pins the caller and waits for the lock. Not recursive. */
 void tl_lock_acquire(struct tl_lock *lock);
 
+/* A hint for who only tells of it: somebody holds the lock, or waits for it. */
+static inline bool tl_lock_looks_held(const struct tl_lock *lock)
+{
+    return tl_load32_relaxed(&lock->next) != tl_load32_relaxed(&lock->serving);
+}
+
 /* Serves the next ticket and ends the caller's pin. */
 void tl_lock_release(struct tl_lock *lock);
 

@@ -2,6 +2,7 @@
  * one static range, of which the heap gets two blocks at first and the rest as it asks. */
 #include "tests/bare/port.h"
 
+#include <talus/inspect.h>
 #include <talus/port.h>
 
 #include "arch/port/bare/console.h"
@@ -48,6 +49,7 @@ void port_tick(void)
 
 void talus_port_panic(const char *line)
 {
+    talus_heap_dump(NULL, NULL, NULL); /* the other CPUs run on: figures may be torn */
     bare_panic("%s", line);
 }
 
