@@ -157,6 +157,7 @@ static bool flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
     struct tl_cache *cache;
     while ((cache = claim_next(heap, &left)) != NULL) {
         if (cache->trim_ms <= idle_since_ms) {
+            tl_cache_piece_begin(cache);
             if (tl_cache_flush(cache))
                 more = true;
             else

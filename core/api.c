@@ -19,6 +19,7 @@ static TL_NOINLINE void *malloc_of_class(size_t size, struct tl_cache *cache)
 void *tl_malloc_slow(size_t size, struct tl_cache *cache)
 {
     if (TL_LIKELY(cache->heap == &tl_default_heap)) {
+        tl_cache_piece_begin(cache);
         if (TL_UNLIKELY(size > TL_CLASS_MAX)) {
             struct tl_span *kept = tl_large_take_kept(cache, size);
             if (kept != NULL)
@@ -62,7 +63,10 @@ void *talus_malloc(size_t size)
     unsigned cpu = tl_port_pin();
     void    *block = tl_malloc_from(tl_default_heap.cpu[cpu], size);
     tl_port_unpin();
-    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
+    if (TL_LIKELY(block != NULL))
+        return block;
+    return size - 1 < TL_CLASS_MAX ? tl_heap_alloc_again(&tl_default_heap, size, 0, false)
+                                   : tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
 }
 
 void talus_free(void *block)

@@ -20,14 +20,19 @@ void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap)
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
 }
 
-static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *chain,
-                                     uint32_t *left);
+static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *chain);
 
 /* A kernel has those of the heap's own inbox, too, taken in here. */
 static inline bool has_arrivals(const struct tl_cache *cache)
 {
     return !tl_inbox_is_empty(&cache->inbox) ||
            (TL_KERNEL && (cache->arrived != NULL || !tl_inbox_is_empty(&cache->heap->inbox)));
+}
+
+/* Whether the present call has done what one may, in a kernel. */
+static inline bool piece_is_done(const struct tl_cache *cache)
+{
+    return TL_KERNEL && cache->piece == 0;
 }
 
 /* Puts a batch, or what is left of it, before others. */
@@ -70,35 +75,30 @@ static inline struct tl_block *take_batch(struct tl_bin *bin)
 }
 
 /* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to
- * where they belong. `left`: of a piece. */
-static void drain(struct tl_cache *cache, uint32_t *left)
+ * where they belong. */
+static void drain(struct tl_cache *cache)
 {
     if (cache->arrived == NULL)
         cache->arrived = tl_inbox_drain(&cache->inbox);
     if (TL_KERNEL && cache->arrived == NULL)
         cache->arrived = tl_inbox_drain(&cache->heap->inbox);
-    for (uint32_t n = TL_PIECE_BATCHES; n > 0 && *left > 0 && cache->arrived != NULL; n--) {
+    for (uint32_t n = TL_PIECE_BATCHES; n > 0 && !piece_is_done(cache) && cache->arrived != NULL;
+         n--) {
         struct tl_block *batch = cache->arrived;
         struct tl_span  *span = tl_page_span((uintptr_t)batch);
         struct tl_bin   *bin = &cache->bin[span->class_id];
         cache->arrived = tl_get(&batch->next_batch);
         if (TL_KERNEL && tl_span_kind(span) == TL_SPAN_BUSY) {
             tl_large_release(cache, span);
-            *left = 0;
+            cache->piece = 0;
             return;
         }
         tl_counter_add_owner(&cache->batches_in, 1);
-        if (!keep_batch(bin, batch) && (batch = return_chain(cache, batch, left)) != NULL)
+        if (!keep_batch(bin, batch) && (batch = return_chain(cache, batch)) != NULL)
             push_batch(&cache->arrived, batch);
     }
     if (!TL_KERNEL && cache->empty_bytes > TL_CACHE_EMPTY_MAX)
         tl_span_release_empty(cache);
-}
-
-static void drain_a_piece(struct tl_cache *cache)
-{
-    uint32_t left = TL_PIECE_BLOCKS;
-    drain(cache, &left);
 }
 
 /* A free block of the next larger classes, or NULL. */
@@ -145,7 +145,7 @@ static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool o
         return tl_remote_take(cache, class_id);
 #endif
     if (has_arrivals(cache))
-        drain_a_piece(cache);
+        drain(cache);
     if ((list = take_batch(bin)) != NULL)
         return list;
     TL_ASSERT(cache->head[class_id] == NULL);
@@ -248,14 +248,14 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
         tl_span_arm(span);
     }
     if (has_arrivals(cache))
-        drain_a_piece(cache);
+        drain(cache);
     tl_cache_tick(cache);
     tl_reserve_look(cache);
 }
 
 /* The slow exit while a chain is walked back: nothing is drained or handed out meanwhile, and in a
  * process nothing is released. False: a double free. */
-static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span, uint32_t *left)
+static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span)
 {
     if (TL_UNLIKELY(span->own.outstanding == 0)) {
         undo_double_free(span);
@@ -263,8 +263,7 @@ static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span, uint3
     }
     tl_span_settle(cache, span);
     if (TL_KERNEL && span->own.outstanding == 0) {
-        tl_span_release(cache, span);
-        *left = 1; /* that was the last block of this piece */
+        tl_span_release(cache, span); /* which ends the piece */
         return true;
     }
     if (!span->own.listed)
@@ -291,32 +290,31 @@ void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_b
         tl_cache_freed_last(cache, span, block);
 }
 
-/* Walks a chain back: own blocks to their spans, others towards their owners; in a kernel `*left`
- * of them, and returns the rest. A chain that a block is in twice may run in a circle, and a link
- * that was written over lead anywhere: the walk ends at the first sign of it, and what is left of
- * the chain stays given out. */
-static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *chain, uint32_t *left)
+/* Walks a chain back: own blocks to their spans, others towards their owners; in a kernel until the
+ * piece is done, and returns the rest. A chain that a block is in twice may run in a circle, and a
+ * link that was written over lead anywhere: the walk ends at the first sign of it, and what is left
+ * of the chain stays given out. */
+static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *chain)
 {
-    uint32_t most = TL_KERNEL ? *left : TL_CHAIN_BLOCKS_MAX;
-    for (; chain != NULL && most > 0; most--) {
+    for (uint32_t left = TL_CHAIN_BLOCKS_MAX; chain != NULL && !piece_is_done(cache) && left > 0;
+         left--) {
         struct tl_span *span = tl_page_span((uintptr_t)chain);
         if (TL_UNLIKELY(tl_span_owner(span) == NULL)) {
             tl_link_astray(chain);
             return NULL;
         }
         struct tl_block *next = tl_get(&chain->next);
+        if (TL_KERNEL)
+            cache->piece--;
         if (tl_span_owner(span) != cache) {
             if (tl_remote_return(cache, span, chain) && TL_KERNEL)
-                most = 1;
-        } else if (push_own(span, chain) && !return_slow_exit(cache, span, &most)) {
+                cache->piece = 0;
+        } else if (push_own(span, chain) && !return_slow_exit(cache, span)) {
             return NULL;
         }
         chain = next;
     }
-    if (!TL_KERNEL)
-        return NULL;
-    *left = most;
-    return chain;
+    return TL_KERNEL ? chain : NULL;
 }
 
 /* Spans of large blocks are seldom wholly free: what lies free in them gives its pages back, once.
@@ -350,33 +348,32 @@ static inline bool holds_of_class(const struct tl_cache *cache, unsigned class_i
 #endif
 }
 
-static void flush_class(struct tl_cache *cache, unsigned class_id, uint32_t *left)
+static void flush_class(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *chain = cache->head[class_id];
-    cache->head[class_id] = return_chain(cache, chain, left);
-    while (*left > 0 && (chain = take_batch(bin)) != NULL) {
-        chain = return_chain(cache, chain, left);
+    cache->head[class_id] = return_chain(cache, chain);
+    while (!piece_is_done(cache) && (chain = take_batch(bin)) != NULL) {
+        chain = return_chain(cache, chain);
         if (chain != NULL)
             (void)keep_batch(bin, chain); /* there is room: it was taken from there */
     }
-    while (*left > 0 && tl_remote_has(cache, class_id)) {
+    while (!piece_is_done(cache) && tl_remote_has(cache, class_id)) {
         tl_remote_flush(cache, class_id);
         if (TL_KERNEL)
-            *left = 0;
+            cache->piece = 0;
     }
 }
 
 bool tl_cache_flush(struct tl_cache *cache)
 {
-    uint32_t left = TL_PIECE_BLOCKS;
     if (has_arrivals(cache))
-        drain(cache, &left);
-    for (unsigned n = 0; n < TL_CLASS_COUNT && (!TL_KERNEL || left > 0); n++) {
+        drain(cache);
+    for (unsigned n = 0; n < TL_CLASS_COUNT && !piece_is_done(cache); n++) {
         unsigned class_id = TL_KERNEL ? cache->flushed : n;
         if (holds_of_class(cache, class_id))
-            flush_class(cache, class_id, &left);
-        if (TL_KERNEL && left > 0)
+            flush_class(cache, class_id);
+        if (TL_KERNEL && cache->piece > 0)
             cache->flushed = class_id + 1 < TL_CLASS_COUNT ? class_id + 1 : 0;
     }
 #if !TL_SMALL
@@ -387,7 +384,7 @@ bool tl_cache_flush(struct tl_cache *cache)
         tl_span_release_empty(cache);
         purge_inside(cache);
     }
-    return left == 0;
+    return piece_is_done(cache);
 }
 
 /* The clock says whether what lies in the lists has lain there long enough. */
@@ -397,7 +394,7 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
     uint64_t        now_ms = tl_port_now_ms();
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
     if (has_arrivals(cache))
-        drain_a_piece(cache);
+        drain(cache);
     if (tl_load32_relaxed(&cache->heap->wants) != TL_WANTS_NOTHING)
         tl_reserve_answer(cache);
     if (cache->trim_ms == 0) /* the first look: its time begins now */

@@ -82,6 +82,7 @@ struct tl_cache {
     struct tl_span   *kept;    /* owner: the large block freed last, or NULL (large.c) */
     struct tl_block  *arrived; /* owner: batches out of an inbox, not taken in yet */
     unsigned          flushed; /* owner: the class that the next piece of a flush begins with */
+    uint32_t          piece;   /* owner: blocks that the present call may still walk back */
     /* written by the owner: bytes of large blocks taken less those freed; two's complement */
     struct tl_counter large_bytes;
     TL_CACHE_LINE
@@ -160,18 +161,27 @@ static inline bool tl_cache_take_single(struct tl_cache *cache, struct tl_span *
     return true;
 }
 
+/* A kernel's call begins whose slow exits may do one piece of what waits (TL_PIECE_BLOCKS). Owner
+ * only. */
+static inline void tl_cache_piece_begin(struct tl_cache *cache)
+{
+    if (TL_KERNEL)
+        cache->piece = TL_PIECE_BLOCKS;
+}
+
 /* What an own free comes to when until_slow reached zero with the push of `block`. Owner only. */
 static inline void tl_cache_freed_last(struct tl_cache *cache, struct tl_span *span,
                                        struct tl_block *block)
 {
+    tl_cache_piece_begin(cache);
     if (TL_LIKELY(tl_cache_take_single(cache, span, block)))
         tl_cache_tick(cache);
     else
         tl_cache_free_slow_exit(cache, span);
 }
 
-/* Empties every list of blocks, returns empty spans to the pool. In a kernel a piece of that
- * (TL_PIECE_BLOCKS); true: there is more. */
+/* Empties every list of blocks, returns empty spans to the pool. In a kernel as much of that as the
+ * present call's piece allows; true: there may be more. */
 TL_SLOW bool tl_cache_flush(struct tl_cache *cache);
 
 /* ---- cache_span.c: spans within a cache ---- */

@@ -208,20 +208,22 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
  * number tells the rest. Returns the misuse, or SOUND. */
 static int fault_of_list(const struct tl_span *span)
 {
-    uint32_t left = span->own.carved;
-    for (struct tl_block *block = span->own.local; block != NULL; block = tl_get(&block->next)) {
-        size_t offset = (uintptr_t)block - span->start;
+    struct tl_block *block = span->own.local;
+    for (uint32_t left = span->own.carved; left > 0; left--) {
+        size_t offset = (uintptr_t)block - span->start; /* of NULL it is beyond the span */
         if (offset >= (size_t)span->own.carved * span->block_size)
             return TALUS_MISUSE_CORRUPT;
-        if (left == 0 || (uint32_t)offset % span->block_size != 0) /* 32 bits divide sooner */
+        if ((uint32_t)offset % span->block_size != 0) /* 32 bits divide sooner */
             return TALUS_MISUSE_DOUBLE_FREE;
-        left--;
+        block = tl_get(&block->next);
     }
-    return left == 0 ? SOUND : TALUS_MISUSE_CORRUPT;
+    return block == NULL ? SOUND : TALUS_MISUSE_DOUBLE_FREE;
 }
 
 void tl_span_release(struct tl_cache *cache, struct tl_span *span)
 {
+    if (TL_KERNEL)
+        cache->piece = 0; /* the walk below is what one call may do */
     struct tl_bin *bin = &cache->bin[span->class_id];
     if (span->own.listed)
         tl_avail_remove(bin, span);

@@ -237,6 +237,8 @@ static TL_ALWAYS_INLINE void *try_alloc(struct tl_heap *heap, size_t size, size_
     struct tl_cache *cache = tl_thread_enter(heap);
     if (TL_UNLIKELY(cache == NULL))
         return NULL;
+    if (more == NULL || !heap->real_time)
+        tl_cache_piece_begin(cache); /* else what the try before left of it is all */
     if (more != NULL)
         *more = flush(heap, cache);
     if (TL_KERNEL && is_large(size, align)) { /* it may take long to clear */
@@ -260,6 +262,7 @@ static void *try_arrivals(struct tl_heap *heap, size_t size, size_t align, bool 
         struct tl_cache *cache = tl_thread_enter(heap);
         if (cache == NULL)
             break;
+        tl_cache_piece_begin(cache);
         more = tl_adopt_arrivals(cache, class_of(size, align), any, &left);
         if (more) /* a piece of it is taken in */
             block = tl_heap_try_alloc(heap, cache, size, align);
@@ -300,6 +303,13 @@ static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t alig
     return block;
 }
 
+/* By who comes by, where a free is pinned. */
+static void decay(struct tl_heap *heap)
+{
+    if (TL_KERNEL && tl_port_may_block()) /* the provider may */
+        tl_pool_decay(&heap->pool, false);
+}
+
 #if TL_KERNEL
 /* Pages that one try for such a block may take from the pool. */
 static size_t pages_wanted(size_t size, size_t align)
@@ -312,6 +322,7 @@ static size_t pages_wanted(size_t size, size_t align)
 /* Tries with more and more pages from the provider. */
 static void *alloc_by_growth(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
+    decay(heap);
     /* what failed may have been for want of memory for the heap's structures */
     unsigned cuts = align > TL_PAGE_SIZE ? 2 : 1;
     bool     ready = tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, cuts));
@@ -340,8 +351,7 @@ void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool 
 
 static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    if (TL_KERNEL && tl_port_may_block()) /* the provider may */
-        tl_pool_decay(&heap->pool, false);
+    decay(heap);
     void *block = try_alloc(heap, size, align, zero, NULL);
     return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(heap, size, align, zero);
 }
@@ -433,7 +443,10 @@ size_t talus_heap_trim(talus_heap *handle)
     bool more = true;
     for (uint32_t pieces = TL_PIECES_MAX; more && pieces > 0; pieces--) {
         (void)tl_port_pin();
-        more = flush(heap, tl_thread_cache_of(heap));
+        struct tl_cache *cache = tl_thread_cache_of(heap);
+        if (cache != NULL)
+            tl_cache_piece_begin(cache);
+        more = flush(heap, cache);
         tl_port_unpin();
     }
     return tl_pool_decay(&heap->pool, true);

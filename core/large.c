@@ -104,6 +104,7 @@ void tl_large_free(struct tl_span *span)
         give_back(span, span->pages);
         return;
     }
+    tl_cache_piece_begin(cache);
     tl_large_release_kept(cache);
     cache->kept = span;
     tl_span_set_kind(span, TL_SPAN_BUSY); /* freed again, it is seen */

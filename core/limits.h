@@ -33,8 +33,10 @@
 /* In small memory a span begins with a page, and grows up to so many in place, since each costs a
  * descriptor. */
 #define TL_SPAN_PAGES_GROWN 16u
-/* cut at a time: about what one page fault brings; in small memory a page at most */
-#define TL_CARVE_BYTES TL_USUAL_OR_SMALL((size_t)4096, TL_PAGE_SIZE)
+/* cut at a time: about what one page fault brings; in small memory a page at most; of a kernel's
+ * smallest blocks fewer */
+#define TL_CARVE_BYTES      TL_USUAL_OR_SMALL((size_t)4096, TL_PAGE_SIZE)
+#define TL_CARVE_BLOCKS_MAX (TL_KERNEL ? (size_t)64 : TL_CARVE_BYTES / TL_GRAIN)
 /* an active owner looks at its inbox at least so often */
 #define TL_FREES_UNTIL_SLOW_MAX 256u
 
@@ -59,9 +61,9 @@
 /* per class, kept whole; docs/adr/0007 has the reason */
 #define TL_PENDING_BATCHES_MAX 16u
 
-/* What a kernel does with lists of blocks while it is pinned is done in pieces: so many blocks
- * walked back, or fewer and one chain sent home or one run given back; so many batches taken in. A
- * process does all at once. */
+/* What a kernel does with lists of blocks, one call does a piece of: so many blocks walked back, or
+ * fewer and one chain sent home or one run given back; so many batches taken in. A process does all
+ * at once. */
 #define TL_PIECE_BLOCKS  (TL_KERNEL ? 32u : UINT32_MAX)
 #define TL_PIECE_BATCHES (TL_KERNEL ? 16u : UINT32_MAX)
 /* more pieces than all lists of a cache can be */

@@ -119,12 +119,13 @@ struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages)
     struct tl_span *run = NULL;
     tl_lock_acquire(&pool->lock);
     if (tl_spares_ready_locked(pool)) {
-        run = tl_runs_longest_locked(pool);
+        run = tl_runs_longest_locked(pool, TL_POOL_SCAN_MAX);
         /* no quota is spent on mere room where there is a limit */
         if ((run == NULL || run->pages < roomy) && pool->limit == SIZE_MAX && !TL_KERNEL) {
             if (tl_growth_locked(pool, roomy))
                 tl_spares_ready_locked(pool);
-            run = tl_runs_longest_locked(pool); /* others had the lock, also where growth failed */
+            /* others had the lock, also where growth failed */
+            run = tl_runs_longest_locked(pool, TL_POOL_SCAN_MAX);
         }
         if (run != NULL && run->pages >= pages && pool->spares >= TL_SPARES_FOR_ONE_CALL)
             run = cut_out_locked(pool, run, lead_to_grow(run, pages), pages);
@@ -235,12 +236,9 @@ void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
     stats->provider_failures = pool->failures;
     stats->purges = pool->purges;
     stats->limit_hits = pool->limit_hits;
-    size_t largest = 0;
-    for (unsigned bin = TL_POOL_BINS; bin-- > 0 && largest == 0;)
-        for (struct tl_span *run = pool->bin[bin]; run != NULL; run = run->free.next)
-            if (run->pages > largest)
-                largest = run->pages;
-    stats->largest_free_run = largest << TL_PAGE_SHIFT;
+    const struct tl_span *longest =
+        tl_runs_longest_locked(pool, pool->heap->real_time ? TL_POOL_SCAN_MAX : SIZE_MAX);
+    stats->largest_free_run = longest != NULL ? tl_span_bytes(longest) : 0;
     tl_lock_release(&pool->lock);
 }
 

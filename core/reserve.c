@@ -394,9 +394,8 @@ static void end_structure(struct tl_reserve *reserve)
 
 static void free_blocks(struct tl_reserve *reserve)
 {
-    void *block;
-    while ((block = tl_slots_take(&reserve->slots, 0)) != NULL)
-        tl_free_fast(block);
+    for (size_t i = 0; i < reserve->slots.count; i++)
+        tl_free_fast((void *)tl_load_acquire(&reserve->slots.slot[i])); /* pairs with a put */
     tl_free_fast(reserve->slots.slot);
 }
 

@@ -57,7 +57,7 @@ struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool tho
     return best;
 }
 
-struct tl_span *tl_runs_longest_locked(struct tl_pool *pool)
+struct tl_span *tl_runs_longest_locked(struct tl_pool *pool, size_t most)
 {
     size_t word = TL_POOL_WORDS;
     while (word > 0 && pool->bitmap[word - 1] == 0)
@@ -66,9 +66,8 @@ struct tl_span *tl_runs_longest_locked(struct tl_pool *pool)
         return NULL;
     size_t          bin = (word - 1) * TL_POOL_BITS + tl_log2_floor(pool->bitmap[word - 1]);
     struct tl_span *best = NULL;
-    unsigned        seen = 0;
-    for (struct tl_span *run = pool->bin[bin]; run != NULL && seen < TL_POOL_SCAN_MAX;
-         run = run->free.next, seen++)
+    for (struct tl_span *run = pool->bin[bin]; run != NULL && most > 0;
+         run = run->free.next, most--)
         if (best == NULL || run->pages > best->pages ||
             (run->pages == best->pages && run->start < best->start))
             best = run;

@@ -9,10 +9,9 @@
  * bin (about to fail). */
 TL_SLOW struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough);
 
-/* The longest run of the highest bins in use, of TL_POOL_SCAN_MAX looked at; still in its bin.
- * NULL:
- * none is free. */
-TL_SLOW struct tl_span *tl_runs_longest_locked(struct tl_pool *pool);
+/* The longest run of the highest bin in use, of `most` looked at; still in its bin. NULL: none is
+ * free. */
+TL_SLOW struct tl_span *tl_runs_longest_locked(struct tl_pool *pool, size_t most);
 
 /* Enters a BUSY run, whose dirt is set, as free since `now_ms`, merged with its free neighbours. */
 TL_SLOW void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms);

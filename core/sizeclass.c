@@ -72,7 +72,8 @@ void tl_class_table_init(void)
         tl_classes[class_id] = (struct tl_class){
             .block_size = (uint32_t)size,
             .span_pages = (uint16_t)pages,
-            .carve_blocks = (uint16_t)clamp(TL_CARVE_BYTES / size, 1, blocks),
+            .carve_blocks =
+                (uint16_t)clamp(clamp(TL_CARVE_BYTES / size, 1, TL_CARVE_BLOCKS_MAX), 1, blocks),
             .foreign_max = (uint8_t)clamp(TL_FOREIGN_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
             .credit = size < TL_LINE_SIZE
                           ? 0
