@@ -191,7 +191,7 @@ void *talus_realloc(void *block, size_t size)
     struct tl_span *span = tl_page_span((uintptr_t)block);
     if (is_null_in_kernel(block))
         return tl_malloc_fast(size);
-    if (TL_LIKELY(span->cut_heap != NULL)) {
+    if (TL_LIKELY(tl_span_cut_heap(span) != NULL)) {
         size_t half = span->block_size / 2;
         /* half <= size <= block_size: it stays */
         if (TL_LIKELY(size - half <= span->block_size - half))

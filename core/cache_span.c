@@ -189,9 +189,9 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
     span->block_size = class->block_size;
     span->capacity = (uint32_t)(tl_span_bytes(span) / class->block_size);
     span->class_id = (uint8_t)class_id;
-    span->zeroed = span->dirty_to == 0;
+    span->zeroed = tl_span_dirty_to(span) == 0;
     span->own = (struct tl_span_owned){ .until_slow = 1, .until_start = 1 };
-    span->cut_heap = heap;
+    tl_span_set_cut_heap(span, heap);
     tl_span_set_owner(span, cache);
     tl_span_set_kind(span, TL_SPAN_CUT);
     for (size_t page = 0; page < span->pages; page++)
@@ -242,7 +242,7 @@ void tl_span_release(struct tl_cache *cache, struct tl_span *span)
     for (size_t page = 1; page < span->pages; page++)
         tl_page_set(span->start + (page << TL_PAGE_SHIFT), NULL);
     tl_store_relaxed(&span->owner, 0);
-    span->cut_heap = NULL;
+    tl_span_set_cut_heap(span, NULL);
     size_t carved_bytes = (size_t)span->own.carved * span->block_size;
     size_t dirty = span->zeroed ? (carved_bytes + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT : span->pages;
     span->block_size = 0;

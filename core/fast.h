@@ -18,7 +18,7 @@ static TL_ALWAYS_INLINE bool tl_span_is_own(const struct tl_span  *span,
                                             const struct tl_cache *cache)
 {
     return tl_equals_relaxed(&span->owner, (uintptr_t)cache) ||
-           (TL_MUTANT_remote_as_own && span->cut_heap == cache->heap);
+           (TL_MUTANT_remote_as_own && tl_span_cut_heap(span) == cache->heap);
 }
 
 static TL_ALWAYS_INLINE void tl_free_last(struct tl_block *block, struct tl_span *span,
@@ -70,7 +70,8 @@ static TL_ALWAYS_INLINE void *tl_aligned_fast(size_t align, size_t size,
                                               void *(*slow)(size_t align, size_t size))
 {
     size_t rounded = tl_size_aligned(size, align);
-    if (TL_LIKELY((align & (align - 1)) == 0 && rounded - 1 < TL_SMALL_MAX))
+    /* small memory's malloc may take a block of a larger class, which is aligned to less */
+    if (!TL_SMALL && TL_LIKELY((align & (align - 1)) == 0 && rounded - 1 < TL_SMALL_MAX))
         return tl_malloc_fast(rounded);
     return slow(align, size);
 }

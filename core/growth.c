@@ -77,12 +77,15 @@ static void *map_block(struct tl_pool *pool, size_t bytes, struct tl_region *reg
 static void add_region_locked(struct tl_pool *pool, struct tl_region *region, struct tl_span *run)
 {
     tl_region_insert(&pool->regions, region);
+#if TL_SMALL
+    region->heap = pool->heap;
+#endif
     run->start = region->start;
     run->pages = region->pages;
     run->region = region;
-    run->cut_heap = NULL;
+    tl_span_set_cut_heap(run, NULL);
     run->block_size = 0;
-    tl_store_relaxed(&run->heap, (uintptr_t)pool->heap);
+    tl_span_set_heap(run, pool->heap);
     tl_store_relaxed(&run->owner, 0);
     tl_span_set_kind(run, TL_SPAN_BUSY);
     tl_span_set_dirt(run, 0, 0);
@@ -162,6 +165,8 @@ bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes)
 
 bool tl_growth_locked(struct tl_pool *pool, size_t pages)
 {
+    if (!TL_GROWS)
+        return false;
     if (pool->growing != 0) {
         await_growth_locked(pool);
         return true;
@@ -250,10 +255,10 @@ static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struc
         rest->start = start + bytes;
         rest->pages = run->pages - region->pages;
         tl_span_set_dirt_behind(rest, run, region->pages);
-        rest->cut_heap = NULL;
+        tl_span_set_cut_heap(rest, NULL);
         rest->block_size = 0;
         rest->region = behind;
-        tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
+        tl_span_set_heap(rest, pool->heap);
         tl_store_relaxed(&rest->owner, 0);
         tl_span_set_kind(rest, TL_SPAN_BUSY);
         tl_runs_insert_locked(pool, rest, freed_ms);
@@ -312,7 +317,7 @@ void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uint
 /* Purges the dirty part of a free run. Lock held, let go of meanwhile. Returns the bytes purged. */
 static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run)
 {
-    uintptr_t start = run->start + ((size_t)run->dirty_from << TL_PAGE_SHIFT);
+    uintptr_t start = run->start + ((size_t)tl_span_dirty_from(run) << TL_PAGE_SHIFT);
     tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(purge);
@@ -331,7 +336,7 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
 {
     size_t   given_back = 0;
     uint64_t now_ms = tl_port_now_ms();
-    if (pool->keep_pages)
+    if (!TL_GROWS || pool->keep_pages)
         return 0;
     tl_lock_acquire(&pool->lock);
     for (unsigned n = 0; all || n < TL_PURGES_PER_CALL_MAX; n++) {
@@ -388,11 +393,11 @@ static bool is_worth_moving(struct tl_pool *pool, const struct tl_span *from,
     size_t least = pool->mapped / TL_MOVED_SHARE;
     tl_lock_release(&pool->lock);
     size_t bytes = tl_span_bytes(from);
-    size_t end = least_of(to->dirty_to, from->pages);
-    size_t dirty = end > to->dirty_from ? end - to->dirty_from : 0;
+    size_t end = least_of(tl_span_dirty_to(to), from->pages);
+    size_t dirty = end > tl_span_dirty_from(to) ? end - tl_span_dirty_from(to) : 0;
     /* pages that hold memory already are better written than given up */
-    return pool->provider.move != NULL && dirty <= from->pages / 2 && bytes >= TL_MOVE_MIN &&
-           bytes >= least;
+    return TL_GROWS && pool->provider.move != NULL && dirty <= from->pages / 2 &&
+           bytes >= TL_MOVE_MIN && bytes >= least;
 }
 
 size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to)
@@ -427,7 +432,7 @@ static void forget_region(struct tl_pool *pool, struct tl_region *region)
         struct tl_span *span = tl_page_span(page);
         tl_page_set(page, NULL);
         if (tl_span_kind(span) != TL_SPAN_NONE && span->start == page) {
-            span->cut_heap = NULL;
+            tl_span_set_cut_heap(span, NULL);
             span->block_size = 0;
             tl_store_relaxed(&span->owner, 0);
             tl_spare_put_locked(pool, span);
@@ -448,7 +453,7 @@ void tl_pool_destroy(struct tl_pool *pool)
         tl_region_remove(&pool->regions, region);
         tl_lock_release(&pool->lock);
         tl_region_delist(region);
-        if (pool->provider.unmap != NULL && !region->given)
+        if (TL_GROWS && pool->provider.unmap != NULL && !region->given)
             pool->provider.unmap(pool->provider.context, (void *)start, bytes);
         tl_lock_acquire(&pool->lock);
         pool->unmaps++;

@@ -133,6 +133,8 @@ static void provide(struct tl_heap *heap, size_t bytes)
 talus_heap *talus_heap_create(const talus_heap_options *options)
 {
     talus_heap_options filled = options != NULL ? *options : (talus_heap_options){ 0 };
+    if (!TL_GROWS && (filled.provider != NULL || filled.initial != 0))
+        return tl_port_fail(TL_ERROR_INVALID);
     if (filled.provider == NULL)
         filled.provider = tl_provider_default();
     size_t unit = filled.provider->purge_unit;
@@ -186,7 +188,7 @@ talus_heap *talus_heap_default(void)
 
 static bool is_large(size_t size, size_t align)
 {
-    return align > TL_PAGE_SIZE || size > TL_CLASS_MAX;
+    return align > (TL_SMALL ? TL_CLASS_MAX : TL_PAGE_SIZE) || size > TL_CLASS_MAX;
 }
 
 static unsigned class_of(size_t size, size_t align)

@@ -63,7 +63,7 @@ void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, 
     if (span == NULL)
         return NULL;
     if (zero)
-        memset((void *)(span->start + ((size_t)span->dirty_from << TL_PAGE_SHIFT)), 0,
+        memset((void *)(span->start + ((size_t)tl_span_dirty_from(span) << TL_PAGE_SHIFT)), 0,
                tl_span_dirty(span) << TL_PAGE_SHIFT);
     return (void *)span->start;
 }

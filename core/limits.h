@@ -85,7 +85,9 @@
 /* bins of free runs: so many to each doubling */
 #define TL_POOL_STEPS_SHIFT TL_USUAL_OR_SMALL(3u, 1u)
 #define TL_POOL_BINS        TL_USUAL_OR_SMALL(256u, 16u)
-#define TL_GROWTH_DEFAULT   TL_USUAL_OR_SMALL((size_t)1 << 20, TL_PAGE_SIZE) /* bytes */
+/* whether pools ask providers: in small memory they have what they are given */
+#define TL_GROWS          (!TL_SMALL)
+#define TL_GROWTH_DEFAULT ((size_t)1 << 20) /* bytes */
 /* bytes; growth is an eighth of the heap between the two */
 #define TL_GROWTH_MAX ((size_t)32 << 20)
 /* A move is a system call, and may split the system's mapping in two: what is shorter, or a smaller
@@ -124,12 +126,10 @@
 typedef uint16_t tl_pages;
 typedef uint16_t tl_blocks;
 typedef uint16_t tl_block_bytes;
-typedef uint16_t tl_dirty_pages;
 #else
 typedef size_t   tl_pages;
 typedef uint32_t tl_blocks;
 typedef uint32_t tl_block_bytes;
-typedef uint32_t tl_dirty_pages;
 #endif
 #define TL_BLOCKS_NEVER ((tl_blocks)-1 / 2) /* more than any span has */
 

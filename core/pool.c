@@ -90,7 +90,8 @@ void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
         taken = run->start + (left << TL_PAGE_SHIFT);
         run->pages = (tl_pages)left;
         if (left > 0) {
-            tl_span_set_dirt(run, run->dirty_from, run->dirty_to < left ? run->dirty_to : left);
+            tl_span_set_dirt(run, tl_span_dirty_from(run),
+                             tl_span_dirty_to(run) < left ? tl_span_dirty_to(run) : left);
             tl_runs_insert_locked(pool, run, freed_ms);
         } else {
             tl_page_set(taken, NULL);

@@ -57,11 +57,11 @@ void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
     enum tl_span_kind kind = tl_span_kind(span);
     if (size == 0)
         size = 1;
-    if (TL_LIKELY(kind == TL_SPAN_CUT && (heap == NULL || heap == span->cut_heap))) {
+    if (TL_LIKELY(kind == TL_SPAN_CUT && (heap == NULL || heap == tl_span_cut_heap(span)))) {
         if (TL_LIKELY(stays(span->block_size, size)))
             return block;
         if (TL_LIKELY(size <= TL_REQUEST_MAX))
-            return copy(span->cut_heap, block, span->block_size, size);
+            return copy(tl_span_cut_heap(span), block, span->block_size, size);
     }
     if (kind != TL_SPAN_CUT && kind != TL_SPAN_LARGE)
         return misuse(tl_misuse_of(block), block, "realloc of a pointer that is no block");

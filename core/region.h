@@ -21,10 +21,25 @@ struct tl_region {
     struct tl_region *all_next; /* every heap's regions; tl_meta_lock */
     struct tl_region *all_prev;
     bool              given; /* by the owner: the provider never gets it; constant */
+#if TL_SMALL
+    struct tl_heap *heap; /* constant */
+#endif
 };
 
 TL_STATIC_ASSERT(sizeof(struct tl_region) <= sizeof(struct tl_span),
                  "a region lies in a descriptor");
+
+#if TL_SMALL
+static inline struct tl_heap *tl_span_heap(const struct tl_span *span)
+{
+    return span->region->heap;
+}
+
+static inline struct tl_heap *tl_span_cut_heap(const struct tl_span *span)
+{
+    return span->block_size != 0 ? tl_span_heap(span) : NULL;
+}
+#endif
 
 static inline uintptr_t tl_region_end(const struct tl_region *region)
 {

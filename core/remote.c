@@ -160,7 +160,7 @@ static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
         tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block,
                          "free of a pointer into a large block");
     } else if (kind == TL_SPAN_CUT) {
-        struct tl_cache *cache = tl_thread_cache_for_free(span->cut_heap);
+        struct tl_cache *cache = tl_thread_cache_for_free(tl_span_cut_heap(span));
         if (cache == NULL) {
             tl_put(&((struct tl_block *)block)->next, NULL);
             tl_remote_push(span, (struct tl_block *)block);
@@ -186,7 +186,7 @@ static TL_NOINLINE void free_not_foreign(void *block, struct tl_span *span)
 
 void tl_free_other(void *block, struct tl_span *span, struct tl_cache *self)
 {
-    if (TL_LIKELY(span->cut_heap == self->heap))
+    if (TL_LIKELY(tl_span_cut_heap(span) == self->heap))
         free_foreign((struct tl_block *)block, span, self);
     else
         free_not_foreign(block, span);

@@ -113,7 +113,7 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
         run->free.next->free.prev = run->free.prev;
     if (pool->bin[bin] == NULL)
         pool->bitmap[bin / TL_POOL_BITS] &= ~((size_t)1 << bin % TL_POOL_BITS);
-    if (run->dirty_to > 0)
+    if (tl_span_dirty_to(run) > 0)
         age_remove(pool, run);
     pool->free_pages -= run->pages;
     pool->dirty_pages -= tl_span_dirty(run);
@@ -126,10 +126,11 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
 static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *right)
 {
     tl_region_link(left->region, right->region, right->start);
-    if (right->dirty_to > 0) /* what lies between two dirty parts counts as dirty, too */
+    if (tl_span_dirty_to(right) > 0) /* what lies between two dirty parts counts as dirty, too */
         tl_span_set_dirt(left,
-                         left->dirty_to > 0 ? left->dirty_from : left->pages + right->dirty_from,
-                         left->pages + right->dirty_to);
+                         tl_span_dirty_to(left) > 0 ? tl_span_dirty_from(left)
+                                                    : left->pages + tl_span_dirty_from(right),
+                         left->pages + tl_span_dirty_to(right));
     left->pages += right->pages;
     tl_page_set(right->start, NULL);
     tl_spare_put_locked(pool, right);
@@ -169,12 +170,12 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
     pool->bin[bin] = run;
     pool->bitmap[bin / TL_POOL_BITS] |= (size_t)1 << bin % TL_POOL_BITS;
     run->free.freed_ms = now_ms;
-    if (run->dirty_to > 0)
+    if (tl_span_dirty_to(run) > 0)
         age_insert(pool, run);
     pool->free_pages += run->pages;
     pool->dirty_pages += tl_span_dirty(run);
     tl_store_relaxed(&run->owner, 0);
-    run->cut_heap = NULL;
+    tl_span_set_cut_heap(run, NULL);
     run->block_size = 0;
     tl_span_set_kind(run, TL_SPAN_FREE);
     tl_page_set_ends(run->start, last_page(run), run);
@@ -183,8 +184,8 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
 
 void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span *run, size_t pages)
 {
-    size_t from = run->dirty_from > pages ? run->dirty_from - pages : 0;
-    tl_span_set_dirt(rest, from, run->dirty_to > pages ? run->dirty_to - pages : 0);
+    size_t from = tl_span_dirty_from(run) > pages ? tl_span_dirty_from(run) - pages : 0;
+    tl_span_set_dirt(rest, from, tl_span_dirty_to(run) > pages ? tl_span_dirty_to(run) - pages : 0);
 }
 
 struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, size_t pages)
@@ -194,15 +195,15 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
     rest->start = run->start + (pages << TL_PAGE_SHIFT);
     rest->pages = run->pages - pages;
     tl_span_set_dirt_behind(rest, run, pages);
-    tl_store_relaxed(&rest->heap, (uintptr_t)pool->heap);
-    rest->cut_heap = NULL;
+    tl_span_set_heap(rest, pool->heap);
+    tl_span_set_cut_heap(rest, NULL);
     rest->block_size = 0;
     rest->region = tl_region_at(run->region, rest->start);
     tl_store_relaxed(&rest->owner, 0);
     tl_span_set_kind(rest, TL_SPAN_BUSY);
     run->pages = pages;
-    if (run->dirty_to > pages)
-        tl_span_set_dirt(run, run->dirty_from, pages);
+    if (tl_span_dirty_to(run) > pages)
+        tl_span_set_dirt(run, tl_span_dirty_from(run), pages);
     return rest;
 }
 

@@ -69,31 +69,37 @@ struct tl_span_free {
 
 struct tl_span {
     tl_atomic_word owner; /* struct tl_cache *; 0 unless CUT */
+#if !TL_SMALL             /* whose regions know the heap */
     /* the heap while CUT, else NULL: one compare tells a stranger what he needs */
     struct tl_heap *cut_heap;
-    uintptr_t       start; /* address of the first page */
-    tl_pages        pages;
-    tl_block_bytes  block_size; /* bytes; 0 unless CUT */
-    tl_blocks       capacity;   /* CUT: blocks */
-    uint8_t         class_id;   /* CUT */
-    bool            zeroed;     /* CUT: what is not carved yet reads as zero */
-    tl_atomic_u32   kind;       /* enum tl_span_kind */
+#endif
+    uintptr_t      start; /* address of the first page */
+    tl_pages       pages;
+    tl_block_bytes block_size; /* bytes; 0 unless CUT */
+    tl_blocks      capacity;   /* CUT: blocks */
+    uint8_t        class_id;   /* CUT */
+    bool           zeroed;     /* CUT: what is not carved yet reads as zero */
+    tl_atomic_u32  kind;       /* enum tl_span_kind */
 #if !TL_SMALL
     /* CUT: class_id * TL_OWNER_SLOTS + the owner's slot: where others gather its blocks */
     tl_atomic_u32 foreign_slot;
-#endif
     /* struct tl_heap *; any state but NONE and UNUSED. Neighbours of other pools read it */
     tl_atomic_word heap;
+#else
+    struct tl_region *region;
+#endif
     TL_CACHE_LINE
     union {
         struct tl_span_owned own;
         struct tl_span_free  free;
     };
+#if !TL_SMALL                 /* whose pages are all dirty */
     struct tl_region *region; /* holder of the run: the region of the first page */
     /* holder of the run: of its pages [dirty_from, dirty_to) may have been written, the rest is
      * clean; both 0 when all is. 32 bits of pages are 64 TiB */
-    tl_dirty_pages dirty_from;
-    tl_dirty_pages dirty_to;
+    uint32_t dirty_from;
+    uint32_t dirty_to;
+#endif
 };
 
 TL_STATIC_ASSERT(TL_SMALL || sizeof(struct tl_span) <= 2 * TL_LINE_SIZE,
@@ -119,29 +125,89 @@ static inline struct tl_cache *tl_span_owner(const struct tl_span *span)
     return (struct tl_cache *)tl_load_relaxed(&span->owner);
 }
 
+#if TL_SMALL
+
+/* tl_span_heap is in region.h. */
+
+static inline void tl_span_set_heap(struct tl_span *span, struct tl_heap *heap)
+{
+    (void)span;
+    (void)heap;
+}
+
+static inline void tl_span_set_cut_heap(struct tl_span *span, struct tl_heap *heap)
+{
+    (void)span;
+    (void)heap;
+}
+
+static inline void tl_span_set_dirt(struct tl_span *span, size_t from, size_t to)
+{
+    (void)span;
+    (void)from;
+    (void)to;
+}
+
+static inline uint32_t tl_span_dirty_from(const struct tl_span *span)
+{
+    (void)span;
+    return 0;
+}
+
+static inline uint32_t tl_span_dirty_to(const struct tl_span *span)
+{
+    return span->pages;
+}
+
+#else
+
 static inline struct tl_heap *tl_span_heap(const struct tl_span *span)
 {
     return (struct tl_heap *)tl_load_relaxed(&span->heap);
 }
 
-#if !TL_SMALL
+static inline void tl_span_set_heap(struct tl_span *span, struct tl_heap *heap)
+{
+    tl_store_relaxed(&span->heap, (uintptr_t)heap);
+}
+
+static inline struct tl_heap *tl_span_cut_heap(const struct tl_span *span)
+{
+    return span->cut_heap;
+}
+
+static inline void tl_span_set_cut_heap(struct tl_span *span, struct tl_heap *heap)
+{
+    span->cut_heap = heap;
+}
+
 /* The slot of the cache's `foreign` arrays that a block of this span belongs to. */
 static inline unsigned tl_span_foreign_slot(const struct tl_span *span)
 {
     return tl_load32_relaxed(&span->foreign_slot);
 }
-#endif
-
 static inline void tl_span_set_dirt(struct tl_span *span, size_t from, size_t to)
 {
-    span->dirty_from = from < to ? (tl_dirty_pages)from : 0;
-    span->dirty_to = from < to ? (tl_dirty_pages)to : 0;
+    span->dirty_from = from < to ? (uint32_t)from : 0;
+    span->dirty_to = from < to ? (uint32_t)to : 0;
 }
+
+static inline uint32_t tl_span_dirty_from(const struct tl_span *span)
+{
+    return span->dirty_from;
+}
+
+static inline uint32_t tl_span_dirty_to(const struct tl_span *span)
+{
+    return span->dirty_to;
+}
+
+#endif
 
 /* Pages that may have been written. */
 static inline size_t tl_span_dirty(const struct tl_span *span)
 {
-    return span->dirty_to - span->dirty_from;
+    return tl_span_dirty_to(span) - tl_span_dirty_from(span);
 }
 
 static inline bool tl_span_holds(const struct tl_span *span, uintptr_t address)

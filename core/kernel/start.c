@@ -98,7 +98,7 @@ bool talus_kernel_start(const talus_kernel_options *options)
     uintptr_t first = round_up((uintptr_t)options->block, TL_LINE_SIZE);
     uintptr_t end = ((uintptr_t)options->block + options->bytes) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
     if (started || cpus > TALUS_CPUS_MAX || options->block == NULL || window > TL_REQUEST_MAX ||
-        options->bytes < TL_PAGE_SIZE)
+        options->bytes < TL_PAGE_SIZE || (!TL_GROWS && options->heap.provider != NULL))
         return false;
     unsigned bits = tl_log2_ceil(window >> TL_PAGE_SHIFT); /* the whole pages in it */
     size_t   table = round_up(tl_page_map_bytes_for(bits), TL_LINE_SIZE);

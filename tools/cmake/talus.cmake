@@ -84,10 +84,10 @@ set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
 set(talus_kernel_flags -ffunction-sections -falign-functions=1 -falign-jumps=1 -falign-loops=1
     -fno-inline-small-functions -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition)
 
-# talus_add_core(target [KERNEL] [MUTANT name] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
-# (position-independent, the Linux port), or for a kernel (the port of talus/port.h).
+# talus_add_core(target [KERNEL [SMALL]] [MUTANT name] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
+# (position-independent, the Linux port), or for a kernel (the port of talus/port.h), SMALL for one CPU and a few KiB.
 function(talus_add_core target)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "KERNEL" "MUTANT" "DEFINITIONS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "KERNEL;SMALL" "MUTANT" "DEFINITIONS")
     if(arg_KERNEL)
         set(front core/kernel)
         set(port arch/port/kernel)
@@ -110,6 +110,10 @@ function(talus_add_core target)
         target_compile_options(${target} PRIVATE ${talus_library_flags})
         set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     endif()
+    if(arg_SMALL)
+        target_compile_definitions(${target} PUBLIC TALUS_SMALL=1)
+        target_compile_options(${target} PRIVATE -Os)
+    endif()
     if(arg_MUTANT)
         talus_require_mutant(${arg_MUTANT})
         target_compile_definitions(${target} PUBLIC TL_MUTANT_${arg_MUTANT}=1)
@@ -119,17 +123,24 @@ function(talus_add_core target)
     endif()
 endfunction()
 
-# talus_add_kernel_library(target): the heap as a kernel links it: libtalus-kernel.a. With the compiler's headers and ours:
-# what wants a C library does not compile.
+# talus_add_kernel_library(target [SMALL]): the heap as a kernel links it: libtalus-kernel.a, libtalus-kernel-small.a. With the
+# compiler's headers and ours: what wants a C library does not compile.
 function(talus_add_kernel_library target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SMALL" "" "")
+    set(name talus-kernel)
+    set(small "")
+    if(arg_SMALL)
+        set(name talus-kernel-small)
+        set(small SMALL)
+    endif()
     execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include OUTPUT_VARIABLE compiler_headers
         OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-    talus_add_core(${target}_core KERNEL)
+    talus_add_core(${target}_core KERNEL ${small})
     target_compile_options(${target}_core PRIVATE -nostdinc -isystem ${compiler_headers})
     add_library(${target} STATIC $<TARGET_OBJECTS:${target}_core>)
-    target_compile_definitions(${target} INTERFACE TL_KERNEL=1)
+    target_compile_definitions(${target} INTERFACE TL_KERNEL=1 $<$<BOOL:${small}>:TALUS_SMALL=1>)
     target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/core/include>)
-    set_target_properties(${target} PROPERTIES OUTPUT_NAME talus-kernel LINKER_LANGUAGE C)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} LINKER_LANGUAGE C)
 endfunction()
 
 # talus_add_library(target core SHARED|STATIC [sources...]): the objects of `core` and the sources given, as one library.
