@@ -112,6 +112,21 @@
 #define TL_MUTANT_growth_quota_kept 0
 #endif
 
+/* core/contract.c: a region that is given back still counts as mapped. */
+#ifndef TL_MUTANT_contract_quota_kept
+#define TL_MUTANT_contract_quota_kept 0
+#endif
+
+/* core/contract.c: a region is given back while a run of it is in a bin. */
+#ifndef TL_MUTANT_contract_in_bin
+#define TL_MUTANT_contract_in_bin 0
+#endif
+
+/* core/pool.c: a block grows into pages of a region that is to drain. */
+#ifndef TL_MUTANT_drain_extended
+#define TL_MUTANT_drain_extended 0
+#endif
+
 /* core: a refill leaves the list in the span too, so that two caches hand out the same blocks. */
 #ifndef TL_MUTANT_cache_head_twice
 #define TL_MUTANT_cache_head_twice 0

@@ -18,6 +18,9 @@ static TL_NOINLINE void *malloc_of_class(size_t size, struct tl_cache *cache)
 
 void *tl_malloc_slow(size_t size, struct tl_cache *cache)
 {
+    /* a kernel's caller is pinned here: without the pin it does what is due first */
+    if (TL_KERNEL && TL_UNLIKELY(tl_pool_is_due(&tl_default_heap.pool, TL_DUE_ANY)))
+        return NULL;
     if (TL_LIKELY(cache->heap == &tl_default_heap)) {
         tl_cache_piece_begin(cache);
         if (TL_UNLIKELY(size > TL_CLASS_MAX)) {

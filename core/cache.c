@@ -243,7 +243,7 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
     if (span->own.outstanding == 0) {
         tl_span_emptied(cache, span);
     } else {
-        if (!span->own.listed)
+        if (!span->own.listed && !tl_pool_drains(&cache->heap->pool, span))
             tl_avail_add(&cache->bin[span->class_id], span);
         tl_span_arm(span);
     }
@@ -266,7 +266,8 @@ static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span)
         tl_span_release(cache, span); /* which ends the piece */
         return true;
     }
-    if (!span->own.listed)
+    if (!span->own.listed &&
+        (span->own.outstanding == 0 || !tl_pool_drains(&cache->heap->pool, span)))
         tl_avail_add(&cache->bin[span->class_id], span);
     if (span->own.outstanding == 0) {
         span->own.counted_empty = true;
@@ -384,6 +385,8 @@ bool tl_cache_flush(struct tl_cache *cache)
         tl_span_release_empty(cache);
         purge_inside(cache);
     }
+    if (TL_UNLIKELY(tl_load32_relaxed(&cache->heap->pool.draining) != 0))
+        tl_span_shun_draining(cache);
     return piece_is_done(cache);
 }
 

@@ -226,4 +226,7 @@ TL_SLOW void tl_span_release(struct tl_cache *cache, struct tl_span *span);
 /* Gives back every empty span the cache kept. */
 TL_SLOW void tl_span_release_empty(struct tl_cache *cache);
 
+/* Spans whose pages are to be left serve no allocation any more: once emptied they go (R17). */
+void tl_span_shun_draining(struct tl_cache *cache);
+
 #endif

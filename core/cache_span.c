@@ -253,11 +253,12 @@ void tl_span_release(struct tl_cache *cache, struct tl_span *span)
 void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
 {
     struct tl_bin *bin = &cache->bin[span->class_id];
-    if (cache->head[span->class_id] == NULL) {
+    bool           drains = tl_pool_drains(&cache->heap->pool, span);
+    if (cache->head[span->class_id] == NULL && !drains) {
         cache->head[span->class_id] = tl_span_take_local(cache, span);
         return;
     }
-    if (TL_KERNEL || cache->empty_bytes + tl_span_bytes(span) > TL_CACHE_EMPTY_MAX) {
+    if (TL_KERNEL || drains || cache->empty_bytes + tl_span_bytes(span) > TL_CACHE_EMPTY_MAX) {
         tl_span_release(cache, span);
         return;
     }
@@ -277,5 +278,21 @@ void tl_span_release_empty(struct tl_cache *cache)
             if (span->own.counted_empty)
                 tl_span_release(cache, span);
         }
+    }
+}
+
+TL_COLD void tl_span_shun_draining(struct tl_cache *cache)
+{
+    const struct tl_pool *pool = &cache->heap->pool;
+    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
+        struct tl_bin  *bin = &cache->bin[class_id];
+        struct tl_span *next;
+        for (struct tl_span *span = bin->avail; span != NULL; span = next) {
+            next = span->own.next;
+            if (tl_pool_drains(pool, span))
+                tl_avail_remove(bin, span);
+        }
+        if (bin->fresh != NULL && tl_pool_drains(pool, bin->fresh))
+            bin->fresh = NULL;
     }
 }

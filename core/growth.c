@@ -1,5 +1,5 @@
-/* growth.c: the page pool and its provider: growth, decay, the end. Theory: pool.h. No provider
- * call under a lock. */
+/* growth.c: the page pool and its provider: growth, moves, the end. Theory: pool.h; what is given
+ * back: contract.c. No provider call under a lock. */
 #include "core/growth.h"
 #include "arch/port.h"
 #include "core/heap.h"
@@ -45,7 +45,8 @@ static bool cover(void *block, size_t bytes, bool given, struct tl_region *regio
     *region = (struct tl_region){ .start = (uintptr_t)block,
                                   .pages = bytes >> TL_PAGE_SHIFT,
                                   .given = given };
-    return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && tl_page_map_cover(region);
+    bool beyond_top = bytes > 0 - (uintptr_t)block - 1; /* its end is no address */
+    return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && !beyond_top && tl_page_map_cover(region);
 }
 
 static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
@@ -89,7 +90,8 @@ static void add_region_locked(struct tl_pool *pool, struct tl_region *region, st
     tl_store_relaxed(&run->owner, 0);
     tl_span_set_kind(run, TL_SPAN_BUSY);
     tl_span_set_dirt(run, 0, 0);
-    tl_runs_insert_locked(pool, run, 0);
+    tl_runs_insert_locked(pool, run, tl_port_now_ms());
+    tl_pool_look_low_locked(pool);
 }
 
 /* Once for a heap: a limit that is reached is how leaks show (R15). Lets go of the lock meanwhile.
@@ -127,7 +129,7 @@ static bool descriptors_of(void *block, size_t bytes)
     return true;
 }
 
-bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes)
+bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes, bool holds_data)
 {
     tl_lock_acquire(&pool->lock);
     bool ready = tl_spares_ready_locked(pool);
@@ -137,6 +139,7 @@ bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes)
             return false;
         block = (char *)block + TL_PAGE_SIZE;
         bytes -= TL_PAGE_SIZE;
+        holds_data = true;
         tl_lock_acquire(&pool->lock);
         ready = tl_spares_ready_locked(pool);
     }
@@ -148,6 +151,7 @@ bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes)
     struct tl_span   *run = tl_spare_take_locked(pool);
     tl_lock_release(&pool->lock);
     bool added = cover(block, bytes, true, region);
+    region->holds_data = holds_data;
     tl_lock_acquire(&pool->lock);
     if (added) {
         pool->mapped += bytes;
@@ -220,148 +224,27 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     return block != NULL;
 }
 
-/* A region that lies wholly in the free run `run`, or NULL. */
-static struct tl_region *whole_region(const struct tl_span *run)
+bool tl_pool_is_growing(struct tl_pool *pool)
 {
-    uintptr_t end = run->start + tl_span_bytes(run);
-    for (struct tl_region *region = run->region; region != NULL && region->start < end;
-         region = region->touching)
-        if (region->start >= run->start && tl_region_end(region) <= end && !region->given)
-            return region;
-    return NULL;
-}
-
-/* Takes `region` out of the free run that holds it and gives it to the provider. Lock held, let go
- * of meanwhile. */
-static void unmap_region_locked(struct tl_pool *pool, struct tl_span *run, struct tl_region *region)
-{
-    uint64_t  freed_ms = run->free.freed_ms;
-    uintptr_t start = region->start;
-    size_t    bytes = region->pages << TL_PAGE_SHIFT;
-    tl_runs_remove_locked(pool, run);
-    if (run->start < start) {
-        struct tl_span *rest =
-            tl_runs_split_locked(pool, run, (start - run->start) >> TL_PAGE_SHIFT);
-        tl_region_remove(&pool->regions,
-                         region); /* first, so that the two sides do not merge across it */
-        tl_runs_insert_locked(pool, run, freed_ms);
-        run = rest;
-    } else {
-        tl_region_remove(&pool->regions, region);
-    }
-    if (tl_span_bytes(run) > bytes) {
-        struct tl_region *behind = region->touching;
-        struct tl_span   *rest = tl_spare_take_locked(pool);
-        rest->start = start + bytes;
-        rest->pages = run->pages - region->pages;
-        tl_span_set_dirt_behind(rest, run, region->pages);
-        tl_span_set_cut_heap(rest, NULL);
-        rest->block_size = 0;
-        rest->region = behind;
-        tl_span_set_heap(rest, pool->heap);
-        tl_store_relaxed(&rest->owner, 0);
-        tl_span_set_kind(rest, TL_SPAN_BUSY);
-        tl_runs_insert_locked(pool, rest, freed_ms);
-    }
-    tl_page_set(start, NULL);
-    pool->unmaps++;
-    tl_lock_release(&pool->lock);
-    tl_region_delist(region);
-    tl_port_synchronize();
-    pool->provider.unmap(pool->provider.context, (void *)start, bytes);
     tl_lock_acquire(&pool->lock);
-    pool->mapped -= bytes;
-    tl_spare_put_locked(pool, run);
-    tl_spare_put_locked(pool, (struct tl_span *)region);
+    bool growing = pool->growing != 0;
+    tl_lock_release(&pool->lock);
+    return growing;
 }
 
-/* Has the provider purge `bytes` from `start` in `region`, and on through the regions that touch:
- * one call for each, since a provider knows its own blocks only. The run has a holder, so these
- * regions and the links between them stay. No lock held. Returns true when all read as zero;
- * *purged is what the provider got. */
-static bool purge_bytes(struct tl_pool *pool, const struct tl_region *region, uintptr_t start,
-                        size_t bytes, size_t *purged)
+void tl_pool_raise(struct tl_pool *pool)
 {
-    bool zero = pool->provider.purge != NULL;
-    *purged = 0;
-    while (pool->provider.purge != NULL) {
-        size_t here = tl_region_end(region) - start;
-        if (here > bytes)
-            here = bytes;
-        if (region->given) {
-            zero = false;
-        } else {
-            zero = pool->provider.purge(pool->provider.context, (void *)start, here) && zero;
-            *purged += here;
-        }
-        start += here;
-        bytes -= here;
-        if (bytes == 0)
+    tl_lock_acquire(&pool->lock);
+    bool grown = true;
+    while (grown && tl_pool_is_low_locked(pool)) {
+        grown = tl_spares_ready_locked(pool);
+        if (pool->growing != 0) /* no wait: `due` stays, and whoever comes by next looks again */
             break;
-        region = region->touching;
+        grown = grown && growth_bytes(pool, TL_PAGE_SIZE) != 0 && tl_growth_locked(pool, 1);
     }
-    return zero;
-}
-
-void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uintptr_t start,
-                          size_t bytes)
-{
-    size_t    unit = pool->provider.purge_unit != 0 ? pool->provider.purge_unit : TL_PAGE_SIZE;
-    uintptr_t from = (start + unit - 1) & ~(unit - 1);
-    uintptr_t to = (start + bytes) & ~(unit - 1);
-    size_t    purged;
-    if (from < to && !pool->keep_pages && !TL_KERNEL)
-        purge_bytes(pool, tl_region_at(span->region, from), from, to - from, &purged);
-}
-
-/* Purges the dirty part of a free run. Lock held, let go of meanwhile. Returns the bytes purged. */
-static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run)
-{
-    uintptr_t start = run->start + ((size_t)tl_span_dirty_from(run) << TL_PAGE_SHIFT);
-    tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
+    if (pool->growing == 0)
+        tl_pool_clear_due_locked(pool, TL_DUE_GROWTH);
     tl_lock_release(&pool->lock);
-    TL_PREEMPT_POINT(purge);
-    size_t bytes = tl_span_dirty(run) << TL_PAGE_SHIFT;
-    size_t purged;
-    bool   zero = purge_bytes(pool, tl_region_at(run->region, start), start, bytes, &purged);
-    tl_lock_acquire(&pool->lock);
-    pool->purges++;
-    pool->clean_is_zero = pool->clean_is_zero && zero;
-    tl_span_set_dirt(run, 0, 0);
-    tl_runs_insert_locked(pool, run, 0);
-    return purged;
-}
-
-size_t tl_pool_decay(struct tl_pool *pool, bool all)
-{
-    size_t   given_back = 0;
-    uint64_t now_ms = tl_port_now_ms();
-    if (!TL_GROWS || pool->keep_pages)
-        return 0;
-    tl_lock_acquire(&pool->lock);
-    for (unsigned n = 0; all || n < TL_PURGES_PER_CALL_MAX; n++) {
-        struct tl_span *run = pool->oldest;
-        if (run == NULL || (!all && run->free.freed_ms + pool->decay_ms > now_ms) ||
-            !tl_spares_ready_locked(pool) || run != pool->oldest)
-            break;
-        struct tl_region *region = pool->provider.unmap != NULL ? whole_region(run) : NULL;
-        if (region != NULL) {
-            given_back += region->pages << TL_PAGE_SHIFT;
-            unmap_region_locked(pool, run, region);
-        } else {
-            given_back += purge_run_locked(pool, run);
-        }
-    }
-    tl_lock_release(&pool->lock);
-    return given_back;
-}
-
-bool tl_pool_is_dirty(struct tl_pool *pool)
-{
-    tl_lock_acquire(&pool->lock);
-    bool dirty = pool->oldest != NULL && !pool->keep_pages;
-    tl_lock_release(&pool->lock);
-    return dirty;
 }
 
 static size_t least_of(size_t a, size_t b)

@@ -38,6 +38,7 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     heap->real_time = TL_KERNEL && options->real_time;
     heap->on_exhausted = options->on_exhausted;
     heap->on_exhausted_context = options->on_exhausted_context;
+    heap->panic = options->panic;
     tl_lock_init(&heap->lock);
     tl_pool_init(&heap->pool, heap, options);
 #if TL_KERNEL
@@ -215,6 +216,19 @@ static bool flush(struct tl_heap *heap, struct tl_cache *cache)
     return more;
 }
 
+void tl_heap_flush(struct tl_heap *heap)
+{
+    bool more = true;
+    for (uint32_t pieces = TL_PIECES_MAX; more && pieces > 0; pieces--) {
+        (void)tl_port_pin();
+        struct tl_cache *cache = tl_thread_cache_of(heap);
+        if (cache != NULL)
+            tl_cache_piece_begin(cache);
+        more = flush(heap, cache);
+        tl_port_unpin();
+    }
+}
+
 /* One try with `cache`, the calling thread's. */
 static TL_ALWAYS_INLINE void *try_with(struct tl_heap *heap, struct tl_cache *cache, size_t size,
                                        size_t align, bool zero)
@@ -244,6 +258,7 @@ static TL_ALWAYS_INLINE void *try_alloc(struct tl_heap *heap, size_t size, size_
     if (more != NULL)
         *more = flush(heap, cache);
     if (TL_KERNEL && is_large(size, align)) { /* it may take long to clear */
+        tl_reserve_look(cache);
         tl_thread_let_go(cache);
         return tl_large_alloc(heap, NULL, size, align, zero);
     }
@@ -305,11 +320,13 @@ static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t alig
     return block;
 }
 
-/* By who comes by, where a free is pinned. */
+/* What is due is done by who comes by, where a free is pinned. */
 static void decay(struct tl_heap *heap)
 {
-    if (TL_KERNEL && tl_port_may_block()) /* the provider may */
+    if (TL_KERNEL && tl_port_may_block()) { /* the provider may */
+        tl_pool_answer_low(&heap->pool);
         tl_pool_decay(&heap->pool, false);
+    }
 }
 
 #if TL_KERNEL
@@ -348,6 +365,10 @@ void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool 
     if (block == NULL && heap->on_exhausted != NULL &&
         heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size))
         block = try_hard(heap, size, align, zero, true); /* what was freed may lie in a cache */
+    if (block == NULL && heap->panic)
+        tl_report_panic("heap '%s' has no memory for %z bytes: it cannot grow, and nothing came "
+                        "back",
+                        heap->pool.name, size);
     return block != NULL ? block : tl_port_fail(TL_ERROR_MEMORY);
 }
 
@@ -422,36 +443,19 @@ bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
     if (!tl_heap_is_live(heap))
         return false;
     uintptr_t first = ((uintptr_t)block + TL_PAGE_SIZE - 1) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
-    uintptr_t end = ((uintptr_t)block + bytes) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
+    uintptr_t end = tl_block_end(block, bytes);
     if (block == NULL || bytes > TL_REQUEST_MAX || first < (uintptr_t)block || first >= end) {
         tl_port_fail(TL_ERROR_INVALID);
         return false;
     }
     /* if not, what is left may do */
     (void)tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, 2));
-    if (tl_pool_add(&heap->pool, (void *)first, end - first)) {
+    if (tl_pool_add(&heap->pool, (void *)first, end - first, false)) {
         provide(heap, end - first);
         return true;
     }
     tl_port_fail(TL_ERROR_MEMORY);
     return false;
-}
-
-size_t talus_heap_trim(talus_heap *handle)
-{
-    struct tl_heap *heap = tl_heap_of(handle);
-    if (!tl_heap_is_live(heap))
-        return 0;
-    bool more = true;
-    for (uint32_t pieces = TL_PIECES_MAX; more && pieces > 0; pieces--) {
-        (void)tl_port_pin();
-        struct tl_cache *cache = tl_thread_cache_of(heap);
-        if (cache != NULL)
-            tl_cache_piece_begin(cache);
-        more = flush(heap, cache);
-        tl_port_unpin();
-    }
-    return tl_pool_decay(&heap->pool, true);
 }
 
 void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)

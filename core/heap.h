@@ -34,6 +34,7 @@ struct tl_heap {
     bool              real_time;   /* constant */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
     void              *on_exhausted_context;
+    bool               panic;          /* constant */
     struct tl_reserve *reserves;       /* heap->lock */
     struct tl_event    reserve_unused; /* a slow exit let go of one of them */
     struct tl_inbox    inbox;          /* freed blocks without an owner; pushed and drained by
@@ -117,6 +118,10 @@ TL_SLOW const talus_provider *tl_provider_default(void);
 
 /* Whether `heap` is alive; reports if not. */
 TL_SLOW bool tl_heap_is_live(const struct tl_heap *heap);
+
+/* All blocks that the calling thread's cache and the idle ones hold go to their spans, and empty
+ * spans to the pool. */
+void tl_heap_flush(struct tl_heap *heap);
 
 /* One try to allocate with the calling thread's `cache` of `heap`, growth included; `align` as in
  * tl_heap_alloc_slow, `size` not 0. NULL: none; errno may be anything. */

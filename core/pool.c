@@ -1,5 +1,5 @@
-/* pool.c: taking and giving back runs. Theory: pool.h; free runs: runs.c; growth and shrinkage:
- * growth.c. */
+/* pool.c: taking and giving back runs. Theory: pool.h; free runs: runs.c; growth: growth.c;
+ * shrinkage: contract.c. */
 #include "core/pool.h"
 #include "arch/port.h"
 #include "core/growth.h"
@@ -19,13 +19,16 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
         .keep_pages = options->keep_pages,
         .clean_is_zero = options->provider->zeroed,
         .limit = options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX,
+        .low_pages = heap->real_time ? 0 : options->low_water >> TL_PAGE_SHIFT,
+        .on_removed = options->on_removed,
+        .on_removed_context = options->on_removed_context,
     };
+    tl_pool_look_low_locked(pool);
     tl_lock_init(&pool->lock);
 }
 
-/* Cuts `pages` out of the free run `run`, `lead` pages behind its start; the rest stays free. */
-static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t lead,
-                                      size_t pages)
+struct tl_span *tl_pool_cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t lead,
+                                       size_t pages)
 {
     uint64_t freed_ms = run->free.freed_ms;
     tl_runs_remove_locked(pool, run);
@@ -41,6 +44,8 @@ static struct tl_span *cut_out_locked(struct tl_pool *pool, struct tl_span *run,
     if (!pool->clean_is_zero)
         tl_span_set_dirt(run, 0, run->pages);
     tl_page_set(run->start, run);
+    if (tl_pool_is_low_locked(pool) && pool->free_pages + pages >= pool->low_pages)
+        tl_pool_set_due_locked(pool, TL_DUE_GROWTH); /* once, should growth be refused */
     return run;
 }
 
@@ -71,8 +76,10 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
         (pool->spares == 0 || align_pages > 1))
         run = NULL;
     if (run != NULL)
-        run = cut_out_locked(pool, run, lead_to(run, align_pages), pages);
+        run = tl_pool_cut_out_locked(pool, run, lead_to(run, align_pages), pages);
     tl_lock_release(&pool->lock);
+    if (!TL_KERNEL)
+        tl_pool_answer_low(pool);
     return run;
 }
 
@@ -88,6 +95,8 @@ void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
         uint64_t freed_ms = run->free.freed_ms;
         tl_runs_remove_locked(pool, run);
         taken = run->start + (left << TL_PAGE_SHIFT);
+        for (size_t page = left; page < run->pages; page++)
+            tl_region_at(run->region, run->start + (page << TL_PAGE_SHIFT))->holds_data = true;
         run->pages = (tl_pages)left;
         if (left > 0) {
             tl_span_set_dirt(run, tl_span_dirty_from(run),
@@ -129,7 +138,7 @@ struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages)
             run = tl_runs_longest_locked(pool, TL_POOL_SCAN_MAX);
         }
         if (run != NULL && run->pages >= pages && pool->spares >= TL_SPARES_FOR_ONE_CALL)
-            run = cut_out_locked(pool, run, lead_to_grow(run, pages), pages);
+            run = tl_pool_cut_out_locked(pool, run, lead_to_grow(run, pages), pages);
         else
             run = NULL;
     }
@@ -146,7 +155,8 @@ void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
     tl_runs_insert_locked(pool, span, now_ms);
     bool old_dirt = pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
     tl_lock_release(&pool->lock);
-    if (old_dirt && !TL_KERNEL) /* a kernel's caller is pinned, the provider may block */
+    /* a kernel's caller is pinned, the provider may block */
+    if (!TL_KERNEL && (old_dirt || tl_pool_is_due(pool, TL_DUE_REMOVAL)))
         tl_pool_decay(pool, false);
 }
 
@@ -173,7 +183,9 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
     uintptr_t end = span->start + tl_span_bytes(span);
     bool      done = false;
     tl_lock_acquire(&pool->lock);
-    struct tl_span *next = tl_runs_free_at_locked(pool, end);
+    struct tl_span *next = tl_runs_free_at_locked(
+        pool, end,
+        TL_MUTANT_drain_extended && tl_pool_drains(pool, span) ? TL_SPAN_ASIDE : TL_SPAN_FREE);
     if (next != NULL && next->start == end && next->pages >= more) {
         tl_region_link(span->region, next->region, end);
         shorten_front_locked(pool, next, more);
@@ -237,6 +249,8 @@ void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
     stats->provider_failures = pool->failures;
     stats->purges = pool->purges;
     stats->limit_hits = pool->limit_hits;
+    for (struct tl_span *run = pool->bin[TL_POOL_BINS]; run != NULL; run = run->free.next)
+        stats->free_pages += tl_span_bytes(run);
     const struct tl_span *longest =
         tl_runs_longest_locked(pool, pool->heap->real_time ? TL_POOL_SCAN_MAX : SIZE_MAX);
     stats->largest_free_run = longest != NULL ? tl_span_bytes(longest) : 0;

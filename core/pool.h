@@ -19,9 +19,15 @@
  *               it, and the quota given back when it fails; who finds a growth in flight waits for
  *               it and looks again (R14). A step that the provider refuses is halved down to what
  *               is needed, and the next begins there; each one that it gives doubles it again.
- * 5 Locks       pool->lock: all fields but those marked. Never held over a call of the provider.
+ * 5 Low water   A pool whose free pages fall below low_pages says so in `due`; the next caller that
+ *               may call the provider grows it, waits for nobody, and needs nothing of it (R14).
+ * 6 Draining    Free runs that reach into a region marked so are ASIDE, in a bin that no search
+ *               looks into, and merge with each other only. A run that is freed across the border
+ *               of such a region goes there whole. As they come there `due` asks for a look whether
+ *               one of them holds a marked region wholly, which can go then (R17).
+ * 7 Locks       pool->lock: all fields but those marked. Never held over a call of the provider.
  *               tl_meta_lock nests inside.
- * 6 Contexts    thread. */
+ * 8 Contexts    thread. */
 #ifndef TL_CORE_POOL_H
 #define TL_CORE_POOL_H
 
@@ -41,6 +47,11 @@ struct tl_pool {
     uint32_t        decay_ms;       /* constant */
     bool            limit_reported; /* on standard error, once */
     bool            keep_pages;     /* constant */
+    size_t          low_pages;      /* constant */
+    void (*on_removed)(void *context, talus_heap *heap, void *block, size_t bytes); /* constant */
+    void         *on_removed_context;                                               /* constant */
+    tl_atomic_u32 draining; /* regions that are; written under the lock, read as a hint */
+    tl_atomic_u32 due;      /* what passers-by are asked for; the same */
     /* bytes of quota that the growth in flight took; 0: none is in flight */
     size_t            growing;
     size_t            step_max; /* bytes; more is asked for only where it is needed */
@@ -54,12 +65,40 @@ struct tl_pool {
     struct tl_span   *youngest;
     size_t            mapped; /* bytes, quota of a growth in flight included */
     size_t            mapped_peak;
-    size_t            free_pages;
+    size_t            free_pages; /* without those that are ASIDE */
     size_t            dirty_pages;
     uint64_t          maps, unmaps, failures, purges, limit_hits;
     size_t            bitmap[TL_POOL_WORDS];
-    struct tl_span   *bin[TL_POOL_BINS];
+    struct tl_span   *bin[TL_POOL_BINS + 1]; /* the last: runs that are ASIDE */
 };
+
+enum { TL_DUE_GROWTH = 1, TL_DUE_REMOVAL = 2, TL_DUE_ANY = 3 };
+
+static inline bool tl_pool_is_due(const struct tl_pool *pool, uint32_t what)
+{
+    return (tl_load32_relaxed(&pool->due) & what) != 0; /* relaxed: a hint */
+}
+
+static inline void tl_pool_set_due_locked(struct tl_pool *pool, uint32_t what)
+{
+    tl_store32_relaxed(&pool->due, tl_load32_relaxed(&pool->due) | what);
+}
+
+static inline void tl_pool_clear_due_locked(struct tl_pool *pool, uint32_t what)
+{
+    tl_store32_relaxed(&pool->due, tl_load32_relaxed(&pool->due) & ~what);
+}
+
+static inline bool tl_pool_is_low_locked(const struct tl_pool *pool)
+{
+    return TL_UNLIKELY(pool->free_pages < pool->low_pages);
+}
+
+static inline void tl_pool_look_low_locked(struct tl_pool *pool)
+{
+    if (tl_pool_is_low_locked(pool))
+        tl_pool_set_due_locked(pool, TL_DUE_GROWTH);
+}
 
 /* Prepares an empty pool. */
 TL_SLOW void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap,
@@ -76,6 +115,11 @@ TL_SLOW void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages);
 /* tl_pool_take for a block that grows, and may go on doing so: where the most free pages lie behind
  * it (D5). */
 TL_SLOW struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages);
+
+/* Cuts `pages` out of the free run `run`, `lead` pages behind its start: BUSY, and returned; the
+ * rest stays free. The caller made spare descriptors ready. */
+TL_SLOW struct tl_span *tl_pool_cut_out_locked(struct tl_pool *pool, struct tl_span *run,
+                                               size_t lead, size_t pages);
 
 /* Gives back a run that no page maps to any more but, perhaps, the first. `dirty`: pages from its
  * start that were written. */
@@ -101,14 +145,50 @@ TL_SLOW bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes);
  * where descriptors are short: others used them up, or there are none. Not pinned. */
 TL_SLOW bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready);
 
-/* Adds a block that the heap's owner has: counted as mapped whatever the limit, never given back
- * before the heap's end, and then to nobody. False: no descriptors, or its page map entries are
- * taken. R13. */
-TL_SLOW bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes);
+/* Grows the pool until its free pages are low no more, as far as limit and provider allow and no
+ * other growth is in flight. Not pinned. R14. */
+TL_COLD void tl_pool_raise(struct tl_pool *pool);
 
-/* Purges dirty runs that are older than the decay time (all: any dirty run), TL_PURGES_PER_CALL_MAX
- * at most unless all. Returns the bytes given back. */
+static inline void tl_pool_answer_low(struct tl_pool *pool)
+{
+    if (TL_UNLIKELY(tl_pool_is_due(pool, TL_DUE_GROWTH)))
+        tl_pool_raise(pool);
+}
+
+/* Adds a block that the heap's owner has: counted as mapped whatever the limit, and given back to
+ * nobody but the owner. holds_data: not even to him. False: no descriptors, or its page map entries
+ * are taken. R13. */
+TL_SLOW bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes, bool holds_data);
+
+/* Removes regions that have drained, and purges dirty runs that are older than the decay time (all:
+ * any dirty run), TL_PURGES_PER_CALL_MAX at most unless all. Not pinned. Returns the bytes given
+ * back. */
 TL_SLOW size_t tl_pool_decay(struct tl_pool *pool, bool all);
+
+/* Gives back regions without a page in use, those of the owner's included, if they were free for
+ * `unused_ms` and are not kept for low water: `pages` at most. Not pinned. Returns the pages. R16.
+ * */
+TL_SLOW size_t tl_pool_contract(struct tl_pool *pool, size_t pages, uint32_t unused_ms);
+
+/* The same whatever their age, and what is missing is purged. */
+TL_SLOW size_t tl_pool_shrink(struct tl_pool *pool, size_t pages);
+
+enum tl_drain { TL_DRAIN_DONE, TL_DRAIN_NO_BLOCK, TL_DRAIN_HOLDS_DATA, TL_DRAIN_NO_MEMORY };
+
+/* Marks the region that holds `address`, or takes the mark off: pool.h, 6. */
+TL_SLOW enum tl_drain tl_pool_drain(struct tl_pool *pool, uintptr_t address, bool drain);
+
+/* Whether the run that `span`, held by the caller, describes reaches into a region that is to be
+ * left. */
+static inline bool tl_pool_drains(const struct tl_pool *pool, const struct tl_span *span)
+{
+    if (TL_LIKELY(tl_load32_relaxed(&pool->draining) == 0)) /* relaxed: a hint */
+        return false;
+    return tl_region_drains(span->region, span->start + tl_span_bytes(span));
+}
+
+/* Whether a growth is in flight. */
+TL_SLOW bool tl_pool_is_growing(struct tl_pool *pool);
 
 /* Whether pages wait for a purge. */
 TL_SLOW bool tl_pool_is_dirty(struct tl_pool *pool);

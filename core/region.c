@@ -66,6 +66,16 @@ void tl_region_link(struct tl_region *first, struct tl_region *right, uintptr_t 
     right->touched_by = left;
 }
 
+bool tl_region_drains(const struct tl_region *first, uintptr_t end)
+{
+    while (!tl_region_is_draining(first)) {
+        if (tl_region_end(first) >= end)
+            return false;
+        first = first->touching;
+    }
+    return true;
+}
+
 bool tl_region_folds_onto_another_locked(uintptr_t start, size_t pages, size_t entries)
 {
     size_t mask = entries - 1;

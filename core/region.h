@@ -3,6 +3,7 @@
  * Free runs merge across regions that touch (R13), so a run may begin in one region and end in
  * another. A region without a page in use lies wholly in a single free run; nothing is counted, so
  * that a run across many regions costs no more than another.
+ * A region that is to leave (`draining`, R17) keeps its free runs from all searches (pool.h, 6).
  * Locks: a heap's regions are changed under its pool's lock; the list of all regions under
  * tl_meta_lock. */
 #ifndef TL_CORE_REGION_H
@@ -20,7 +21,9 @@ struct tl_region {
     struct tl_region *prev;
     struct tl_region *all_next; /* every heap's regions; tl_meta_lock */
     struct tl_region *all_prev;
-    bool              given; /* by the owner: the provider never gets it; constant */
+    bool              given;      /* by the owner: the provider never gets it; constant */
+    bool              holds_data; /* some of the heap's own: it stays; pool lock */
+    tl_atomic_u32     draining;   /* nothing new is placed here; written under the pool's lock */
 #if TL_SMALL
     struct tl_heap *heap; /* constant */
 #endif
@@ -46,6 +49,19 @@ static inline uintptr_t tl_region_end(const struct tl_region *region)
     return region->start + (region->pages << TL_PAGE_SHIFT);
 }
 
+/* Where the whole pages of a block end. The last page of the address space is left out: the address
+ * behind it would be 0. */
+static inline uintptr_t tl_block_end(const void *block, size_t bytes)
+{
+    uintptr_t end = (uintptr_t)block + bytes;
+    return (end != 0 ? end : UINTPTR_MAX) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
+}
+
+static inline bool tl_region_is_draining(const struct tl_region *region)
+{
+    return tl_load32_relaxed(&region->draining) != 0;
+}
+
 /* Enters a region into the list of all regions (tl_meta_lock held), or takes it off (takes it). */
 TL_SLOW void tl_region_enlist_locked(struct tl_region *region);
 TL_SLOW void tl_region_delist(struct tl_region *region);
@@ -62,6 +78,10 @@ TL_SLOW void tl_region_link(struct tl_region *first, struct tl_region *right, ui
 
 /* The region that holds `address`, from `region` onwards along touching ones. */
 TL_SLOW struct tl_region *tl_region_at(struct tl_region *region, uintptr_t address);
+
+/* Whether a run from `first` on that ends at `end`, and that the caller holds, reaches into a
+ * region that is draining. */
+bool tl_region_drains(const struct tl_region *first, uintptr_t end);
 
 /* Whether a block at `start` would share page map entries with a region, in a table of `entries`, a
  * power of two. tl_meta_lock held. Cost: O(regions); only asked where address space is limited. */

@@ -15,11 +15,12 @@ static struct tl_reserve *ended; /* structures to use again; tl_meta_lock */
 bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse)
 {
     enum tl_span_kind kind = tl_span_kind(span);
+    uint32_t          size = span->block_size; /* once: misuse may race with the span's end */
     if (kind == TL_SPAN_NONE || !tl_span_holds(span, block)) {
         *misuse = TALUS_MISUSE_FOREIGN_POINTER;
-    } else if (kind == TL_SPAN_CUT && tl_span_owner(span) != NULL) {
+    } else if (kind == TL_SPAN_CUT && size != 0 && tl_span_owner(span) != NULL) {
         uint32_t offset = (uint32_t)(block - span->start); /* 32 bits divide sooner */
-        if (offset % span->block_size == 0 && offset / span->block_size < span->capacity)
+        if (offset % size == 0 && offset / size < span->capacity)
             return true;
         *misuse = TALUS_MISUSE_INTERIOR_POINTER;
     } else if (kind == TL_SPAN_LARGE) {

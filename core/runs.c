@@ -104,18 +104,19 @@ static uintptr_t last_page(const struct tl_span *run)
 
 void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
 {
-    unsigned bin = bin_of(run->pages);
+    bool     aside = tl_span_kind(run) == TL_SPAN_ASIDE;
+    unsigned bin = aside ? TL_POOL_BINS : bin_of(run->pages);
     if (run->free.prev != NULL)
         run->free.prev->free.next = run->free.next;
     else
         pool->bin[bin] = run->free.next;
     if (run->free.next != NULL)
         run->free.next->free.prev = run->free.prev;
-    if (pool->bin[bin] == NULL)
+    if (pool->bin[bin] == NULL && !aside)
         pool->bitmap[bin / TL_POOL_BITS] &= ~((size_t)1 << bin % TL_POOL_BITS);
     if (tl_span_dirty_to(run) > 0)
         age_remove(pool, run);
-    pool->free_pages -= run->pages;
+    pool->free_pages -= aside ? 0 : run->pages;
     pool->dirty_pages -= tl_span_dirty(run);
     tl_page_set(last_page(run), NULL);
     tl_page_set(run->start, run);
@@ -136,15 +137,17 @@ static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *rig
     tl_spare_put_locked(pool, right);
 }
 
-struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address)
+struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address,
+                                       enum tl_span_kind kind)
 {
     struct tl_span *run = tl_page_span(address);
-    return tl_span_kind(run) == TL_SPAN_FREE && tl_span_heap(run) == pool->heap ? run : NULL;
+    return tl_span_kind(run) == kind && tl_span_heap(run) == pool->heap ? run : NULL;
 }
 
 void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms)
 {
-    struct tl_span *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE);
+    enum tl_span_kind kind = tl_pool_drains(pool, run) ? TL_SPAN_ASIDE : TL_SPAN_FREE;
+    struct tl_span   *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE, kind);
     if (left != NULL && left->start + tl_span_bytes(left) == run->start) {
         uint64_t freed_ms = left->free.freed_ms;
         /* the larger dirty part sets the age of the whole */
@@ -155,7 +158,7 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
         run = left;
     }
     uintptr_t       end = run->start + tl_span_bytes(run);
-    struct tl_span *right = tl_runs_free_at_locked(pool, end);
+    struct tl_span *right = tl_runs_free_at_locked(pool, end, kind);
     if (right != NULL && right->start == end) {
         if (tl_span_dirty(right) > tl_span_dirty(run))
             now_ms = right->free.freed_ms;
@@ -163,21 +166,26 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
         join(pool, run, right);
     }
     unsigned bin = bin_of(run->pages);
+    if (TL_UNLIKELY(kind == TL_SPAN_ASIDE)) {
+        bin = TL_POOL_BINS;
+        tl_pool_set_due_locked(pool, TL_DUE_REMOVAL);
+    } else {
+        pool->bitmap[bin / TL_POOL_BITS] |= (size_t)1 << bin % TL_POOL_BITS;
+        pool->free_pages += run->pages;
+    }
     run->free.prev = NULL;
     run->free.next = pool->bin[bin];
     if (pool->bin[bin] != NULL)
         pool->bin[bin]->free.prev = run;
     pool->bin[bin] = run;
-    pool->bitmap[bin / TL_POOL_BITS] |= (size_t)1 << bin % TL_POOL_BITS;
     run->free.freed_ms = now_ms;
     if (tl_span_dirty_to(run) > 0)
         age_insert(pool, run);
-    pool->free_pages += run->pages;
     pool->dirty_pages += tl_span_dirty(run);
     tl_store_relaxed(&run->owner, 0);
     tl_span_set_cut_heap(run, NULL);
     run->block_size = 0;
-    tl_span_set_kind(run, TL_SPAN_FREE);
+    tl_span_set_kind(run, kind);
     tl_page_set_ends(run->start, last_page(run), run);
     tl_purger_notice(); /* clean or not: that a look is for nothing costs less than to tell */
 }

@@ -27,8 +27,9 @@ TL_SLOW void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run);
 TL_SLOW struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run,
                                              size_t pages);
 
-/* The free run that begins at `address`, or NULL. */
-TL_SLOW struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address);
+/* The run of that kind, FREE or ASIDE, one of whose ends lies at `address`, or NULL. */
+TL_SLOW struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address,
+                                               enum tl_span_kind kind);
 
 /* two cuts for alignment, one for a region, which small memory does without meanwhile */
 #define TL_SPARES_FOR_ONE_CALL TL_USUAL_OR_SMALL(3u, 2u)

@@ -6,6 +6,7 @@
  * 2 States      NONE    the one zero descriptor, which every page that is not ours maps to
  *               UNUSED  on a list of spare descriptors
  *               FREE    a free run in the page pool; its first and last page map to it
+ *               ASIDE   the same, where nothing new may lie (region.h)
  *               BUSY    a run on its way: being purged, unmapped, grown; nobody may touch or merge
  *                       with it
  *               CUT     cut into blocks of one class, owned by a cache; every page maps to it
@@ -28,6 +29,7 @@ enum tl_span_kind {
     TL_SPAN_NONE,
     TL_SPAN_UNUSED,
     TL_SPAN_FREE,
+    TL_SPAN_ASIDE,
     TL_SPAN_BUSY,
     TL_SPAN_CUT,
     TL_SPAN_LARGE

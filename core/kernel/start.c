@@ -96,7 +96,7 @@ bool talus_kernel_start(const talus_kernel_options *options)
     unsigned  cpus = options->cpus != 0 ? options->cpus : 1;
     size_t    window = options->window > options->bytes ? options->window : options->bytes;
     uintptr_t first = round_up((uintptr_t)options->block, TL_LINE_SIZE);
-    uintptr_t end = ((uintptr_t)options->block + options->bytes) & ~(uintptr_t)(TL_PAGE_SIZE - 1);
+    uintptr_t end = tl_block_end(options->block, options->bytes);
     if (started || cpus > TALUS_CPUS_MAX || options->block == NULL || window > TL_REQUEST_MAX ||
         options->bytes < TL_PAGE_SIZE || (!TL_GROWS && options->heap.provider != NULL))
         return false;
@@ -123,7 +123,7 @@ bool talus_kernel_start(const talus_kernel_options *options)
         heap.provider = &provider;
     tl_heap_init(&tl_default_heap, &heap);
     started = tl_heap_begin(&tl_default_heap) &&
-              tl_pool_add(&tl_default_heap.pool, (void *)pages, end - pages);
+              tl_pool_add(&tl_default_heap.pool, (void *)pages, end - pages, true);
     tl_spares_provide(&tl_default_heap.pool, runs);
     return started;
 }

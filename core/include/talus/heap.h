@@ -1,5 +1,5 @@
-/* heap.h: heap instances, each with a pool, a limit and a provider of its own (R10, R13 to R16,
- * R19, R40).
+/* heap.h: heap instances, each with a pool, a limit and a provider of its own (R10, R13 to R19,
+ * R40).
  *
  * A heap divides large blocks of pages, which a provider gives it. Any number of heaps may live
  * side by side; destroying one returns all its pages. The default heap (talus.h) is one of them.
@@ -86,11 +86,25 @@ typedef struct talus_heap_options {
     /* free pages unused for so long go back to the system. Default 500; R16 */
     uint32_t decay_ms;
     bool     keep_pages; /* never give free pages back before the heap is destroyed */
-    /* Called when the heap is about to fail a request of `bytes`, after expanding failed: may log,
-     * free something and return true to have the request tried once more, return false to fail it,
-     * or not return at all. No lock is held. R18 */
+    /* When a request cannot be served: the heap expands and tries again; then on_exhausted is
+     * called with the request's `bytes`: it may log, free something and return true to have the
+     * request tried once more, return false, or not return at all; then the call returns NULL, or,
+     * with `panic`, a line with the heap's name and the bytes ends the process; in a kernel it is
+     * the port's panic. No lock is held. R18 */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
     void *on_exhausted_context;
+    bool  panic;
+    /* With fewer bytes of free pages than these the heap expands before it is exhausted: as part of
+     * a slow path, which is served whether that succeeds or not, and waits for no other's growth.
+     * So many free pages are kept when others go back. Default 0: only when it is exhausted. R14 */
+    size_t low_water;
+    /* Called when a block that talus_heap_expand added has left the heap, by talus_heap_contract,
+     * talus_heap_shrink or talus_heap_drain: its `bytes` whole pages from `block` are the owner's
+     * again. Called without a lock, by those or by whatever call may call the provider; it may
+     * allocate and free, and must not destroy the heap. NULL: such blocks stay to the heap's end.
+     * R16, R17 */
+    void (*on_removed)(void *context, talus_heap *heap, void *block, size_t bytes);
+    void *on_removed_context;
     /* libtalus-kernel.a: no call takes more instructions than docs/performance.md says, whatever
      * the heap's size and state. The price: it never grows by itself, and a request may fail
      * although there is memory for it, in lists of which one call looks at a part, or in a run of
@@ -138,8 +152,9 @@ TALUS_API void talus_heap_free(talus_heap *heap, void *block);
 TALUS_API void talus_heap_set_limit(talus_heap *heap, size_t limit);
 
 /* Adds a block that the caller has, anywhere: the whole pages of it serve the heap until it is
- * destroyed, when the block is the caller's again. Counts as mapped, whatever the limit. From then
- * on the heap writes all that is asked zeroed, and copies instead of moving. Returns
+ * destroyed, or they are removed (on_removed); then they are the caller's again. The last page of
+ * the address space is left out. Counts as mapped, whatever the limit. From then on the heap writes
+ * all that is asked zeroed, and copies instead of moving. Returns
  * false with errno EINVAL (not a whole page) or ENOMEM (no memory for its descriptor, or its
  * addresses are in use, or cannot be told from those of another block). Context: thread. Cost: two
  * locks, and a look at each block of all heaps. R11, R13. */
@@ -150,6 +165,33 @@ TALUS_API bool talus_heap_expand(talus_heap *heap, void *block, size_t bytes);
  * unmapped. Context: thread. Cost: O(blocks in those caches + free runs), and the system calls.
  * R16. */
 TALUS_API size_t talus_heap_trim(talus_heap *heap);
+
+/* Gives back the blocks of which no page is in use, if they were free for `unused_ms` (0: now): the
+ * provider's, to it, and those that talus_heap_expand added, to on_removed. What low_water asks for
+ * stays, and a kernel's first block. Caches are flushed as by talus_heap_trim. Returns the bytes.
+ * Context: thread. Cost: O(blocks in those caches), O(free runs) under the pool's lock for each
+ * block that goes, and the system calls. R16. */
+TALUS_API size_t talus_heap_contract(talus_heap *heap, uint32_t unused_ms);
+
+/* For a system that is short of memory: gives back up to `pages` pages of TALUS_PAGE_SIZE now:
+ * whole blocks as talus_heap_contract, then purges. Returns how many. It calls unmap, purge and
+ * on_removed, and so may block and must not be called with a lock held that one of these takes, or
+ * from within them. From within the provider's map it may be called: while the heap expands the
+ * caches are left alone. In a kernel, where talus_port_may_block says no, it does nothing.
+ * Context: thread. Cost: as talus_heap_contract. R16. */
+TALUS_API size_t talus_heap_shrink(talus_heap *heap, size_t pages);
+
+/* Marks the block with `address` in one of its pages, the provider's or one that talus_heap_expand
+ * added, "not to be used": from now on no run of pages is taken from it, and as its pages become
+ * free they wait. When none is in use the block leaves the heap: it is unmapped, or handed to
+ * on_removed, by the next call that may call the provider. Blocks that lie free in a running
+ * thread's cache may be handed out until that cache is flushed, which it is each decay time
+ * (docs/design.md, "The page pool"). Caches are flushed as by talus_heap_trim. With `drain` false
+ * the mark is taken off. Returns false with errno EINVAL (no block of the heap has that address; it
+ * holds data of the heap's own, as a kernel's first block does, and a line says so) or ENOMEM (no
+ * descriptors for its pages). Context: thread. Cost: O(blocks in those caches), O(free runs +
+ * blocks of the provider) under the pool's lock. R17. */
+TALUS_API bool talus_heap_drain(talus_heap *heap, const void *address, bool drain);
 
 /* Totals of one heap, in bytes unless said otherwise. While other threads run, each figure is right
  * for some moment of the call, and figures of caches lag by what their owners did since their last
