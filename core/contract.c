@@ -143,7 +143,7 @@ static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run, size_t
 {
     uint64_t freed_ms = run->free.freed_ms;
     size_t   pages = tl_span_dirty(run) < pages_max ? tl_span_dirty(run) : pages_max;
-    size_t   from = run->dirty_to - pages;
+    size_t   from = tl_span_dirty_to(run) - pages;
     tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(purge);
@@ -154,7 +154,7 @@ static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run, size_t
     tl_lock_acquire(&pool->lock);
     pool->purges++;
     pool->clean_is_zero = pool->clean_is_zero && zero;
-    tl_span_set_dirt(run, run->dirty_from, from);
+    tl_span_set_dirt(run, tl_span_dirty_from(run), from);
     tl_runs_insert_locked(pool, run, freed_ms);
     return purged >> TL_PAGE_SHIFT;
 }
@@ -167,6 +167,8 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
                                     .draining_only = true };
     size_t              given_back = 0;
     uint64_t            now_ms = tl_port_now_ms();
+    if (!TL_GROWS)
+        return 0;
     tl_lock_acquire(&pool->lock);
     if (TL_UNLIKELY(tl_pool_is_due(pool, TL_DUE_REMOVAL))) {
         tl_pool_clear_due_locked(pool, TL_DUE_REMOVAL);
@@ -200,7 +202,7 @@ size_t tl_pool_contract(struct tl_pool *pool, size_t pages, uint32_t unused_ms)
     search.free_since_ms = unused_ms == 0 ? UINT64_MAX : now_ms - unused_ms;
     size_t removed = 0;
     tl_lock_acquire(&pool->lock);
-    if (now_ms >= unused_ms)
+    if (TL_GROWS && now_ms >= unused_ms)
         removed = remove_whole_locked(pool, 0, search);
     tl_lock_release(&pool->lock);
     return removed;
@@ -210,7 +212,7 @@ size_t tl_pool_shrink(struct tl_pool *pool, size_t pages)
 {
     size_t given_back = tl_pool_contract(pool, pages, 0);
     tl_lock_acquire(&pool->lock);
-    while (given_back < pages && pool->oldest != NULL && pool->provider.purge != NULL &&
+    while (TL_GROWS && given_back < pages && pool->oldest != NULL && pool->provider.purge != NULL &&
            !pool->keep_pages)
         given_back += purge_run_locked(pool, pool->oldest, pages - given_back);
     tl_lock_release(&pool->lock);
@@ -242,6 +244,8 @@ static struct tl_span *take_free_locked(struct tl_pool *pool, const struct tl_re
 
 static enum tl_drain drain_locked(struct tl_pool *pool, uintptr_t address, bool drain)
 {
+    if (!TL_GROWS)
+        return TL_DRAIN_NO_BLOCK;
     if (!tl_spares_ready_locked(pool)) /* two borders are cut */
         return TL_DRAIN_NO_MEMORY;
     struct tl_region *region = pool->regions;

@@ -19,7 +19,7 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
         .keep_pages = options->keep_pages,
         .clean_is_zero = options->provider->zeroed,
         .limit = options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX,
-        .low_pages = heap->real_time ? 0 : options->low_water >> TL_PAGE_SHIFT,
+        .low_pages = !TL_GROWS || heap->real_time ? 0 : options->low_water >> TL_PAGE_SHIFT,
         .on_removed = options->on_removed,
         .on_removed_context = options->on_removed_context,
     };

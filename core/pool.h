@@ -182,7 +182,7 @@ TL_SLOW enum tl_drain tl_pool_drain(struct tl_pool *pool, uintptr_t address, boo
  * left. */
 static inline bool tl_pool_drains(const struct tl_pool *pool, const struct tl_span *span)
 {
-    if (TL_LIKELY(tl_load32_relaxed(&pool->draining) == 0)) /* relaxed: a hint */
+    if (TL_LIKELY(!TL_GROWS || tl_load32_relaxed(&pool->draining) == 0)) /* relaxed: a hint */
         return false;
     return tl_region_drains(span->region, span->start + tl_span_bytes(span));
 }
