@@ -13,9 +13,8 @@ struct run run; /* CPU 0, before the first job */
 static struct tl_counter findings;
 static struct tl_counter shown; /* of the running part's findings; zeroed between jobs */
 static struct tl_counter operations;
-static uint32_t          interrupts_asked_ns; /* CPU 0: mean distance of a CPU's interrupts */
 
-static const struct suite *const suites[] = { &machine_suite, &heap_suite };
+static const struct suite *const suites[] = { &machine_suite, &heap_suite, &latency_suite };
 
 enum { SUITES = sizeof suites / sizeof suites[0], FINDINGS_SHOWN = 10 };
 
@@ -77,7 +76,7 @@ static void run_part(const struct part *part)
                             .interrupt = part->interrupt,
                             .cpus = run.cpus,
                             .threads_per_cpu = run.threads_per_cpu,
-                            .period_ns = interrupts_asked_ns,
+                            .period_ns = run.period_ns,
                             .seed = run.seed };
     uintptr_t       before = tl_counter_read(&operations);
     uint32_t        start;
@@ -128,9 +127,9 @@ static void report_interrupts(void)
 
 static unsigned read_options(void)
 {
-    static const char *const keys[] = { "suite", "seed", "us",    "cpus",  "threads",
-                                        "iters", "bug",  "fault", "inside" };
-    static const char *const bugs[] = { "none", "unpinned", "torn", "unretried" };
+    static const char *const keys[] = { "suite", "seed", "us",    "cpus",   "threads",
+                                        "iters", "bug",  "fault", "inside", "icount" };
+    static const char *const bugs[] = { "none", "unpinned", "torn", "unretried", "masked" };
     const char              *names[SUITES];
     uint32_t                 us;
 
@@ -150,7 +149,7 @@ static unsigned read_options(void)
         bare_end(BARE_BAD_WORD, "command line",
                  "bounds are: us 1 to 100000, cpus 1 to %u, threads 1 to %u, iters to 1000000",
                  (unsigned)MACHINE_CPUS_MAX, (unsigned)BARE_THREADS_PER_CPU_MAX);
-    interrupts_asked_ns = us * 1000;
+    run.period_ns = us * 1000;
     return bare_option_choice("suite", names, SUITES, 0);
 }
 
@@ -161,7 +160,7 @@ void bare_main(void)
     bare_print("talus on %s, atomics of arch/%s: suite %s, %u cpus, %u threads each, "
                "seed %u, an interrupt each %u us\n",
                machine_name(), TL_ARCH_NAME, suite->name, run.cpus, run.threads_per_cpu, run.seed,
-               interrupts_asked_ns / 1000);
+               run.period_ns / 1000);
     bare_cpus_start(run.cpus);
     if (fault_is_asked())
         run_part(&part_fault);

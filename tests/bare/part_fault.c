@@ -94,15 +94,23 @@ static void take_blocks(void)
         blocks[i] = talus_malloc(BYTES);
 }
 
-/* Writes to a block behind its free, and goes on as if nothing was. */
-static void write_after_free(int victim)
+static void free_each_second(int first)
+{
+    for (int i = first; i < BLOCKS; i += 2)
+        talus_free(blocks[i]);
+}
+
+/* Writes to a block behind its free, while others of its span are out, and goes on as if nothing
+ * was. The one freed last is the first to be handed out again; the others' turn is when their span
+ * is empty. */
+static void write_after_free(bool last)
 {
     take_blocks();
-    for (int i = 0; i < BLOCKS; i++)
-        talus_free(blocks[i]);
-    memset(blocks[victim], 0x20, BYTES);
-    if (victim == BLOCKS - 1)
+    free_each_second(1);
+    memset(blocks[last ? BLOCKS - 1 : BLOCKS / 2 + 1], 0x20, BYTES);
+    if (last)
         take_blocks();
+    free_each_second(0);
     talus_heap_trim(talus_heap_default());
 }
 
@@ -124,7 +132,7 @@ static void misuse(unsigned fault)
     else if (fault == CORRUPT_BOOKS)
         write_to_books();
     else
-        write_after_free(fault == CORRUPT_LINK ? BLOCKS - 1 : BLOCKS / 2);
+        write_after_free(fault == CORRUPT_LINK);
 }
 
 static void prepare(void)

@@ -58,6 +58,8 @@ unsigned talus_port_pin(void)
     unsigned cpu;
 
     pin();
+    if (run.bug == BUG_MASKED)
+        machine_interrupts_off();
     cpu = machine_cpu();
     pins[cpu].depth++;
     return cpu;
@@ -70,8 +72,11 @@ unsigned talus_port_cpu(void)
 
 void talus_port_unpin(void)
 {
-    pins[machine_cpu()].depth--;
+    bool last = --pins[machine_cpu()].depth == 0;
+
     unpin();
+    if (run.bug == BUG_MASKED && last)
+        machine_interrupts_on();
 }
 
 /* Nobody who may block is pinned, nor finds another thread of its CPU so. */

@@ -14,7 +14,7 @@
 enum { THREADS_MAX = 64 };
 
 /* Bugs that the tests themselves can be told to have, so that each check is seen to find one. */
-enum bug { BUG_NONE, BUG_UNPINNED, BUG_TORN, BUG_UNRETRIED };
+enum bug { BUG_NONE, BUG_UNPINNED, BUG_TORN, BUG_UNRETRIED, BUG_MASKED };
 
 struct part {
     const char *name;
@@ -34,12 +34,14 @@ struct run {
     unsigned cpus, threads_per_cpu, threads;
     uint32_t iterations; /* of each thread, in each part */
     uint32_t seed;
+    uint32_t period_ns; /* mean distance of a CPU's interrupts */
     enum bug bug;
 };
 extern struct run run;
 
 extern const struct suite machine_suite;
 extern const struct suite heap_suite;
+extern const struct suite latency_suite;
 
 /* Counts a finding, and prints it if it is among the first of its part. Context: thread. */
 void finding(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -67,6 +67,16 @@ void machine_timer_stop(void);
  * instructions, of all CPUs, in a fixed ratio. Context: any. */
 uint32_t machine_ticks(void);
 
+/* When the timer interrupt that is served was due, and how late the machine came to it: in ticks.
+ * Context: its handler. */
+struct machine_timer_interrupt {
+    uint32_t due, late;
+};
+struct machine_timer_interrupt machine_timer_interrupt(void);
+
+/* Executes two instructions for each of `turns`, 1 or more, and a few besides. Context: any. */
+void machine_spin(uint32_t turns);
+
 /* ---- threads ---- */
 
 /* Lays a first frame on a stack that ends at `top` (a multiple of 16). A switch to what this

@@ -22,13 +22,17 @@ struct cpu {
     unsigned           live;       /* threads that have not returned */
     uint32_t           starts;     /* switches as threads begin and end */
     uint32_t           random;
-    uintptr_t          idle; /* where bare_run, or the loop of the other CPUs, goes on */
+    uint32_t           switched_at; /* end of the last switch, in ticks */
+    tl_atomic_word     dozing;      /* AWAKE, ASLEEP or WOKEN, in bare_doze */
+    uintptr_t          idle;        /* where bare_run, or the loop of the other CPUs, goes on */
     struct bare_counts counts;
     struct thread      threads[BARE_THREADS_PER_CPU_MAX];
 };
 
 /* No thread has the CPU: in a job, and between two. */
 enum { IDLE = BARE_THREADS_PER_CPU_MAX, OUTSIDE };
+
+enum { AWAKE, ASLEEP, WOKEN };
 
 /* How often the other CPUs look for the next job: asleep in between, not to take the time of those
  * who work where all share one host thread. */
@@ -98,6 +102,7 @@ static void switch_thread(struct cpu *cpu, uint32_t *counter)
     cpu->running = next;
     ++*counter;
     machine_switch(from, next == IDLE ? cpu->idle : cpu->threads[next].saved);
+    cpu->switched_at = machine_ticks();
 }
 
 static unsigned thread_number(const struct cpu *cpu)
@@ -111,6 +116,7 @@ static void thread_main(void)
 {
     struct cpu *cpu = this_cpu();
 
+    cpu->switched_at = machine_ticks();
     machine_interrupts_on();
     job->work(thread_number(cpu));
     machine_interrupts_off();
@@ -202,6 +208,11 @@ struct bare_counts bare_counts(unsigned cpu)
     return cpus[cpu].counts;
 }
 
+uint32_t bare_switched_at(void)
+{
+    return this_cpu()->switched_at;
+}
+
 uint32_t bare_switches(void)
 {
     const struct cpu *cpu = this_cpu();
@@ -209,12 +220,27 @@ uint32_t bare_switches(void)
     return cpu->counts.preemptions + cpu->counts.late + cpu->starts;
 }
 
+void bare_doze(uint32_t ns)
+{
+    struct cpu *cpu = this_cpu();
+
+    tl_store_relaxed(&cpu->dozing, ASLEEP);
+    machine_timer_after(ns);
+    machine_interrupts_on();
+    while (tl_load_relaxed(&cpu->dozing) == ASLEEP)
+        machine_wait();
+    machine_interrupts_off();
+    tl_store_relaxed(&cpu->dozing, AWAKE);
+}
+
 void bare_timer_interrupt(uintptr_t pc)
 {
     struct cpu *cpu = this_cpu();
 
-    if (cpu->running == OUTSIDE) {
-        machine_timer_after(LOOK_NS);
+    if (cpu->running == OUTSIDE || tl_load_relaxed(&cpu->dozing) != AWAKE) {
+        if (cpu->running != OUTSIDE)
+            tl_store_relaxed(&cpu->dozing, WOKEN);
+        machine_timer_after(LOOK_NS); /* again: it may have come in front of the sleep */
         return;
     }
     cpu->counts.interrupts++;

@@ -57,6 +57,14 @@ struct bare_counts bare_counts(unsigned cpu);
 void bare_pin(void);
 void bare_unpin(void);
 
+/* Sleeps for `ns`, with interrupts on; no thread of this CPU runs meanwhile. Context: a handler, as
+ * the last thing that it does. */
+void bare_doze(uint32_t ns);
+
+/* When the last switch of threads on this CPU ended, in ticks: it masks interrupts. Context: any.
+ * */
+uint32_t bare_switched_at(void);
+
 /* Switches of threads on this CPU so far. Context: thread, pinned, or it may be out of date. */
 uint32_t bare_switches(void);
 

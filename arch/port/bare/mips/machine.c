@@ -39,6 +39,12 @@ static const char *command_line;  /* CPU 0, before the others start */
 static void (*other_entry)(void); /* the same */
 static tl_atomic_u32 cpus_ready;  /* atomic: CPUs on their way to other_entry */
 
+/* Of the last one; its CPU. */
+static struct {
+    TL_CACHE_LINE
+    struct machine_timer_interrupt interrupt;
+} served[MACHINE_CPUS_MAX];
+
 static void write32(uint32_t address, uint32_t value)
 {
     __asm__ volatile("sw %z1, %0" : "=m"(*UNCACHED(uint32_t, address)) : "Jr"(value) : "memory");
@@ -62,6 +68,14 @@ static uint32_t count_now(void)
     uint32_t count;
 
     __asm__ volatile("mfc0 %0, $9" : "=r"(count));
+    return count;
+}
+
+static uint32_t compare_now(void)
+{
+    uint32_t count;
+
+    __asm__ volatile("mfc0 %0, $11" : "=r"(count));
     return count;
 }
 
@@ -195,6 +209,20 @@ uint32_t machine_ticks(void)
     return count_now();
 }
 
+struct machine_timer_interrupt machine_timer_interrupt(void)
+{
+    return served[machine_cpu()].interrupt;
+}
+
+void machine_spin(uint32_t turns)
+{
+    __asm__ volatile(".set push\n\t.set noreorder\n"
+                     "0: bnez %0, 0b\n\taddiu %0, %0, -1\n\t"
+                     ".set pop"
+                     : "=r"(turns)
+                     : "0"(turns - 1));
+}
+
 void machine_trap(uint32_t cause, uintptr_t pc, uintptr_t address)
 {
     static const char *const names[CAUSE_CODES] = {
@@ -217,6 +245,10 @@ void machine_trap(uint32_t cause, uintptr_t pc, uintptr_t address)
 
     exception.cause = cause >> CAUSE_CODE_SHIFT & (CAUSE_CODES - 1);
     if (exception.cause == 0 && (cause & CAUSE_TIMER) != 0) {
+        struct machine_timer_interrupt *interrupt = &served[machine_cpu()].interrupt;
+
+        interrupt->late = count_now() - compare_now(); /* first of all */
+        interrupt->due = compare_now();
         machine_timer_stop();
         bare_timer_interrupt(pc);
         return;

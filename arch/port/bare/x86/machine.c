@@ -34,7 +34,9 @@ enum {
 /* Each CPU's number, which its GS segment begins with. */
 struct cpu_block {
     TL_CACHE_LINE
-    uint32_t number;
+    uint32_t                       number;
+    uint32_t                       due; /* machine_ticks at which its timer fires */
+    struct machine_timer_interrupt served;
 };
 
 struct gate {
@@ -241,7 +243,10 @@ void machine_wait(void)
 
 void machine_timer_after(uint32_t ns)
 {
-    apic_write(APIC_TIMER_COUNT, ns > 0 ? ns : 1); /* QEMU's counts at 1 GHz */
+    uint32_t counts = ns > 0 ? ns : 1; /* QEMU's counts at 1 GHz */
+
+    blocks[machine_cpu()].due = machine_ticks() + counts; /* as does the clock under --icount */
+    apic_write(APIC_TIMER_COUNT, counts);
 }
 
 void machine_timer_stop(void)
@@ -254,8 +259,22 @@ uint32_t machine_ticks(void)
     return (uint32_t)tl_cpu_cycles();
 }
 
+struct machine_timer_interrupt machine_timer_interrupt(void)
+{
+    return blocks[machine_cpu()].served;
+}
+
+void machine_spin(uint32_t turns)
+{
+    __asm__ volatile("0: subl $1, %0\n\tjnz 0b" : "+r"(turns) : : "cc");
+}
+
 void machine_timer(uintptr_t pc)
 {
+    struct cpu_block *block = &blocks[machine_cpu()];
+
+    block->served.late = machine_ticks() - block->due; /* first of all */
+    block->served.due = block->due;
     apic_write(APIC_EOI, 0); /* first: the callee may switch to another thread */
     bare_timer_interrupt(pc);
 }
