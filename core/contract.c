@@ -174,7 +174,8 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
         tl_pool_clear_due_locked(pool, TL_DUE_REMOVAL);
         given_back = remove_whole_locked(pool, TL_POOL_BINS, drained);
     }
-    for (unsigned n = 0; !pool->keep_pages && (all || n < TL_PURGES_PER_CALL_MAX); n++) {
+    for (unsigned n = 0; TL_GROWS && !pool->keep_pages && (all || n < TL_PURGES_PER_CALL_MAX);
+         n++) {
         struct tl_span *run = pool->oldest;
         if (run == NULL || (!all && run->free.freed_ms + pool->decay_ms > now_ms) ||
             !tl_spares_ready_locked(pool) || run != pool->oldest)
