@@ -51,6 +51,12 @@
 #else
 #define TL_SLOW
 #endif
+/* Inlined into each caller in a process; in a kernel one copy. */
+#if TL_KERNEL
+#define TL_INLINE_HOSTED TL_NOINLINE
+#else
+#define TL_INLINE_HOSTED TL_ALWAYS_INLINE
+#endif
 #define TL_HIDDEN __attribute__((visibility("hidden")))
 #define TL_UNUSED __attribute__((unused))
 

@@ -192,7 +192,7 @@ bool tl_adopt_arrivals(struct tl_cache *cache, unsigned class_id, bool any, size
             from = heap->caches;
         heap->robbed = from;
         /* relaxed: a look at the books, which never end, of a batch that may be gone */
-        if (any || tl_page_span(tl_load_relaxed(&from->inbox.head))->class_id == class_id)
+        if (any || tl_span_at(tl_load_relaxed(&from->inbox.head))->class_id == class_id)
             cache->arrived = tl_inbox_drain(&from->inbox);
     }
     tl_lock_release(&heap->lock);

@@ -37,7 +37,7 @@ TL_SLOW bool tl_adopt_flush_idle(struct tl_heap *heap);
  * inbox of another one, whose CPU may not come by for long: one whose newest batch is of the class,
  * or any. `*left` are looked at at most, each time others; SIZE_MAX at first. False: there was
  * nothing. heap->lock is taken and released. */
-bool tl_adopt_arrivals(struct tl_cache *cache, unsigned class_id, bool any, size_t *left);
+TL_SLOW bool tl_adopt_arrivals(struct tl_cache *cache, unsigned class_id, bool any, size_t *left);
 #endif
 
 /* The end of a heap: its caches are kept for other heaps. */

@@ -128,7 +128,7 @@ static bool can_have_come_from(const struct tl_span *span, uintptr_t block, size
 
 static TL_COLD void free_suspect(void *block, size_t align, size_t size)
 {
-    if (can_have_come_from(tl_page_span((uintptr_t)block), (uintptr_t)block, align, size))
+    if (can_have_come_from(tl_span_at((uintptr_t)block), (uintptr_t)block, align, size))
         tl_free_fast(block);
     else
         tl_misuse_report(TALUS_MISUSE_WRONG_SIZE, block,
@@ -137,7 +137,7 @@ static TL_COLD void free_suspect(void *block, size_t align, size_t size)
 
 void talus_free_sized(void *block, size_t size)
 {
-    struct tl_span *span = tl_page_span((uintptr_t)block);
+    struct tl_span *span = tl_span_at((uintptr_t)block);
     if (is_null_in_kernel(block))
         return;
     if (TL_UNLIKELY(size > span->block_size))
@@ -148,7 +148,7 @@ void talus_free_sized(void *block, size_t size)
 
 void talus_free_aligned_sized(void *block, size_t align, size_t size)
 {
-    struct tl_span *span = tl_page_span((uintptr_t)block);
+    struct tl_span *span = tl_span_at((uintptr_t)block);
     if (is_null_in_kernel(block))
         return;
     if (TL_UNLIKELY(size > span->block_size || ((uintptr_t)block & (align - 1)) != 0))
@@ -191,7 +191,7 @@ void *talus_aligned_alloc(size_t align, size_t size)
 
 void *talus_realloc(void *block, size_t size)
 {
-    struct tl_span *span = tl_page_span((uintptr_t)block);
+    struct tl_span *span = tl_span_at((uintptr_t)block);
     if (is_null_in_kernel(block))
         return tl_malloc_fast(size);
     if (TL_LIKELY(tl_span_cut_heap(span) != NULL)) {
@@ -215,7 +215,7 @@ void *talus_reallocarray(void *block, size_t count, size_t size)
 
 size_t talus_usable_size(const void *block)
 {
-    const struct tl_span *span = tl_page_span((uintptr_t)block);
+    const struct tl_span *span = tl_span_at((uintptr_t)block);
     switch (tl_span_kind(span)) {
     case TL_SPAN_CUT:
         return tl_span_holds(span, (uintptr_t)block) ? span->block_size : 0;

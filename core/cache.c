@@ -85,7 +85,7 @@ static void drain(struct tl_cache *cache)
     for (uint32_t n = TL_PIECE_BATCHES; n > 0 && !piece_is_done(cache) && cache->arrived != NULL;
          n--) {
         struct tl_block *batch = cache->arrived;
-        struct tl_span  *span = tl_page_span((uintptr_t)batch);
+        struct tl_span  *span = tl_span_at((uintptr_t)batch);
         struct tl_bin   *bin = &cache->bin[span->class_id];
         cache->arrived = tl_get(&batch->next_batch);
         if (TL_KERNEL && tl_span_kind(span) == TL_SPAN_BUSY) {
@@ -175,14 +175,6 @@ void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id, bool or_larger)
     }
     TL_PREEMPT_POINT(cache_pop);
     cache->head[class_id] = tl_get(&block->next);
-    return block;
-}
-
-void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id, bool or_larger)
-{
-    struct tl_block *block = (struct tl_block *)tl_cache_alloc(cache, class_id, or_larger);
-    if (block != NULL)
-        memset(block, 0, cache->zeroed ? sizeof *block : tl_class_size(class_id));
     return block;
 }
 
@@ -299,7 +291,7 @@ static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *ch
 {
     for (uint32_t left = TL_CHAIN_BLOCKS_MAX; chain != NULL && !piece_is_done(cache) && left > 0;
          left--) {
-        struct tl_span *span = tl_page_span((uintptr_t)chain);
+        struct tl_span *span = tl_span_at((uintptr_t)chain);
         if (TL_UNLIKELY(tl_span_owner(span) == NULL)) {
             tl_link_astray(chain);
             return NULL;

@@ -104,9 +104,6 @@ TL_SLOW void tl_cache_init(struct tl_cache *cache, struct tl_heap *heap);
  * block of the next TL_BORROW_CLASSES will do. NULL: the heap has no more. Owner only. */
 void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id, bool or_larger);
 
-/* The same, zeroed. */
-void *tl_cache_zalloc(struct tl_cache *cache, unsigned class_id, bool or_larger);
-
 /* Frees an own block: `span` is owned by this cache. Owner only. */
 void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
@@ -227,6 +224,6 @@ TL_SLOW void tl_span_release(struct tl_cache *cache, struct tl_span *span);
 TL_SLOW void tl_span_release_empty(struct tl_cache *cache);
 
 /* Spans whose pages are to be left serve no allocation any more: once emptied they go (R17). */
-void tl_span_shun_draining(struct tl_cache *cache);
+TL_SLOW void tl_span_shun_draining(struct tl_cache *cache);
 
 #endif

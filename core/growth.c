@@ -247,6 +247,7 @@ void tl_pool_raise(struct tl_pool *pool)
     tl_lock_release(&pool->lock);
 }
 
+#if !TL_KERNEL
 static size_t least_of(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -305,6 +306,7 @@ size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *
     }
     return still_dirty >> TL_PAGE_SHIFT;
 }
+#endif
 
 /* Clears the page map of a region of a heap that ends, and recycles the descriptors of the runs
  * that begin in it. */
@@ -312,7 +314,7 @@ static void forget_region(struct tl_pool *pool, struct tl_region *region)
 {
     uintptr_t end = tl_region_end(region);
     for (uintptr_t page = region->start; page < end; page += TL_PAGE_SIZE) {
-        struct tl_span *span = tl_page_span(page);
+        struct tl_span *span = tl_span_at(page);
         tl_page_set(page, NULL);
         if (tl_span_kind(span) != TL_SPAN_NONE && span->start == page) {
             tl_span_set_cut_heap(span, NULL);

@@ -18,10 +18,12 @@ struct tl_heap tl_default_heap;
 static struct tl_heap *heaps; /* all but the default one; tl_heaps_lock, as all below */
 static struct tl_heap *spare;
 static uintptr_t       last_id;
+#if !TL_KERNEL
 static struct tl_heap *visited; /* the purge thread is at work on it */
 static struct tl_event visit_ended;
+#endif
 
-/* Prepares `heap`, zeroed but for its id, from options whose provider is set. */
+/* Prepares `heap`, zeroed but for its id. */
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
 {
     heap->caches = heap->idle = NULL;
@@ -73,12 +75,14 @@ static void unlist(struct tl_heap *heap)
 {
     tl_lock_acquire(&tl_heaps_lock);
     tl_store_relaxed(&heap->id, 0);
+#if !TL_KERNEL
     while (visited == heap) {
         uint32_t ticket = tl_event_prepare(&visit_ended);
         tl_lock_release(&tl_heaps_lock);
         tl_event_wait(&visit_ended, ticket);
         tl_lock_acquire(&tl_heaps_lock);
     }
+#endif
     if (heap->prev != NULL)
         heap->prev->next = heap->next;
     else
@@ -100,6 +104,7 @@ static void end(struct tl_heap *heap)
     tl_lock_release(&tl_heaps_lock);
 }
 
+#if !TL_KERNEL
 void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *context)
 {
     visit(&tl_default_heap, context); /* it never ends */
@@ -118,6 +123,7 @@ void tl_heaps_visit(void (*visit)(struct tl_heap *heap, void *context), void *co
     }
     tl_lock_release(&tl_heaps_lock);
 }
+#endif
 
 /* No call of a real-time heap fetches descriptors: they are there. */
 static void provide(struct tl_heap *heap, size_t bytes)
@@ -133,13 +139,15 @@ static void provide(struct tl_heap *heap, size_t bytes)
 
 talus_heap *talus_heap_create(const talus_heap_options *options)
 {
-    talus_heap_options filled = options != NULL ? *options : (talus_heap_options){ 0 };
-    if (!TL_GROWS && (filled.provider != NULL || filled.initial != 0))
+    static const talus_heap_options usual;
+    if (options == NULL)
+        options = &usual;
+    if (!TL_GROWS && (options->provider != NULL || options->initial != 0))
         return tl_port_fail(TL_ERROR_INVALID);
-    if (filled.provider == NULL)
-        filled.provider = tl_provider_default();
-    size_t unit = filled.provider->purge_unit;
-    if (filled.provider->map == NULL || (filled.limit != 0 && filled.limit < TL_PAGE_SIZE) ||
+    const talus_provider *provider =
+        options->provider != NULL ? options->provider : tl_provider_default();
+    size_t unit = provider->purge_unit;
+    if (provider->map == NULL || (options->limit != 0 && options->limit < TL_PAGE_SIZE) ||
         (unit & (unit - 1)) != 0 || unit > TL_PAGE_SIZE)
         return tl_port_fail(TL_ERROR_INVALID);
     struct tl_heap *heap = NULL;
@@ -150,12 +158,12 @@ talus_heap *talus_heap_create(const talus_heap_options *options)
     }
     if (heap == NULL)
         return tl_port_fail(TL_ERROR_MEMORY);
-    tl_heap_init(heap, &filled);
-    if (!tl_heap_begin(heap) || !tl_pool_grow_to(&heap->pool, filled.initial)) {
+    tl_heap_init(heap, options);
+    if (!tl_heap_begin(heap) || !tl_pool_grow_to(&heap->pool, options->initial)) {
         end(heap);
         return tl_port_fail(TL_ERROR_MEMORY);
     }
-    provide(heap, filled.initial);
+    provide(heap, options->initial);
     return tl_heap_handle(heap);
 }
 
@@ -230,14 +238,17 @@ void tl_heap_flush(struct tl_heap *heap)
 }
 
 /* One try with `cache`, the calling thread's. */
-static TL_ALWAYS_INLINE void *try_with(struct tl_heap *heap, struct tl_cache *cache, size_t size,
+static TL_INLINE_HOSTED void *try_with(struct tl_heap *heap, struct tl_cache *cache, size_t size,
                                        size_t align, bool zero)
 {
     if (is_large(size, align))
         return tl_large_alloc(heap, cache, size, align, zero);
-    bool or_larger = size > TL_BORROW_ABOVE && align <= TL_GRAIN;
-    return zero ? tl_cache_zalloc(cache, class_of(size, align), or_larger)
-                : tl_cache_alloc(cache, class_of(size, align), or_larger);
+    bool     or_larger = size > TL_BORROW_ABOVE && align <= TL_GRAIN;
+    unsigned class_id = class_of(size, align);
+    void    *block = tl_cache_alloc(cache, class_id, or_larger);
+    if (zero && block != NULL)
+        memset(block, 0, cache->zeroed ? sizeof(struct tl_block) : tl_class_size(class_id));
+    return block;
 }
 
 void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align)
@@ -247,7 +258,7 @@ void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t siz
 
 /* One try with whatever cache the calling thread may use, pinned meanwhile; `more` not NULL: first
  * what the caches hold goes back, and it says what flush does. */
-static TL_ALWAYS_INLINE void *try_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero,
+static TL_INLINE_HOSTED void *try_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero,
                                         bool *more)
 {
     struct tl_cache *cache = tl_thread_enter(heap);
@@ -422,7 +433,7 @@ void talus_heap_free(talus_heap *handle, void *block)
     struct tl_heap *heap = tl_heap_of(handle);
     if (block == NULL || !tl_heap_is_live(heap))
         return;
-    struct tl_span   *span = tl_page_span((uintptr_t)block);
+    struct tl_span   *span = tl_span_at((uintptr_t)block);
     enum tl_span_kind kind = tl_span_kind(span);
     if ((kind == TL_SPAN_CUT || kind == TL_SPAN_LARGE) && tl_span_heap(span) != heap)
         tl_misuse_report(TALUS_MISUSE_WRONG_HEAP, block, "free of a block of another heap");

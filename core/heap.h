@@ -105,7 +105,7 @@ static inline size_t tl_kernel_meta_for(const struct tl_pool *pool, unsigned wan
 }
 
 /* The first of all heaps but the default one, or NULL: without a lock, for the dump. */
-struct tl_heap *tl_heaps_first(void);
+TL_SLOW struct tl_heap *tl_heaps_first(void);
 
 /* Calls `visit` for each heap, the default one first; tl_heaps_lock is held by the caller. */
 TL_SLOW void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap));
@@ -121,7 +121,7 @@ TL_SLOW bool tl_heap_is_live(const struct tl_heap *heap);
 
 /* All blocks that the calling thread's cache and the idle ones hold go to their spans, and empty
  * spans to the pool. */
-void tl_heap_flush(struct tl_heap *heap);
+TL_SLOW void tl_heap_flush(struct tl_heap *heap);
 
 /* One try to allocate with the calling thread's `cache` of `heap`, growth included; `align` as in
  * tl_heap_alloc_slow, `size` not 0. NULL: none; errno may be anything. */

@@ -103,7 +103,7 @@ static TL_COLD void dump_reserve(struct dump *dump, const void *entry)
 /* Counts the run that `address` is the first page of. Returns the pages to go on by. */
 static TL_COLD size_t count_run(struct dump *dump, uintptr_t address)
 {
-    const struct tl_span *span = tl_page_span(address);
+    const struct tl_span *span = tl_span_at(address);
     if (!tl_meta_holds(span, sizeof *span) || tl_peek(&span->start) != address)
         return 1;
     size_t   pages = tl_peek(&span->pages);

@@ -32,12 +32,6 @@ static struct tl_span *as_large(struct tl_heap *heap, struct tl_cache *cache, st
     return span;
 }
 
-static struct tl_span *take_to_grow(struct tl_heap *heap, size_t size)
-{
-    return as_large(heap, TL_KERNEL ? NULL : tl_thread_cache_of(heap),
-                    tl_pool_take_to_grow(&heap->pool, tl_large_pages(size)));
-}
-
 /* The block that the caller's cache keeps, if it suits. */
 static inline struct tl_span *take_kept(struct tl_heap *heap, struct tl_cache *cache, size_t size)
 {
@@ -66,12 +60,6 @@ void *tl_large_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, 
         memset((void *)(span->start + ((size_t)tl_span_dirty_from(span) << TL_PAGE_SHIFT)), 0,
                tl_span_dirty(span) << TL_PAGE_SHIFT);
     return (void *)span->start;
-}
-
-void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size)
-{
-    struct tl_span *span = take_to_grow(heap, size);
-    return span != NULL ? (void *)span->start : NULL;
 }
 
 /* Of a run that is counted no more. */
@@ -125,13 +113,27 @@ bool tl_large_resize(struct tl_span *span, size_t size)
     return true;
 }
 
+#if !TL_KERNEL
+static struct tl_span *take_to_grow(struct tl_heap *heap, size_t size)
+{
+    return as_large(heap, tl_thread_cache_of(heap),
+                    tl_pool_take_to_grow(&heap->pool, tl_large_pages(size)));
+}
+
+void *tl_large_alloc_to_grow(struct tl_heap *heap, size_t size)
+{
+    struct tl_span *span = take_to_grow(heap, size);
+    return span != NULL ? (void *)span->start : NULL;
+}
+
 void *tl_large_move(struct tl_span *span, size_t size)
 {
     struct tl_heap *heap = tl_span_heap(span);
     struct tl_span *target = take_to_grow(heap, size);
     if (target == NULL)
         return NULL;
-    count_here(heap, TL_KERNEL ? NULL : tl_thread_cache_of(heap), 0 - tl_span_bytes(span));
+    count_here(heap, tl_thread_cache_of(heap), 0 - tl_span_bytes(span));
     give_back(span, tl_pool_move(&heap->pool, span, target));
     return (void *)target->start;
 }
+#endif

@@ -22,11 +22,11 @@ TL_SLOW void *tl_meta_give(void *memory, size_t bytes, size_t *left);
 
 /* Structures may lie in the `bytes` at `start`, which stay readable for good. tl_meta_lock, or
  * before there are threads. */
-void tl_meta_note_area(const void *start, size_t bytes);
+TL_SLOW void tl_meta_note_area(const void *start, size_t bytes);
 
 /* Whether `bytes` at `structure`, aligned to a line, lie where structures do: false for what is
  * anywhere else, or in an area beyond the TL_META_AREAS that are noted. Context: any. */
-bool tl_meta_holds(const void *structure, size_t bytes);
+TL_SLOW bool tl_meta_holds(const void *structure, size_t bytes);
 
 /* Bytes that tl_meta_new can still hand out without asking the port. */
 TL_SLOW size_t tl_meta_left(void);

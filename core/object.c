@@ -132,7 +132,7 @@ void *talus_object_cache_alloc(talus_object_cache *cache)
 /* Whether `object` can be one of the cache's; what it is else. */
 static bool can_be_object(const talus_object_cache *cache, const void *object, talus_misuse *misuse)
 {
-    const struct tl_span *span = tl_page_span((uintptr_t)object);
+    const struct tl_span *span = tl_span_at((uintptr_t)object);
     if (!tl_is_block(span, (uintptr_t)object, misuse))
         return false;
     size_t bytes = span->block_size != 0 ? span->block_size : tl_span_bytes(span);

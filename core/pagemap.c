@@ -88,6 +88,18 @@ void tl_page_map_place(void *memory, unsigned bits)
     tl_page_fold = ~(uintptr_t)0 << bits;
 }
 
+#if TL_KERNEL
+struct tl_span *tl_span_at(uintptr_t address)
+{
+    return tl_page_span(address);
+}
+
+void tl_page_set(uintptr_t address, const struct tl_span *span)
+{
+    tl_store32_relaxed(tl_page_entry(address), tl_page_offset(span));
+}
+#endif
+
 /* Whether a block shares no entry with another block of ours, nor with the page of NULL: free(NULL)
  * must find nothing. */
 static bool fits_folded_locked(uintptr_t start, size_t pages)

@@ -38,13 +38,32 @@ TL_SLOW bool tl_page_map_init(void);
 TL_SLOW void   tl_page_map_place(void *memory, unsigned bits);
 TL_SLOW size_t tl_page_map_bytes_for(unsigned bits);
 
-static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
+static inline uint32_t tl_page_offset(const struct tl_span *span)
 {
-    ptrdiff_t offset = span == NULL ? 0 : ((const char *)span - tl_page_base) / 8;
-    tl_store32_relaxed(tl_page_entry(address), (uint32_t)offset);
+    return span == NULL ? 0 : (uint32_t)(((const char *)span - tl_page_base) / 8);
 }
 
-/* Both ends of a run: the same, computed once. `span` is not NULL. */
+/* tl_page_set_ends: both ends of a run, whose `span` is not NULL. */
+#if TL_KERNEL /* calls: the fast path alone has a copy of tl_page_span */
+TL_SLOW struct tl_span *tl_span_at(uintptr_t address);
+TL_SLOW void            tl_page_set(uintptr_t address, const struct tl_span *span);
+
+static inline void tl_page_set_ends(uintptr_t first, uintptr_t last, const struct tl_span *span)
+{
+    tl_page_set(first, span);
+    tl_page_set(last, span);
+}
+#else
+static inline struct tl_span *tl_span_at(uintptr_t address)
+{
+    return tl_page_span(address);
+}
+
+static inline void tl_page_set(uintptr_t address, const struct tl_span *span)
+{
+    tl_store32_relaxed(tl_page_entry(address), tl_page_offset(span));
+}
+
 static inline void tl_page_set_ends(uintptr_t first, uintptr_t last, const struct tl_span *span)
 {
     tl_atomic_u32 *last_entry = tl_page_entry(last);
@@ -53,6 +72,7 @@ static inline void tl_page_set_ends(uintptr_t first, uintptr_t last, const struc
     tl_store32_relaxed(first_entry, offset);
     tl_store32_relaxed(last_entry, offset);
 }
+#endif
 
 struct tl_region;
 

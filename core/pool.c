@@ -9,15 +9,17 @@
 
 void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_options *options)
 {
+    const talus_provider *provider =
+        options->provider != NULL ? options->provider : tl_provider_default();
     *pool = (struct tl_pool){
         .name = options->name != NULL ? options->name : "heap",
         .heap = heap,
-        .provider = *options->provider,
+        .provider = *provider,
         .growth = options->growth,
         .step_max = SIZE_MAX,
         .decay_ms = options->decay_ms != 0 ? options->decay_ms : TL_DECAY_MS_DEFAULT,
         .keep_pages = options->keep_pages,
-        .clean_is_zero = options->provider->zeroed,
+        .clean_is_zero = provider->zeroed,
         .limit = options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX,
         .low_pages = !TL_GROWS || heap->real_time ? 0 : options->low_water >> TL_PAGE_SHIFT,
         .on_removed = options->on_removed,
@@ -112,13 +114,14 @@ void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
     return (void *)taken;
 }
 
+#if !TL_KERNEL
 /* Where in the free run `run` a block of `pages` that grows should begin: behind a large block,
  * which may grow as well, half of the room is left to that one. */
 static size_t lead_to_grow(const struct tl_span *run, size_t pages)
 {
     bool begins_region = tl_region_at(run->region, run->start)->start == run->start;
     bool behind_large =
-        !begins_region && tl_span_kind(tl_page_span(run->start - TL_PAGE_SIZE)) == TL_SPAN_NONE;
+        !begins_region && tl_span_kind(tl_span_at(run->start - TL_PAGE_SIZE)) == TL_SPAN_NONE;
     return behind_large ? (run->pages - pages) / 2 : 0;
 }
 
@@ -145,6 +148,7 @@ struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages)
     tl_lock_release(&pool->lock);
     return run != NULL ? run : tl_pool_take(pool, pages, 1);
 }
+#endif
 
 void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
 {
@@ -257,6 +261,7 @@ void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
     tl_lock_release(&pool->lock);
 }
 
+#if !TL_KERNEL
 void tl_pool_fork_prepare(struct tl_pool *pool)
 {
     tl_lock_acquire(&pool->lock);
@@ -274,3 +279,4 @@ void tl_pool_fork_child(struct tl_pool *pool)
     pool->grown = (struct tl_event)TL_EVENT_INIT;
     tl_lock_init(&pool->lock);
 }
+#endif

@@ -1,5 +1,6 @@
 /* realloc.c: a block stays where it is when its class still suits, or when the pages behind it are
- * free; its pages move when the provider can move them; else it is copied. See realloc.h. */
+ * free; its pages move when the provider can move them, but in a kernel; else it is copied. See
+ * realloc.h. */
 #include "core/realloc.h"
 #include "arch/port.h"
 #include "core/large.h"
@@ -23,7 +24,7 @@ static void *misuse(talus_misuse what, const void *block, const char *message)
 static void *copy(struct tl_heap *heap, void *block, size_t usable, size_t size)
 {
     void *fresh = NULL;
-    if (size > usable && size > TL_CLASS_MAX)
+    if (!TL_KERNEL && size > usable && size > TL_CLASS_MAX)
         fresh = tl_large_alloc_to_grow(heap, size);
     if (fresh == NULL)
         fresh = heap == &tl_default_heap ? talus_malloc(size)
@@ -43,7 +44,7 @@ static void *realloc_large(struct tl_heap *heap, struct tl_span *span, size_t si
         return block;
     if (stays(usable, size))
         return block;
-    if (size > usable) {
+    if (!TL_KERNEL && size > usable) { /* a kernel's provider moves nothing */
         void *moved = tl_large_move(span, size);
         if (moved != NULL)
             return moved;
@@ -53,7 +54,7 @@ static void *realloc_large(struct tl_heap *heap, struct tl_span *span, size_t si
 
 void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
 {
-    struct tl_span   *span = tl_page_span((uintptr_t)block);
+    struct tl_span   *span = tl_span_at((uintptr_t)block);
     enum tl_span_kind kind = tl_span_kind(span);
     if (size == 0)
         size = 1;

@@ -81,7 +81,7 @@ TL_SLOW struct tl_region *tl_region_at(struct tl_region *region, uintptr_t addre
 
 /* Whether a run from `first` on that ends at `end`, and that the caller holds, reaches into a
  * region that is draining. */
-bool tl_region_drains(const struct tl_region *first, uintptr_t end);
+TL_SLOW bool tl_region_drains(const struct tl_region *first, uintptr_t end);
 
 /* Whether a block at `start` would share page map entries with a region, in a table of `entries`, a
  * power of two. tl_meta_lock held. Cost: O(regions); only asked where address space is limited. */

@@ -70,7 +70,7 @@ static void send_apart(struct tl_block *chain)
     /* a chain with a block freed twice may run in a circle */
     unsigned left = TL_FOREIGN_BLOCKS_MAX;
     while (chain != NULL && left > 0) { /* runs of one owner stay together */
-        struct tl_cache *owner = tl_span_owner(tl_page_span((uintptr_t)chain));
+        struct tl_cache *owner = tl_span_owner(tl_span_at((uintptr_t)chain));
         if (TL_UNLIKELY(owner == NULL)) {
             tl_link_astray(chain);
             return;
@@ -78,7 +78,7 @@ static void send_apart(struct tl_block *chain)
         struct tl_block *last = chain;
         struct tl_block *next = tl_get(&last->next);
         for (left--;
-             next != NULL && left > 0 && tl_span_owner(tl_page_span((uintptr_t)next)) == owner;
+             next != NULL && left > 0 && tl_span_owner(tl_span_at((uintptr_t)next)) == owner;
              left--) {
             last = next;
             next = tl_get(&last->next);
@@ -124,19 +124,19 @@ static inline void free_foreign(struct tl_block *block, struct tl_span *span,
 talus_misuse tl_misuse_of(const void *pointer)
 {
     uintptr_t         address = (uintptr_t)pointer;
-    struct tl_span   *span = tl_page_span(address);
+    struct tl_span   *span = tl_span_at(address);
     enum tl_span_kind kind = tl_span_kind(span);
     for (size_t back = 1; kind == TL_SPAN_NONE && back <= TL_INTERIOR_SEARCH_PAGES &&
                           address >> TL_PAGE_SHIFT > back;
          back++) {
-        span = tl_page_span(address - (back << TL_PAGE_SHIFT));
+        span = tl_span_at(address - (back << TL_PAGE_SHIFT));
         kind = tl_span_kind(span);
     }
     if (kind == TL_SPAN_NONE || !tl_span_holds(span, address))
         return TALUS_MISUSE_FOREIGN_POINTER;
     if (kind == TL_SPAN_LARGE)
         return TALUS_MISUSE_INTERIOR_POINTER;
-    return tl_page_span(address) == span ? TALUS_MISUSE_DOUBLE_FREE : TALUS_MISUSE_FOREIGN_POINTER;
+    return tl_span_at(address) == span ? TALUS_MISUSE_DOUBLE_FREE : TALUS_MISUSE_FOREIGN_POINTER;
 }
 
 /* A pointer that the page map knows nothing of. */

@@ -17,7 +17,7 @@ struct tl_text {
  * %%. */
 TL_SLOW void tl_text_add(struct tl_text *text, const char *format, ...);
 
-void tl_text_add_list(struct tl_text *text, const char *format, va_list arguments);
+TL_SLOW void tl_text_add_list(struct tl_text *text, const char *format, va_list arguments);
 
 /* Writes "talus: " and the formatted text as one line on standard error. `panic`: and that is the
  * end: a process aborts, a kernel panics with the line. */

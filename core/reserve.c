@@ -78,7 +78,7 @@ static bool push_home(struct tl_span *span, void *block)
 
 void talus_free_from_interrupt(void *block)
 {
-    struct tl_span *span = tl_page_span((uintptr_t)block);
+    struct tl_span *span = tl_span_at((uintptr_t)block);
     talus_misuse    misuse = TALUS_MISUSE_DOUBLE_FREE;
     if (block == NULL)
         return;
@@ -93,7 +93,7 @@ void tl_reserve_drain_all(struct tl_heap *heap)
     while (block != NULL) {
         struct tl_block *older = tl_get(&block->next_batch);
         (void)tl_port_pin(); /* statistics and destroy come here without */
-        tl_large_free(tl_page_span((uintptr_t)block));
+        tl_large_free(tl_span_at((uintptr_t)block));
         tl_port_unpin();
         block = older;
     }
@@ -229,7 +229,7 @@ static bool fits(const struct tl_reserve *reserve, const struct tl_span *span, u
 void talus_reserve_put(talus_reserve *handle, void *block)
 {
     struct tl_reserve *reserve = reserve_of(handle);
-    struct tl_span    *span = tl_page_span((uintptr_t)block);
+    struct tl_span    *span = tl_span_at((uintptr_t)block);
     talus_misuse       misuse = TALUS_MISUSE_DOUBLE_FREE;
     if (block == NULL || !is_live(reserve))
         return;

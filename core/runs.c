@@ -140,7 +140,7 @@ static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *rig
 struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address,
                                        enum tl_span_kind kind)
 {
-    struct tl_span *run = tl_page_span(address);
+    struct tl_span *run = tl_span_at(address);
     return tl_span_kind(run) == kind && tl_span_heap(run) == pool->heap ? run : NULL;
 }
 

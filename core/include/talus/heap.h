@@ -44,7 +44,8 @@ typedef struct talus_provider {
     bool (*purge)(void *context, void *pages, size_t bytes);
     /* Moves the contents of `bytes` at `from`, part of a block, onto the pages at `to`, part of a
      * block too, without copying; the pages at `from` stay usable, and read as zero if `zeroed`.
-     * Returns false when it could not, and then nothing changed. NULL: not supported. */
+     * Returns false when it could not, and then nothing changed. NULL: not supported. A kernel's
+     * heap copies, and never calls it. */
     bool (*move)(void *context, void *from, void *to, size_t bytes);
     void *context;
     bool  zeroed; /* what map returns reads as zero */
