@@ -98,10 +98,11 @@ static inline bool tl_kernel_meta_ready(size_t bytes)
 }
 #endif
 
-/* Bytes for the descriptors that the pool lacks, where one call may want so many. */
+/* Bytes for the descriptors that the pool lacks, where one call may want so many; only small memory
+ * asks, without the pool's lock. */
 static inline size_t tl_kernel_meta_for(const struct tl_pool *pool, unsigned wanted)
 {
-    return pool->spares < wanted ? (wanted - pool->spares) * sizeof(struct tl_span) : 0;
+    return TL_SMALL && pool->spares < wanted ? (wanted - pool->spares) * sizeof(struct tl_span) : 0;
 }
 
 /* The first of all heaps but the default one, or NULL: without a lock, for the dump. */

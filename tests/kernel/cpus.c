@@ -7,7 +7,8 @@
  * patterns in the blocks, and ThreadSanitizer, see. With "unpinned" as argument pins exclude
  * nobody: the seeded bug, which must be found. With "objects" only these, and for long: for the
  * build with a bug there. With "short" there is too little memory, so that all take what others
- * were sent home and did not take in. */
+ * were sent home and did not take in. With "owner" another thread gives the heap blocks, marks them
+ * and others to drain, contracts and shrinks it all the while. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 #include "arch/atomic.h"
 #include "kernel/arena.h"
+#include "kernel/owner.h"
 #include "lib/object_load.h"
 #include "lib/pattern.h"
 #include "lib/rng.h"
@@ -33,7 +35,7 @@ enum {
 };
 
 static pthread_mutex_t cpus[CPUS];
-static bool            unpinned, objects_alone, is_short;
+static bool            unpinned, objects_alone, is_short, has_owner;
 static tl_atomic_word  refused; /* atomic: allocations, of all threads */
 
 static _Thread_local unsigned   depth, here;
@@ -81,7 +83,8 @@ void talus_port_relax(void)
 
 void talus_port_write(const char *text, size_t length)
 {
-    fprintf(stderr, "%.*s", (int)length, text);
+    if (!has_owner) /* who marks what he may not, and is told */
+        fprintf(stderr, "%.*s", (int)length, text);
 }
 
 void *talus_port_map(size_t bytes)
@@ -166,7 +169,7 @@ static void *work(void *number)
 {
     static _Thread_local struct held held[HELD];
     rng = (struct rng){ (uint64_t)(uintptr_t)number + 1 };
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < (has_owner ? ROUNDS / 3 : ROUNDS); round++) {
         struct held *one = &held[rng_next(&rng) % HELD];
         put(one);
         if (rng_next(&rng) % 8 != 0)
@@ -176,6 +179,19 @@ static void *work(void *number)
     }
     for (unsigned i = 0; i < HELD; i++)
         put(&held[i]);
+    return NULL;
+}
+
+bool owner_is_pinned(void)
+{
+    return depth != 0;
+}
+
+static void *work_as_owner(void *unused)
+{
+    (void)unused;
+    rng = (struct rng){ 1000 };
+    owner_work(talus_heap_default(), 1001);
     return NULL;
 }
 
@@ -243,15 +259,22 @@ int main(int count, char **arguments)
     unpinned = count > 1 && strcmp(arguments[1], "unpinned") == 0;
     objects_alone = count > 1 && strcmp(arguments[1], "objects") == 0;
     is_short = count > 1 && strcmp(arguments[1], "short") == 0;
+    has_owner = count > 1 && strcmp(arguments[1], "owner") == 0;
     rng = (struct rng){ 1 };
     for (unsigned i = 0; i < CPUS; i++)
         pthread_mutex_init(&cpus[i], NULL);
-    if (!talus_kernel_start(&(talus_kernel_options){ .block = first,
-                                                     .bytes = sizeof first,
-                                                     .cpus = CPUS,
-                                                     .window = 2 * ARENA_BYTES,
-                                                     .heap = { .decay_ms = 100 } }))
+    talus_kernel_options options = { .block = first,
+                                     .bytes = sizeof first,
+                                     .cpus = CPUS,
+                                     .window = 2 * ARENA_BYTES,
+                                     .heap = { .decay_ms = 100 } };
+    pthread_t            owner;
+    if (has_owner)
+        owner_options(&options.heap);
+    if (!talus_kernel_start(&options))
         fail("it does not start");
+    if (has_owner && pthread_create(&owner, NULL, work_as_owner, NULL) != 0)
+        fail("no thread");
     if (is_short)
         talus_heap_set_limit(talus_heap_default(), SHORT_BYTES);
     if (!objects_alone)
@@ -259,11 +282,20 @@ int main(int count, char **arguments)
     talus_heap_set_limit(talus_heap_default(), SIZE_MAX);
     for (unsigned i = 0; i < SHARED; i++)
         put(&shared[i]);
-    run_with_objects();
+    if (!has_owner)
+        run_with_objects();
+    else {
+        owner_stop();
+        pthread_join(owner, NULL);
+        owner_ends(talus_heap_default());
+    }
 
     for (unsigned cpu = 0; cpu < CPUS; cpu++)
         talus_kernel_cpu_gone(cpu);
     talus_heap_trim(talus_heap_default());
+    const char *problem = has_owner ? owner_problem() : NULL;
+    if (problem != NULL)
+        fail(problem);
     talus_heap_stats_t stats;
     talus_heap_stats(talus_heap_default(), &stats);
     printf("cpus: %u threads on %u cpus, %u rounds each; %zu bytes mapped at most, %llu batches, "
