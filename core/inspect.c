@@ -148,6 +148,19 @@ static TL_COLD void dump_caches(struct dump *dump, const struct tl_heap *heap)
 #endif
 }
 
+static TL_COLD void dump_tally(const struct dump *dump, unsigned at)
+{
+    static const char kinds[][8] = { "no", "unused", "free", "aside", "busy", "cut", "large" };
+    TL_STATIC_ASSERT(sizeof kinds / sizeof kinds[0] == TL_SPAN_LARGE + 1, "each kind has a name");
+    uint32_t runs = dump->tally[at].runs, sum = dump->tally[at].sum;
+    if (runs == 0)
+        return;
+    if (at < TL_CLASS_COUNT)
+        line(dump, "  blocks of %z: %u spans, %u out", tl_class_size(at), runs, sum);
+    else
+        line(dump, "  %s: %u runs, %u pages", kinds[at - TL_CLASS_COUNT], runs, sum);
+}
+
 static TL_COLD void dump_heap(struct dump *dump, const void *entry)
 {
     const struct tl_heap *heap = (const struct tl_heap *)entry;
@@ -166,12 +179,7 @@ static TL_COLD void dump_heap(struct dump *dump, const void *entry)
     each(dump, tl_peek(&pool->regions), sizeof(struct tl_region), offsetof(struct tl_region, next),
          dump_region);
     for (unsigned at = 0; at < TALLIES; at++)
-        if (dump->tally[at].runs != 0)
-            line(dump,
-                 at < TL_CLASS_COUNT ? "  blocks of %z: %u spans, %u out"
-                                     : "  runs of kind %z: %u, %u pages",
-                 at < TL_CLASS_COUNT ? tl_class_size(at) : at - TL_CLASS_COUNT,
-                 dump->tally[at].runs, dump->tally[at].sum);
+        dump_tally(dump, at);
     if (dump->steps == 0)
         line(dump, "  not all runs");
 }

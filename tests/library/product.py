@@ -24,7 +24,7 @@ MINIMAL = "tests/bare/minimal/minimal.c"
 SAMPLES = ("docs/examples/region-x86.nasm", "docs/examples/region-mips.s")
 LINES_BELOW = 80
 INSTALLED = ["lib/libtalus-kernel.a", "lib/pkgconfig/talus-kernel.pc"] + [
-    f"include/talus/{name}.h" for name in ("talus", "heap", "reserve", "object", "port")
+    f"include/talus/{name}.h" for name in ("talus", "heap", "reserve", "object", "inspect", "port")
 ]
 KERNEL = r"""
 #include <talus/object.h>

@@ -99,9 +99,9 @@ static void says_what_is_there(void **state)
         pages += number_behind(line, ": ");
     assert_int_equal(pages * TALUS_PAGE_SIZE, stats.mapped);
     assert_true(number_behind(strstr(said, "  blocks of 48: "), "spans, ") >= SMALL);
-    assert_int_equal(number_behind(said, "runs of kind 5: "), 1);
-    assert_int_equal(number_behind(strstr(said, "runs of kind 5: "), "1, "), MIB / TALUS_PAGE_SIZE);
-    assert_int_equal(number_behind(strstr(said, "runs of kind 2: "), ", ") * TALUS_PAGE_SIZE,
+    assert_int_equal(number_behind(said, "  large: "), 1);
+    assert_int_equal(number_behind(strstr(said, "  large: "), "runs, "), MIB / TALUS_PAGE_SIZE);
+    assert_int_equal(number_behind(strstr(said, "  free: "), "runs, ") * TALUS_PAGE_SIZE,
                      stats.free_pages);
     assert_null(strstr(said, "not "));
     assert_int_equal(text.length, strlen(said));
@@ -129,7 +129,7 @@ static void needs_no_lock(void **state)
     const char *said = dump(heap);
     tl_fork_parent();
     assert_non_null(strstr(said, "locked: heap 1, pool 1"));
-    assert_non_null(strstr(said, "runs of kind 5: 1, "));
+    assert_non_null(strstr(said, "  large: 1 runs, "));
 }
 
 /* ---- damage ---- */
@@ -209,7 +209,7 @@ static void any_word_may_be_wild(void **state)
     };
     const char *names[] = { (char *)&inside()->pool.name,
                             (char *)&inside()->reserves->policy.name };
-    for (unsigned round = 0; round < TEST_ROUNDS(4000); round++) {
+    for (unsigned round = 0; round < TEST_ROUNDS(2000); round++) {
         size_t which = rng_below(&rng, COUNT_OF(structures));
         /* most of a cache is lists that nobody reads here */
         size_t words = structures[which].bytes / sizeof(uintptr_t);
@@ -314,7 +314,7 @@ static void in_handlers_while_others_run(void **state)
 {
     (void)state;
     pthread_t        threads[THREADS];
-    const uint32_t   wanted = TEST_ROUNDS(5000);
+    const uint32_t   wanted = TEST_ROUNDS(3000);
     struct itimerval off = { 0 }, often = { { 0, 100 }, { 0, 100 } };
     handle(SIGALRM, on_timer);
     start_load(threads);

@@ -40,9 +40,9 @@ _Noreturn void talus_port_panic(const char *line);
 
 /* Keeps the calling thread on its CPU and other threads off it, until the matching unpin; calls
  * nest. Interrupts stay as they are; a timer that fires meanwhile puts the switch off until unpin.
- * Pre: a thread, not a handler. Post: returns the CPU's number, from 0, below the number given to
- * talus_kernel_start; the same at each pin until the last unpin. Where nothing ever preempts a
- * thread: the CPU's number and nothing else. Default: 0, for one CPU without preemption.
+ * Pre: a thread, not a handler. Post: returns the CPU's number, from 0, below TALUS_CPUS_MAX; the
+ * same at each pin until the last unpin. Where nothing ever preempts a thread: the CPU's number and
+ * nothing else. Default: 0, for one CPU without preemption.
  * Context: thread, atomic, pinned, locked. */
 unsigned talus_port_pin(void);
 
@@ -112,9 +112,12 @@ void talus_port_write(const char *text, size_t length);
 /* ---- starting ---- */
 
 typedef struct talus_kernel_options {
-    void    *block; /* the first block; its data lies inside and it is never given back. R11, R12 */
-    size_t   bytes; /* of it */
-    unsigned cpus;  /* CPU numbers are below this; 0: 1; at most TALUS_CPUS_MAX */
+    void  *block; /* the first block; its data lies inside and it is never given back. R11, R12 */
+    size_t bytes; /* of it */
+    /* for so many CPUs the block has room for the heap's data; 0: 1; at most TALUS_CPUS_MAX. Those
+     * with higher numbers take it out of the heap's pages when they first allocate, so it need not
+     * be known yet how many there are */
+    unsigned cpus;
     /* bytes of the address range that holds this block and all later ones; it takes 4 bytes of the
      * first block for each page. 0: the block alone. Rounded up to a power of two; blocks may lie
      * anywhere, but two whose addresses are alike in all bits below the window's size cannot both
@@ -135,7 +138,10 @@ typedef struct talus_kernel_options {
 #endif
 
 /* Makes `block` the default heap, whose calls (talus.h) work from then on. Once, before any other
- * call, by one CPU; CPU numbers and pinning need not work yet but for returning 0. False: the block
+ * call, by one CPU; CPU numbers and pinning need not work yet but for returning 0, one cache then
+ * serves: from the moment that pins return other numbers each has its own. Where the first CPU's
+ * number turns out to be another than 0, and no CPU has that, talus_kernel_cpu_gone(0) leaves the
+ * first cache to the others. False: the block
  * is too small for the heap's data (some 24 KiB and 10 KiB for each CPU on 64 bits, and the
  * window's table), or cpus is too large. Context: thread. Cost: writes the table and the heap's
  * data. R11, R12. */
