@@ -281,7 +281,7 @@ static bool is_worth_moving(struct tl_pool *pool, const struct tl_span *from,
     size_t dirty = end > tl_span_dirty_from(to) ? end - tl_span_dirty_from(to) : 0;
     /* pages that hold memory already are better written than given up */
     return TL_GROWS && pool->provider.move != NULL && dirty <= from->pages / 2 &&
-           bytes >= TL_MOVE_MIN && bytes >= least && tl_port_may_block();
+           bytes >= TL_MOVE_MIN && bytes >= least;
 }
 
 size_t tl_pool_move(struct tl_pool *pool, struct tl_span *from, struct tl_span *to)
