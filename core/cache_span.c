@@ -209,14 +209,17 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
 static int fault_of_list(const struct tl_span *span)
 {
     struct tl_block *block = span->own.local;
-    for (uint32_t left = span->own.carved; left > 0; left--) {
-        size_t offset = (uintptr_t)block - span->start; /* of NULL it is beyond the span */
-        if (offset >= (size_t)span->own.carved * span->block_size)
+    uintptr_t        start = span->start;
+    uint32_t         left = span->own.carved, size = span->block_size;
+    size_t           bytes = (size_t)left * size;
+    do {
+        size_t offset = (uintptr_t)block - start; /* of NULL it is beyond the span */
+        if (offset >= bytes)
             return TALUS_MISUSE_CORRUPT;
-        if ((uint32_t)offset % span->block_size != 0) /* 32 bits divide sooner */
+        if ((uint32_t)offset % size != 0) /* 32 bits divide sooner */
             return TALUS_MISUSE_DOUBLE_FREE;
         block = tl_get(&block->next);
-    }
+    } while (--left > 0);
     return block == NULL ? SOUND : TALUS_MISUSE_DOUBLE_FREE;
 }
 
