@@ -189,6 +189,11 @@ static uintptr_t wild(struct rng *rng)
     }
 }
 
+static char *entries_around(const void *block)
+{
+    return (char *)(((uintptr_t)tl_page_entry((uintptr_t)block) & ~(uintptr_t)63) - 64);
+}
+
 /* Any word of any structure; but not a name, whose neighbour vouches for it. */
 static void any_word_may_be_wild(void **state)
 {
@@ -204,8 +209,8 @@ static void any_word_may_be_wild(void **state)
         { (char *)inside()->pool.regions, sizeof(struct tl_region) },
         { (char *)tl_page_span((uintptr_t)large), sizeof(struct tl_span) },
         { (char *)tl_page_span((uintptr_t)small[0]), sizeof(struct tl_span) },
-        { (char *)tl_page_entry((uintptr_t)large) - 64, 128 },
-        { (char *)tl_page_entry((uintptr_t)small[0]) - 64, 128 },
+        { entries_around(large), 192 },
+        { entries_around(small[0]), 192 },
     };
     const char *names[] = { (char *)&inside()->pool.name,
                             (char *)&inside()->reserves->policy.name };
