@@ -23,7 +23,7 @@ enum { INTERRUPTS = 300, BLOCK_BYTES = 4 << 20, STALL_SECONDS = 4 };
 static _Alignas(TALUS_PAGE_SIZE) char block[BLOCK_BYTES];
 static bool              unhooked;
 static tl_atomic_u32     kernel_lock; /* atomic: 1 while taken */
-static struct tl_counter served, rounds;
+static struct tl_counter entered, served, rounds;
 static tl_atomic_u32     over;
 
 static _Thread_local unsigned cpu, depth;
@@ -97,6 +97,7 @@ static void unlock_kernel(void)
 static void interrupt(int number)
 {
     (void)number;
+    tl_counter_add_shared(&entered, 1);
     lock_kernel();
     unlock_kernel();
     tl_counter_add_shared(&served, 1);
@@ -153,7 +154,10 @@ int main(int count, char **arguments)
         if (done != last)
             progress = time(NULL);
         if (time(NULL) - progress > STALL_SECONDS)
-            fail("a handler waits for a lock whose holder waits for what the handler interrupted");
+            fail(tl_counter_read(&entered) == done
+                     ? "no interrupts come"
+                     : "a handler waits for a lock whose holder waits for what the handler "
+                       "interrupted");
         last = done;
         pthread_kill(a, SIGUSR1);
         usleep(20);

@@ -1,6 +1,8 @@
 # talus_test.cmake: how the test folders declare their programs.
 #
 #   talus_add_tests(<label> [INTERNAL|STATIC] FILES a.c b.c)   each file is one cmocka program and one CTest test "<label>.<name>"
+#   talus_add_must_fail(<label> <name> <target> <says> [args])  "<label>.<name>-can-fail": a program with a seeded bug, which it
+#                                                               must find, and say so: something that the expression fits
 #
 # INTERNAL programs see core's private headers and link the static library; the others see only what is installed.
 # STATIC ones do, too, and link the static library.
@@ -38,4 +40,12 @@ function(talus_add_tests label)
     add_test(NAME ${label}.${name} COMMAND ${target})
     set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT 120)
   endforeach()
+endfunction()
+
+function(talus_add_must_fail label name target says)
+  list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
+  set(test ${label}.${name}-can-fail)
+  add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DARGUMENTS=${ARGN} "-DEMULATOR=${emulator}"
+    "-DSAYS=${says}" -P ${PROJECT_SOURCE_DIR}/tests/lib/must_fail.cmake)
+  set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT 120)
 endfunction()

@@ -1,0 +1,8 @@
+# Runs PROGRAM with ARGUMENTS, through EMULATOR where there is one: it must end, fail, and say, or end in, what SAYS fits.
+separate_arguments(EMULATOR UNIX_COMMAND "${EMULATOR}")
+execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
+    TIMEOUT 60)
+if(result STREQUAL "0" OR NOT "${result}\n${output}" MATCHES "${SAYS}")
+    message(FATAL_ERROR "nothing found that fits '${SAYS}'; ended with '${result}':\n${output}")
+endif()
+message("ended with: ${result}\n${output}")
