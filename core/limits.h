@@ -117,6 +117,11 @@
  * one. */
 #define TL_META_AREAS TL_USUAL_OR_SMALL(16u, 4u)
 
+/* Whether misuse is told in words. */
+#ifndef TL_MISUSE_TEXTS
+#define TL_MISUSE_TEXTS (!TL_SMALL)
+#endif
+
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */
 #define TL_INTERIOR_SEARCH_PAGES (TL_KERNEL ? (size_t)256 : (size_t)1 << 16)
 

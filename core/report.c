@@ -93,8 +93,15 @@ talus_misuse_handler talus_set_misuse_handler(talus_misuse_handler new_handler)
     return (talus_misuse_handler)tl_swap_acq_rel(&handler, (uintptr_t)new_handler);
 }
 
+#if TL_MISUSE_TEXTS
 void tl_misuse_report(talus_misuse what, const void *pointer, const char *message)
 {
+#else
+void tl_misuse_report_number(talus_misuse what, const void *pointer)
+{
+    char message[] = "misuse 0";
+    message[sizeof message - 2] += (char)what;
+#endif
     int saved = tl_port_errno();
     /* pairs with talus_set_misuse_handler */
     talus_misuse_handler call = (talus_misuse_handler)tl_load_acquire(&handler);

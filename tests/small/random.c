@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <talus/port.h>
+#include <talus/reserve.h>
 
 #include "tests/lib/rng.h"
 
@@ -116,7 +117,10 @@ static void release(unsigned which)
 {
     check(&live[which], live[which].bytes);
     leave(&live[which]);
-    talus_free(live[which].block);
+    if (rng_below(&rng, 8) == 0)
+        talus_free_from_interrupt(live[which].block);
+    else
+        talus_free(live[which].block);
     live[which] = live[--count];
 }
 
