@@ -240,6 +240,38 @@ static void scenario_reserve(void)
         wrong("a reserve could not be destroyed");
 }
 
+static void drain(size_t index, bool mark)
+{
+    if (!talus_heap_drain(attempt.heap, attempt.reference.blocks[index].start, mark))
+        wrong("a block of the heap's was not found");
+}
+
+/* Growth ahead of need, which may fail unseen, and blocks that leave while others come. */
+static void scenario_owner(void)
+{
+    const talus_heap_options options = { .name = "owner",
+                                         .growth = 256 * KIB,
+                                         .low_water = 384 * KIB };
+
+    create(&options);
+    for (int round = 0; round < 3 && attempt.heap != NULL; round++) {
+        for (int i = 0; i < 30; i++)
+            get(rng_size(&(struct rng){ (uint64_t)(i + 1) }, 200 * KIB), 0, i % 4 == 0);
+        for (size_t i = 0; i < attempt.reference.count; i += 5)
+            drain(i, true);
+        for (size_t i = attempt.reference.count; i-- > 0;)
+            if (i % 3 == 0)
+                drop(i);
+            else if (i % 7 == 0)
+                resize(i, 300 * KIB);
+        talus_heap_contract(attempt.heap, 0);
+        get(MIB, 0, true);
+        if (attempt.reference.count > 0)
+            drain(attempt.reference.count - 1, false);
+        talus_heap_shrink(attempt.heap, 50);
+    }
+}
+
 static void scenario_destroy_while_full(void)
 {
     scenario_small_of_each_class();
@@ -383,6 +415,13 @@ static void reserves(void **state)
     fail_every_request(scenario_reserve, false);
 }
 
+/* R14, R16, R17: low water, blocks that go back and blocks that drain. */
+static void owners(void **state)
+{
+    (void)state;
+    fail_every_request(scenario_owner, true);
+}
+
 /* R19: destroyed in the midst of it. */
 static void destruction(void **state)
 {
@@ -397,7 +436,8 @@ int main(void)
         cmocka_unit_test(larger_blocks), cmocka_unit_test(aligned_blocks),
         cmocka_unit_test(zeroed_blocks), cmocka_unit_test(resizing),
         cmocka_unit_test(a_mixed_life),  cmocka_unit_test(new_threads),
-        cmocka_unit_test(reserves),      cmocka_unit_test(destruction),
+        cmocka_unit_test(reserves),      cmocka_unit_test(owners),
+        cmocka_unit_test(destruction),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
