@@ -68,7 +68,8 @@ void talus_port_lock_leave(void);
 /* `bytes`, a multiple of TALUS_PAGE_SIZE and not 0, of memory for the heap. Pre: one call for each
  * heap at a time, but several heaps may call at once. Post: returns a block that is readable and
  * writable, contiguous, aligned to TALUS_PAGE_SIZE, and nobody else's; its contents do not matter.
- * NULL: there is none; less may be asked for next. It may sleep. Default: NULL, for a heap that
+ * NULL: there is none; less may be asked for next. It may sleep, and call talus_heap_shrink, but
+ * nothing else of the heap. Default: NULL, for a heap that
  * has what it was given and no more. Context: thread, where talus_port_may_block says true. R10. */
 void *talus_port_map(size_t bytes);
 
@@ -121,8 +122,9 @@ typedef struct talus_kernel_options {
     /* bytes of the address range that holds this block and all later ones; it takes 4 bytes of the
      * first block for each page. 0: the block alone. Rounded up to a power of two; blocks may lie
      * anywhere, but two whose addresses are alike in all bits below the window's size cannot both
-     * be used; and on 64 bits the heap's structures, which take pages of later blocks, must lie
-     * within 16 GiB of the first block */
+     * be used; and on 64 bits the heap's structures, which take pages of later blocks of the
+     * default heap, must lie within 16 GiB of the first block: memory further away is for other
+     * heaps. The last page of the address space stays unused */
     size_t             window;
     talus_heap_options heap;          /* of the default heap; provider NULL: the port's functions */
     bool               misuse_panics; /* a double free and the like, else one line. R45 */
