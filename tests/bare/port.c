@@ -25,6 +25,7 @@ static struct tl_counter clock; /* milliseconds */
 static struct {
     TL_CACHE_LINE
     unsigned depth;
+    unsigned atomic; /* of these, by port_atomic_begin */
 } pins[MACHINE_CPUS_MAX];
 
 bool port_start(void)
@@ -77,6 +78,22 @@ void talus_port_unpin(void)
     unpin();
     if (run.bug == BUG_MASKED && last)
         machine_interrupts_on();
+}
+
+void port_atomic_begin(void)
+{
+    pins[talus_port_pin()].atomic++;
+}
+
+void port_atomic_end(void)
+{
+    pins[machine_cpu()].atomic--;
+    talus_port_unpin();
+}
+
+bool talus_port_may_block(void)
+{
+    return pins[machine_cpu()].atomic == 0;
 }
 
 /* Nobody who may block is pinned, nor finds another thread of its CPU so. */

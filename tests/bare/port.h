@@ -8,6 +8,10 @@
  * second one. Context: CPU 0, before the first job. */
 bool port_start(void);
 
+/* Between these the calling thread must not block, and is not preempted. Context: thread. */
+void port_atomic_begin(void);
+void port_atomic_end(void);
+
 /* A millisecond of the heap's time is over. Context: any. */
 void port_tick(void);
 

@@ -44,6 +44,8 @@ static struct {
 static talus_reserve    *reserve; /* CPU 0, before and after */
 static struct tl_counter wrong_contents;
 static struct tl_counter misuses;
+static struct tl_counter atomic_served;  /* allocations of threads that must not block */
+static struct tl_counter atomic_refused; /* for want of what is there */
 
 /* Findings print, and misuse may be noticed in a handler, which must not. */
 static void note_misuse(talus_misuse what, const void *pointer, const char *message)
@@ -94,10 +96,19 @@ static size_t some_size(struct st_rng *rng)
 static void take(struct held *held, struct st_rng *rng)
 {
     size_t align = st_rng_one_in(rng, 16) ? (size_t)1 << st_rng_below(rng, 14) : 1;
+    bool   atomic = st_rng_one_in(rng, 8);
 
     held->bytes = some_size(rng);
     held->of_reserve = false;
+    if (atomic)
+        port_atomic_begin();
     held->block = align == 1 ? talus_malloc(held->bytes) : talus_aligned_alloc(align, held->bytes);
+    if (atomic) {
+        port_atomic_end();
+        tl_counter_add_shared(held->block != NULL ? &atomic_served : &atomic_refused, 1);
+    }
+    if (held->block == NULL && atomic)
+        return;
     if (held->block == NULL)
         finding("no memory for %lu bytes", (unsigned long)held->bytes);
     else if (((uintptr_t)held->block & (align - 1)) != 0)
@@ -261,6 +272,10 @@ static void judge_pressure(const talus_heap_stats_t *heap, const talus_reserve_s
                (unsigned long)heap->mapped_peak, (unsigned long)heap->provider_maps,
                (unsigned long)heap->provider_unmaps, (unsigned long)heap->provider_failures,
                (unsigned long)heap->remote_batches, (unsigned long)freed, (unsigned long)inside);
+    bare_print("threads that must not block: %lu allocations, %lu refused\n",
+               (unsigned long)tl_counter_read(&atomic_served),
+               (unsigned long)tl_counter_read(&atomic_refused));
+    demand("allocations of threads that must not block", tl_counter_read(&atomic_served));
     demand("interrupts inside the heap", inside);
     demand("blocks of threads freed by interrupts", freed);
     demand("takes from the reserve", taken->takes);
