@@ -36,7 +36,7 @@ static const struct {
     [ROW_OBJECT_ALLOC] = { "object_cache_alloc", "magazine beyond 4" },
     [ROW_OBJECT_FREE] = { "object_cache_free", "magazine beyond 4" },
     [ROW_SET_LIMIT] = { "heap_set_limit", NULL },
-    [ROW_STATS] = { "heap_stats", NULL },
+    [ROW_STATS] = { "heap_stats", "large block that handlers freed" },
     [ROW_TRIM] = { "heap_trim", "block" },
     [ROW_CONTRACT] = { "heap_contract, _shrink", "block" },
     [ROW_DRAIN] = { "heap_drain", "page" },

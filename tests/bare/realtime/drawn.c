@@ -100,7 +100,7 @@ static void run(struct st_rng *rng)
             on_cpu(st_rng_below(rng, CPUS));
         free_one(rng, &round);
     }
-    trim_all();
+    demand_all_free();
 }
 
 void states_drawn(unsigned rounds, uint64_t seed)
@@ -116,6 +116,18 @@ void states_drawn(unsigned rounds, uint64_t seed)
 enum { PAGES = 64, BLOCKS = 256 };
 
 static TL_ALIGNED(TALUS_PAGE_SIZE) char other[(2 * PAGES + 1) * TALUS_PAGE_SIZE];
+
+static void statistics(void)
+{
+    enum { LARGE = 8 };
+    void              *blocks[LARGE];
+    talus_heap_stats_t stats;
+    for (unsigned i = 0; i < LARGE; i++)
+        blocks[i] = talus_malloc(2 * TL_CLASS_MAX);
+    for (unsigned i = 0; i < LARGE; i++)
+        talus_free_from_interrupt(blocks[i]);
+    COUNT(ROW_STATS, LARGE, talus_heap_stats(talus_heap_default(), &stats));
+}
 
 static void give_back(enum row row)
 {
@@ -195,6 +207,7 @@ static void heaps(void)
 
 void calls_of_many(void)
 {
+    statistics();
     gives_back(ROW_TRIM);
     gives_back(ROW_CONTRACT);
     objects();

@@ -4,6 +4,7 @@
 #include <talus/port.h>
 #include <talus/reserve.h>
 
+#include "arch/port/bare/console.h"
 #include "core/limits.h"
 #include "sync/mpsc.h"
 #include "tests/bare/realtime/count.h"
@@ -42,6 +43,17 @@ void trim_all(void)
             talus_heap_trim(talus_heap_default());
         }
     on_cpu(0);
+}
+
+void demand_all_free(void)
+{
+    talus_heap_stats_t stats;
+    trim_all();
+    talus_heap_stats(talus_heap_default(), &stats);
+    if (stats.allocated != 0 || stats.free_pages != stats.mapped)
+        bare_end(BARE_FAILED, "lost", "%lu bytes allocated, %lu of %lu free, after all was freed",
+                 (unsigned long)stats.allocated, (unsigned long)stats.free_pages,
+                 (unsigned long)stats.mapped);
 }
 
 /* Every block of the size that is there, newest first. */
@@ -120,7 +132,7 @@ static void full_of_one_size(size_t bytes)
         chain = free_some(chain, bytes, true, freers[i].first, freers[i].count);
         call_all();
         free_some(chain, bytes, false, 0, 1);
-        trim_all();
+        demand_all_free();
     }
 }
 
@@ -175,15 +187,17 @@ static void all_due_at_once(enum taker taker)
     on_cpu(0);
     if (taker == BY_FREE)
         span[FREED] = free_chain(span[FREED], BYTES, 1);
-    if (taker == BY_FAILURE && counted_malloc(TL_CLASS_MAX / 2) == NULL)
-        (void)counted_malloc(16 * TL_CLASS_MAX);
+    if (taker == BY_FAILURE) {
+        talus_free(counted_malloc(TL_CLASS_MAX / 2)); /* NULL, as a rule */
+        talus_free(counted_malloc(16 * TL_CLASS_MAX));
+    }
     call_all();
     for (unsigned i = 0; i < SPANS; i++)
         while (span[i] != NULL)
             span[i] = free_chain(span[i], BYTES, 1);
     while (others != NULL)
         others = free_chain(others, BYTES, 1);
-    trim_all();
+    demand_all_free();
 }
 
 /* Free runs of 16 pages, each between blocks, and requests for 17: the same bin. */
@@ -212,8 +226,7 @@ static void many_runs(void)
     }
     trim_all(); /* what CPUs keep */
     for (unsigned i = 0; i < TRIES; i++)
-        if (counted_malloc((PAGES + 1) * TL_PAGE_SIZE) != NULL)
-            break;
+        talus_free(counted_malloc((PAGES + 1) * TL_PAGE_SIZE)); /* NULL, as a rule */
     talus_heap_stats_t stats;
     COUNT(ROW_STATS, 0, talus_heap_stats(talus_heap_default(), &stats));
     void *block = counted_malloc(PAGES * TL_PAGE_SIZE);
@@ -237,7 +250,7 @@ static void many_runs(void)
         counted_free(between, 2 * TL_CLASS_MAX);
     }
     free_some(free_some(rest, 2 * TL_PAGE_SIZE, true, 0, 1), 2 * TL_PAGE_SIZE, false, 0, 1);
-    trim_all();
+    demand_all_free();
 }
 
 /* Blocks of all sizes that handlers freed, and what takes them in. */
@@ -253,7 +266,7 @@ static void freed_by_handlers(void)
                 COUNT(ROW_FREE_INTERRUPT, 0, talus_free_from_interrupt(blocks[i]));
         on_cpu(0);
         call_all();
-        trim_all();
+        demand_all_free();
     }
 }
 
@@ -270,8 +283,8 @@ static void reserves(size_t bytes)
     COUNT(ROW_RESERVE_TAKE, SLOTS, (void)talus_reserve_take(reserve));
     COUNT(ROW_RESERVE_TAKE, SLOTS, (void)talus_reserve_take(reserve));
     call_all(); /* some slots full again */
-    while (talus_reserve_take(reserve) != NULL)
-        continue;
+    for (void *block; (block = talus_reserve_take(reserve)) != NULL;)
+        talus_free_from_interrupt(block);
     for (unsigned i = 0; i < SLOTS; i++)
         COUNT(ROW_RESERVE_PUT, i, talus_reserve_put(reserve, blocks[i]));
     COUNT(ROW_RESERVE_PREPARE, 0, (void)talus_reserve_prepare(reserve, SLOTS));
@@ -279,7 +292,7 @@ static void reserves(size_t bytes)
         talus_free_from_interrupt(talus_reserve_take(reserve));
     COUNT(ROW_RESERVE_PREPARE, SLOTS, (void)talus_reserve_refill(reserve));
     talus_reserve_destroy(reserve);
-    trim_all();
+    demand_all_free();
 }
 
 static void told(talus_misuse what, const void *pointer, const char *message)
@@ -347,7 +360,7 @@ void states_made(void)
         COUNT(ROW_MALLOC_FIRST, 0, block = talus_malloc(100));
         counted_free(block, 100);
     }
-    trim_all();
+    demand_all_free();
     retry();
     sized_and_zeroed();
     misuse();

@@ -12,6 +12,9 @@ void  counted_free(void *block, size_t bytes);
 /* All that CPUs hold goes back to the pool. */
 void trim_all(void);
 
+/* The same where the program has no block: ends the image unless all pages are free again. */
+void demand_all_free(void);
+
 /* One after the other, each state from all memory free. */
 void states_made(void);
 
