@@ -14,7 +14,13 @@ TOOL = "clang-tidy-14"
 FOLDERS = ("core/", "sync/", "arch/port/", "stress/")
 # The analyzer follows so many states of each function; more of them multiply the time and have found nothing else.
 BOUND = [f"--extra-arg={word}" for word in ("-Xclang", "-analyzer-config", "-Xclang", "max-nodes=6000")]
-GCC_FLAGS = ("-fira-algorithm=priority",)
+GCC_FLAGS = (
+    "-fira-algorithm=priority",
+    "-falign-jumps=1",
+    "-fno-inline-small-functions",
+    "-freorder-blocks-algorithm=simple",
+    "-fno-reorder-blocks-and-partition",
+)
 
 
 def sources(build):
@@ -34,13 +40,18 @@ def run(path, arguments):
 
 
 def without_gcc_flags(build, folder):
-    """A copy of the compile commands without what clang does not know; the warnings are the same."""
+    """A copy of the compile commands without what clang does not know; the warnings are the same. Of each file one for a
+    process, one for a kernel, one for small memory: not one for each seeded bug."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        text = file.read()
-    for flag in GCC_FLAGS:
-        text = text.replace(flag, "")
+        entries = json.load(file)
+    kept = {}
+    for entry in sorted(entries, key=lambda entry: "TL_MUTANT_" in entry["command"]):
+        for flag in GCC_FLAGS:
+            entry["command"] = entry["command"].replace(flag, "")
+        key = (entry["file"], "TL_KERNEL" in entry["command"], "TALUS_SMALL" in entry["command"])
+        kept.setdefault(key, entry)
     with open(os.path.join(folder, "compile_commands.json"), "w", encoding="utf-8") as file:
-        file.write(text)
+        json.dump(list(kept.values()), file)
 
 
 def check(build):
