@@ -136,6 +136,22 @@ static void full_of_one_size(size_t bytes)
     }
 }
 
+/* What lies in lists comes home by calls that fail, each of which does a piece. */
+static void asking_again_helps(unsigned freer)
+{
+    enum { WANTED = 40 * TL_PAGE_SIZE };
+    struct link *rest = free_some(take_all(256), 256, false, freer, 1);
+    free_some(rest, 256, true, freer, 1); /* each page's first, last */
+    void *block = NULL;
+    for (unsigned i = 0; i < RETRIES_MAX && block == NULL; i++)
+        block = counted_malloc(WANTED);
+    if (block == NULL)
+        bare_end(BARE_FAILED, "asked", "%u calls failed, though all is free",
+                 (unsigned)RETRIES_MAX);
+    counted_free(block, WANTED);
+    demand_all_free();
+}
+
 static struct link *free_chain(struct link *chain, size_t bytes, unsigned count)
 {
     for (struct link *next; count > 0; chain = next, count--) {
@@ -366,6 +382,8 @@ void states_made(void)
     misuse();
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         full_of_one_size(sizes[i] < sizeof(struct link) ? sizeof(struct link) : sizes[i]);
+    asking_again_helps(0);
+    asking_again_helps(1);
     all_due_at_once(BY_MALLOC);
     all_due_at_once(BY_FAILURE);
     all_due_at_once(BY_FREE);
