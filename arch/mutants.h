@@ -86,6 +86,16 @@
 #define TL_MUTANT_interrupt_free_cached 0
 #endif
 
+/* core/api.c: a kernel's malloc and free unpin before they use the cache of their CPU. */
+#ifndef TL_MUTANT_fast_unpinned
+#define TL_MUTANT_fast_unpinned 0
+#endif
+
+/* core/growth.c: a new block's pages are there to be taken before their descriptor is written. */
+#ifndef TL_MUTANT_growth_early
+#define TL_MUTANT_growth_early 0
+#endif
+
 /* core/adopt.c: blocks and spans are taken out of idle caches whether claimed by somebody or
  * not. */
 #ifndef TL_MUTANT_adopt_unclaimed
@@ -167,17 +177,22 @@
 #define TL_MUTANT_once_look_relaxed 0
 #endif
 
-/* sync/ticket.h: the holder serves the next ticket with a relaxed store. */
+/* sync/ticket.c: the holder serves the next ticket with a relaxed store. */
 #ifndef TL_MUTANT_ticket_release_relaxed
 #define TL_MUTANT_ticket_release_relaxed 0
 #endif
 
-/* sync/ticket.h: the port is told that the lock is left while it is still held. */
+/* sync/ticket.c: whoever waits reads the ticket that is served with a relaxed load. */
+#ifndef TL_MUTANT_ticket_acquire_relaxed
+#define TL_MUTANT_ticket_acquire_relaxed 0
+#endif
+
+/* sync/ticket.c: the port is told that the lock is left while it is still held. */
 #ifndef TL_MUTANT_ticket_leave_early
 #define TL_MUTANT_ticket_leave_early 0
 #endif
 
-/* sync/ticket.h: a ticket below the one drawn is enough to enter. */
+/* sync/ticket.c: a ticket below the one drawn is enough to enter. */
 #ifndef TL_MUTANT_ticket_enter_early
 #define TL_MUTANT_ticket_enter_early 0
 #endif

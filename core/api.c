@@ -60,12 +60,26 @@ TL_NOINLINE void tl_free_slow_exit(struct tl_block *block, struct tl_span *span,
 
 #if TL_KERNEL
 
+static inline unsigned enter_cpu(void)
+{
+    unsigned cpu = tl_port_pin();
+    if (TL_MUTANT_fast_unpinned)
+        tl_port_unpin();
+    return cpu;
+}
+
+static inline void leave_cpu(void)
+{
+    if (!TL_MUTANT_fast_unpinned)
+        tl_port_unpin();
+}
+
 /* What needs the pool to grow is done again without a pin. */
 void *talus_malloc(size_t size)
 {
-    unsigned cpu = tl_port_pin();
+    unsigned cpu = enter_cpu();
     void    *block = tl_malloc_from(tl_default_heap.cpu[cpu], size);
-    tl_port_unpin();
+    leave_cpu();
     if (TL_LIKELY(block != NULL))
         return block;
     return size - 1 < TL_CLASS_MAX ? tl_heap_alloc_again(&tl_default_heap, size, 0, false)
@@ -77,9 +91,9 @@ void talus_free(void *block)
     if (TL_UNLIKELY(block == NULL))
         return;
     struct tl_span *span = tl_page_span((uintptr_t)block);
-    unsigned        cpu = tl_port_pin();
+    unsigned        cpu = enter_cpu();
     tl_free_from(tl_default_heap.cpu[cpu], span, block);
-    tl_port_unpin();
+    leave_cpu();
 }
 
 #else

@@ -90,7 +90,14 @@ static void add_region_locked(struct tl_pool *pool, struct tl_region *region, st
     tl_store_relaxed(&run->owner, 0);
     tl_span_set_kind(run, TL_SPAN_BUSY);
     tl_span_set_dirt(run, 0, 0);
+    if (TL_MUTANT_growth_early)
+        run->region = NULL;
     tl_runs_insert_locked(pool, run, tl_port_now_ms());
+    if (TL_MUTANT_growth_early) {
+        tl_lock_release(&pool->lock);
+        tl_lock_acquire(&pool->lock);
+        run->region = region;
+    }
     tl_pool_look_low_locked(pool);
 }
 

@@ -77,7 +77,8 @@ static void run_part(const struct part *part)
                             .cpus = run.cpus,
                             .threads_per_cpu = run.threads_per_cpu,
                             .period_ns = run.period_ns,
-                            .seed = run.seed };
+                            .seed = run.seed,
+                            .switches_pinned = run.bug == BUG_SWITCHED };
     uintptr_t       before = tl_counter_read(&operations);
     uint32_t        start;
 
@@ -129,7 +130,8 @@ static unsigned read_options(void)
 {
     static const char *const keys[] = { "suite", "seed", "us",    "cpus",   "threads",
                                         "iters", "bug",  "fault", "inside", "icount" };
-    static const char *const bugs[] = { "none", "unpinned", "torn", "unretried", "masked" };
+    static const char *const bugs[] = { "none",      "unpinned", "torn",
+                                        "unretried", "masked",   "switched" };
     const char              *names[SUITES];
     uint32_t                 us;
 

@@ -251,7 +251,7 @@ void bare_timer_interrupt(uintptr_t pc)
     arm_timer(cpu);
     if (cpu->running == IDLE) /* bare_run looks by itself */
         return;
-    if (tl_load_relaxed(&cpu->pins) != 0) {
+    if (tl_load_relaxed(&cpu->pins) != 0 && !job->switches_pinned) {
         cpu->counts.deferred++;
         tl_store_relaxed(&cpu->switch_due, 1);
         return;

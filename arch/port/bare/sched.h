@@ -29,6 +29,7 @@ struct bare_job {
     unsigned threads_per_cpu;
     uint32_t period_ns; /* mean distance of a CPU's timer interrupts */
     uint32_t seed;
+    bool     switches_pinned; /* a bug to be found: the timer switches in pinned parts, too */
 };
 
 enum { BARE_NO_THREAD = UINT16_MAX };
