@@ -144,9 +144,9 @@ typedef struct talus_kernel_options {
  * serves: from the moment that pins return other numbers each has its own. Where the first CPU's
  * number turns out to be another than 0, and no CPU has that, talus_kernel_cpu_gone(0) leaves the
  * first cache to the others. False: the block
- * is too small for the heap's data (some 24 KiB and 10 KiB for each CPU on 64 bits, and the
- * window's table), or cpus is too large. Context: thread. Cost: writes the table and the heap's
- * data. R11, R12. */
+ * is too small for the heap's data (some 24 KiB and 10 KiB for each CPU on 64 bits, with
+ * TALUS_SMALL half a KiB, and the window's table), or cpus is too large, or, with TALUS_SMALL, a
+ * provider is given. Context: thread. Cost: writes the table and the heap's data. R11, R12. */
 bool talus_kernel_start(const talus_kernel_options *options);
 
 /* CPU `cpu` is gone and runs nothing: other CPUs take over what its caches hold. It may come back.
