@@ -30,7 +30,8 @@ typedef struct talus_heap talus_heap;
  * addresses are aligned to it, but for purge's. The heap calls a provider from thread context, with
  * no lock held;
  * calls for one heap may overlap, except that at most one map runs at a time. A provider must not
- * call into the heap it provides for. `context` is passed through. R10. */
+ * call into the heap it provides for, but for talus_heap_shrink within map. `context` is passed
+ * through. R10. */
 typedef struct talus_provider {
     /* Returns `bytes` of readable and writable memory, or NULL when there is none. May block.
      * Required. */
