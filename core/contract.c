@@ -188,6 +188,7 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
     return given_back << TL_PAGE_SHIFT;
 }
 
+#if !TL_KERNEL /* which has no purge thread */
 bool tl_pool_is_dirty(struct tl_pool *pool)
 {
     tl_lock_acquire(&pool->lock);
@@ -195,6 +196,7 @@ bool tl_pool_is_dirty(struct tl_pool *pool)
     tl_lock_release(&pool->lock);
     return dirty;
 }
+#endif
 
 size_t tl_pool_contract(struct tl_pool *pool, size_t pages, uint32_t unused_ms)
 {

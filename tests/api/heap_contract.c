@@ -2,6 +2,9 @@
  * are marked drain and leave; a shrinker gets so many pages (R16, R17). */
 #include <talus/heap.h>
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "fail/faulty_provider.h"
 #include "lib/pattern.h"
 #include "lib/test.h"
@@ -404,6 +407,68 @@ static void low_water_keeps_to_the_limit(void **state)
     destroy(heap);
 }
 
+/* A provider that is slow: from the second call on its map waits to be let go. */
+struct slow {
+    unsigned calls;
+    sem_t    entered, leave;
+};
+
+static void *map_slowly(void *context, size_t bytes)
+{
+    struct slow          *slow = context;
+    const talus_provider *below = talus_provider_mmap();
+
+    if (++slow->calls > 1) {
+        sem_post(&slow->entered);
+        sem_wait(&slow->leave);
+    }
+    return below->map(below->context, bytes);
+}
+
+static void unmap_below(void *context, void *block, size_t bytes)
+{
+    const talus_provider *below = talus_provider_mmap();
+
+    (void)context;
+    below->unmap(below->context, block, bytes);
+}
+
+static void *get_one(void *heap)
+{
+    get(heap, LARGE);
+    return NULL;
+}
+
+/* R14: while one thread waits for the provider on account of low water, others are served from what
+ * there is, below the mark as they are. */
+static void others_do_not_wait(void **state)
+{
+    struct slow        slow = { .calls = 0 };
+    talus_provider     provider = { .map = map_slowly, .unmap = unmap_below, .context = &slow };
+    talus_heap_options options = {
+        .provider = &provider, .growth = 4 * STEP, .initial = 4 * STEP, .low_water = 3 * STEP
+    };
+    talus_heap *heap;
+    pthread_t   thread;
+
+    (void)state;
+    assert_int_equal(sem_init(&slow.entered, 0, 0) | sem_init(&slow.leave, 0, 0), 0);
+    assert_non_null(heap = talus_heap_create(&options));
+    while (stats_of(heap).free_pages >= 3 * STEP + LARGE)
+        get(heap, LARGE);
+    assert_int_equal(slow.calls, 1);
+    assert_int_equal(pthread_create(&thread, NULL, get_one, heap), 0);
+    sem_wait(&slow.entered);
+    for (int i = 0; i < 10; i++)
+        get(heap, LARGE);
+    assert_true(stats_of(heap).free_pages < 3 * STEP);
+    assert_int_equal(slow.calls, 2);
+    sem_post(&slow.leave);
+    pthread_join(thread, NULL);
+    assert_true(stats_of(heap).free_pages >= 3 * STEP);
+    assert_true(talus_heap_destroy(heap));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +485,7 @@ int main(void)
         cmocka_unit_test(the_last_page_of_all_is_left_out),
         cmocka_unit_test(it_grows_before_it_is_exhausted),
         cmocka_unit_test(low_water_keeps_to_the_limit),
+        cmocka_unit_test(others_do_not_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * provider never gets them. */
 #include <talus/heap.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -226,6 +227,61 @@ static void trim_counts_what_the_provider_got(void **state)
     munmap(block, MIB);
 }
 
+enum { EXPANDERS = 4, PIECES = 16 };
+
+struct expander {
+    talus_heap    *heap;
+    unsigned char *start;
+    bool           wrong;
+};
+
+static void *expand_and_use(void *context)
+{
+    struct expander *expander = context;
+    const size_t     bytes = 8 * TALUS_PAGE_SIZE;
+    void            *blocks[PIECES];
+
+    for (size_t i = 0; i < PIECES; i++) {
+        unsigned char *piece = expander->start + i * EXPANDERS * bytes; /* neighbours are others' */
+
+        if (!talus_heap_expand(expander->heap, piece, bytes) ||
+            (blocks[i] = talus_heap_alloc(expander->heap, bytes / 2, 0, NULL)) == NULL)
+            expander->wrong = true;
+    }
+    for (size_t i = 0; i < PIECES && !expander->wrong; i++)
+        talus_heap_free(expander->heap, blocks[i]);
+    return NULL;
+}
+
+/* R13: several threads expand at once, with blocks that touch each other's, and allocate. */
+static void threads_expand_at_once(void **state)
+{
+    const size_t       all = EXPANDERS * PIECES * 8 * TALUS_PAGE_SIZE;
+    talus_heap        *heap = create_counted();
+    unsigned char     *block = own_block(all);
+    struct expander    expanders[EXPANDERS];
+    pthread_t          threads[EXPANDERS];
+    talus_heap_stats_t stats;
+
+    (void)state;
+    for (size_t i = 0; i < EXPANDERS; i++) {
+        expanders[i] = (struct expander){ heap, block + i * 8 * TALUS_PAGE_SIZE, false };
+        assert_int_equal(pthread_create(&threads[i], NULL, expand_and_use, &expanders[i]), 0);
+    }
+    for (size_t i = 0; i < EXPANDERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(expanders[i].wrong);
+    }
+    talus_heap_trim(heap);
+    talus_heap_stats(heap, &stats);
+    assert_int_equal(stats.allocated, 0);
+    assert_int_equal(stats.mapped, all);
+    assert_int_equal(stats.largest_free_run, all);
+    assert_int_equal(counted.maps, 0);
+    destroy_counted(heap);
+    munmap(block, all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +291,7 @@ int main(void)
         cmocka_unit_test(the_limit_stops_growth_only),
         cmocka_unit_test(the_block_stays_the_owners),
         cmocka_unit_test(trim_counts_what_the_provider_got),
+        cmocka_unit_test(threads_expand_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
