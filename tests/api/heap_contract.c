@@ -6,7 +6,7 @@
 #include <semaphore.h>
 
 #include "fail/faulty_provider.h"
-#include "lib/pattern.h"
+#include "lib/rng.h"
 #include "lib/test.h"
 
 #define PAGE  TALUS_PAGE_SIZE
@@ -192,6 +192,37 @@ static void a_shrinker_gets_what_it_asks_for(void **state)
     assert_true(talus_heap_shrink(heap, SIZE_MAX) >= 3 * STEP / PAGE);
     assert_int_equal(talus_heap_shrink(heap, SIZE_MAX), 0);
     assert_int_equal(stats_of(heap).mapped, 0);
+    destroy(heap);
+}
+
+/* R16: what is allocated lies low, so that under turnover sparse blocks empty and can go. */
+static void sparse_blocks_empty_under_turnover(void **state)
+{
+    enum { FULL = 400, EACH = 10, LEFT = FULL / EACH };
+    talus_heap *heap = create(&(talus_heap_options){ .decay_ms = 1000000 });
+    void       *blocks[FULL];
+    struct rng  rng = rng_seeded(1);
+
+    (void)state;
+    for (size_t i = 0; i < FULL; i++)
+        blocks[i] = get(heap, LARGE);
+    for (size_t i = 0; i < FULL; i++)
+        if (i % EACH == 0)
+            blocks[i / EACH] = blocks[i];
+        else
+            talus_heap_free(heap, blocks[i]);
+    talus_heap_contract(heap, 0);
+    assert_true(stats_of(heap).mapped >= LEFT / 2 * STEP); /* spread over so many */
+    for (int round = 0; round < 20 * LEFT; round++) {
+        size_t one = rng_below(&rng, LEFT), other = (one + 1) % LEFT;
+
+        talus_heap_free(heap, blocks[one]);
+        talus_heap_free(heap, blocks[other]); /* this one the cache keeps for the next request */
+        blocks[one] = get(heap, LARGE);
+        blocks[other] = get(heap, LARGE);
+    }
+    talus_heap_contract(heap, 0);
+    assert_true(stats_of(heap).mapped <= 2 * LEFT * LARGE);
     destroy(heap);
 }
 
@@ -476,6 +507,7 @@ int main(void)
         cmocka_unit_test(given_blocks_go_to_their_owner),
         cmocka_unit_test(low_water_and_keep_pages_are_kept),
         cmocka_unit_test(a_shrinker_gets_what_it_asks_for),
+        cmocka_unit_test(sparse_blocks_empty_under_turnover),
         cmocka_unit_test(a_marked_block_drains_and_leaves),
         cmocka_unit_test(nothing_grows_into_a_marked_block),
         cmocka_unit_test(borders_are_kept),
