@@ -255,8 +255,7 @@ void tl_span_release(struct tl_cache *cache, struct tl_span *span)
 
 void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
 {
-    struct tl_bin *bin = &cache->bin[span->class_id];
-    bool           drains = tl_pool_drains(&cache->heap->pool, span);
+    bool drains = tl_pool_drains(&cache->heap->pool, span);
     if (cache->head[span->class_id] == NULL && !drains) {
         cache->head[span->class_id] = tl_span_take_local(cache, span);
         return;
@@ -268,7 +267,7 @@ void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
     span->own.counted_empty = true;
     cache->empty_bytes += tl_span_bytes(span);
     if (!span->own.listed)
-        tl_avail_add(bin, span);
+        tl_avail_add(&cache->bin[span->class_id], span);
     tl_span_arm(span);
 }
 

@@ -166,9 +166,9 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
                                     .free_since_ms = UINT64_MAX,
                                     .draining_only = true };
     size_t              given_back = 0;
-    uint64_t            now_ms = tl_port_now_ms();
     if (!TL_GROWS)
         return 0;
+    uint64_t now_ms = tl_port_now_ms();
     tl_lock_acquire(&pool->lock);
     if (TL_UNLIKELY(tl_pool_is_due(pool, TL_DUE_REMOVAL))) {
         tl_pool_clear_due_locked(pool, TL_DUE_REMOVAL);

@@ -69,9 +69,10 @@ static TL_ALWAYS_INLINE void tl_free_known(struct tl_span *span, void *block)
 static TL_ALWAYS_INLINE void *tl_aligned_fast(size_t align, size_t size,
                                               void *(*slow)(size_t align, size_t size))
 {
+    if (TL_SMALL) /* whose malloc may take a block of a larger class, which is aligned to less */
+        return slow(align, size);
     size_t rounded = tl_size_aligned(size, align);
-    /* small memory's malloc may take a block of a larger class, which is aligned to less */
-    if (!TL_SMALL && TL_LIKELY((align & (align - 1)) == 0 && rounded - 1 < TL_SMALL_MAX))
+    if (TL_LIKELY((align & (align - 1)) == 0 && rounded - 1 < TL_SMALL_MAX))
         return tl_malloc_fast(rounded);
     return slow(align, size);
 }

@@ -340,13 +340,12 @@ void tl_pool_destroy(struct tl_pool *pool)
     for (region = pool->regions; region != NULL; region = region->next)
         forget_region(pool, region);
     while ((region = pool->regions) != NULL) {
-        uintptr_t start = region->start;
-        size_t    bytes = region->pages << TL_PAGE_SHIFT;
+        size_t bytes = region->pages << TL_PAGE_SHIFT;
         tl_region_remove(&pool->regions, region);
         tl_lock_release(&pool->lock);
         tl_region_delist(region);
         if (TL_GROWS && pool->provider.unmap != NULL && !region->given)
-            pool->provider.unmap(pool->provider.context, (void *)start, bytes);
+            pool->provider.unmap(pool->provider.context, (void *)region->start, bytes);
         tl_lock_acquire(&pool->lock);
         pool->unmaps++;
         pool->mapped -= bytes;

@@ -319,11 +319,11 @@ static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t alig
                                   bool flushing)
 {
     bool     more = false;
-    uint32_t pieces = heap->real_time ? 1 : TL_PIECES_MAX;
+    uint32_t pieces = TL_KERNEL && !heap->real_time ? TL_PIECES_MAX : 1;
     void    *block;
     do
         block = try_alloc(heap, size, align, zero, flushing ? &more : NULL);
-    while (TL_KERNEL && block == NULL && more && --pieces > 0);
+    while (block == NULL && more && --pieces > 0);
 #if TL_KERNEL
     if (block == NULL && flushing && !heap->real_time && !is_large(size, align))
         block = rob_others(heap, size, align, zero);
