@@ -130,7 +130,7 @@ static struct tl_block *borrow(struct tl_cache *cache, unsigned class_id)
 }
 
 /* A non-empty list for head[class_id], or NULL. The order is that of cache.h, 4. */
-static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool or_larger)
+TL_SLOW static struct tl_block *refill(struct tl_cache *cache, unsigned class_id, bool or_larger)
 {
     struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *list;

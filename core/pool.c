@@ -11,20 +11,19 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
 {
     const talus_provider *provider =
         options->provider != NULL ? options->provider : tl_provider_default();
-    *pool = (struct tl_pool){
-        .name = options->name != NULL ? options->name : "heap",
-        .heap = heap,
-        .provider = *provider,
-        .growth = options->growth,
-        .step_max = SIZE_MAX,
-        .decay_ms = options->decay_ms != 0 ? options->decay_ms : TL_DECAY_MS_DEFAULT,
-        .keep_pages = options->keep_pages,
-        .clean_is_zero = provider->zeroed,
-        .limit = options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX,
-        .low_pages = !TL_GROWS || heap->real_time ? 0 : options->low_water >> TL_PAGE_SHIFT,
-        .on_removed = options->on_removed,
-        .on_removed_context = options->on_removed_context,
-    };
+    memset(pool, 0, sizeof *pool);
+    pool->name = options->name != NULL ? options->name : "heap";
+    pool->heap = heap;
+    pool->provider = *provider;
+    pool->growth = options->growth;
+    pool->step_max = SIZE_MAX;
+    pool->decay_ms = options->decay_ms != 0 ? options->decay_ms : TL_DECAY_MS_DEFAULT;
+    pool->keep_pages = options->keep_pages;
+    pool->clean_is_zero = provider->zeroed;
+    pool->limit = options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX;
+    pool->low_pages = !TL_GROWS || heap->real_time ? 0 : options->low_water >> TL_PAGE_SHIFT;
+    pool->on_removed = options->on_removed;
+    pool->on_removed_context = options->on_removed_context;
     tl_pool_look_low_locked(pool);
     tl_lock_init(&pool->lock);
 }

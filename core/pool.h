@@ -38,38 +38,39 @@
 #define TL_POOL_BITS  (8 * sizeof(size_t))
 #define TL_POOL_WORDS ((TL_POOL_BINS + TL_POOL_BITS - 1) / TL_POOL_BITS)
 
+/* What most functions touch comes first: a short distance makes short instructions. */
 struct tl_pool {
-    struct tl_lock  lock;
-    const char     *name;           /* constant; the heap's, for reports */
-    struct tl_heap *heap;           /* constant */
-    talus_provider  provider;       /* constant */
-    size_t          growth;         /* constant; bytes, 0: rising with the heap */
-    uint32_t        decay_ms;       /* constant */
-    bool            limit_reported; /* on standard error, once */
-    bool            keep_pages;     /* constant */
-    size_t          low_pages;      /* constant */
-    void (*on_removed)(void *context, talus_heap *heap, void *block, size_t bytes); /* constant */
-    void         *on_removed_context;                                               /* constant */
-    tl_atomic_u32 draining; /* regions that are; written under the lock, read as a hint */
-    tl_atomic_u32 due;      /* what passers-by are asked for; the same */
-    /* bytes of quota that the growth in flight took; 0: none is in flight */
-    size_t            growing;
-    size_t            step_max; /* bytes; more is asked for only where it is needed */
+    struct tl_lock    lock;
+    struct tl_heap   *heap;     /* constant */
+    tl_atomic_u32     draining; /* regions that are; written under the lock, read as a hint */
+    tl_atomic_u32     due;      /* what passers-by are asked for; the same */
+    struct tl_span   *spare;    /* unused descriptors */
+    unsigned          spares;
+    uint32_t          decay_ms;       /* constant */
+    bool              limit_reported; /* on standard error, once */
+    bool              keep_pages;     /* constant */
     bool              clean_is_zero;
     struct tl_event   grown; /* signalled when a growth ended */
-    size_t            limit; /* bytes, SIZE_MAX: none */
-    struct tl_span   *spare; /* unused descriptors */
-    unsigned          spares;
     struct tl_region *regions;
     struct tl_span   *oldest; /* dirty free runs */
     struct tl_span   *youngest;
-    size_t            mapped; /* bytes, quota of a growth in flight included */
-    size_t            mapped_peak;
+    size_t            mapped;     /* bytes, quota of a growth in flight included */
     size_t            free_pages; /* without those that are ASIDE */
     size_t            dirty_pages;
-    uint64_t          maps, unmaps, failures, purges, limit_hits;
-    size_t            bitmap[TL_POOL_WORDS];
-    struct tl_span   *bin[TL_POOL_BINS + 1]; /* the last: runs that are ASIDE */
+    size_t            limit;     /* bytes, SIZE_MAX: none */
+    size_t            low_pages; /* constant */
+    /* bytes of quota that the growth in flight took; 0: none is in flight */
+    size_t         growing;
+    size_t         mapped_peak;
+    size_t         step_max; /* bytes; more is asked for only where it is needed */
+    size_t         growth;   /* constant; bytes, 0: rising with the heap */
+    talus_provider provider; /* constant */
+    const char    *name;     /* constant; the heap's, for reports */
+    void (*on_removed)(void *context, talus_heap *heap, void *block, size_t bytes); /* constant */
+    void           *on_removed_context;                                             /* constant */
+    uint64_t        maps, unmaps, failures, purges, limit_hits;
+    size_t          bitmap[TL_POOL_WORDS];
+    struct tl_span *bin[TL_POOL_BINS + 1]; /* the last: runs that are ASIDE */
 };
 
 enum { TL_DUE_GROWTH = 1, TL_DUE_REMOVAL = 2, TL_DUE_ANY = 3 };

@@ -81,9 +81,8 @@ void tl_class_table_init(void)
             .relist_frees = (uint16_t)clamp(blocks / 8, 1, 32),
         };
     }
-    tl_small_class[0] = (uint8_t)tl_class_of_size(1);
-    for (size_t size = 1; size <= TL_SMALL_MAX; size++)
-        tl_small_class[size] = (uint8_t)tl_class_of_size(size);
+    for (size_t size = 0; size <= TL_SMALL_MAX; size++)
+        tl_small_class[size] = (uint8_t)tl_class_of_size(size + (size == 0));
 }
 
 #endif

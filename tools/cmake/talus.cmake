@@ -82,7 +82,8 @@ set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
 # A kernel's text is scarce: no padding, no copies of functions that no one asked to be inlined, and a section for each, so
 # that a linker can leave out what nobody calls.
 set(talus_kernel_flags -ffunction-sections -falign-functions=1 -falign-jumps=1 -falign-loops=1
-    -fno-inline-small-functions -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition)
+    -fno-inline-small-functions -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition
+    -fno-tree-ch -fno-move-loop-invariants -fno-tree-loop-im -fno-tree-tail-merge)
 
 # talus_add_core(target [KERNEL [SMALL]] [MUTANT name] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
 # (position-independent, the Linux port), or for a kernel (the port of talus/port.h), SMALL for one CPU and a few KiB.
@@ -100,6 +101,9 @@ function(talus_add_core target)
         file(GLOB more CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
         list(APPEND sources ${more})
     endforeach()
+    if(arg_KERNEL AND NOT TALUS_DEBUG) # nothing in it asserts
+        list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/arch/port/assert.c)
+    endif()
     add_library(${target} OBJECT ${sources})
     target_link_libraries(${target} PUBLIC talus_internal)
     if(arg_KERNEL)
