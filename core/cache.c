@@ -379,7 +379,8 @@ bool tl_cache_flush(struct tl_cache *cache)
     }
     if (TL_UNLIKELY(tl_load32_relaxed(&cache->heap->pool.draining) != 0))
         tl_span_shun_draining(cache);
-    return piece_is_done(cache);
+    /* one call takes in so many batches and no more */
+    return piece_is_done(cache) || (TL_KERNEL && has_arrivals(cache));
 }
 
 /* The clock says whether what lies in the lists has lain there long enough. */

@@ -226,13 +226,14 @@ static bool flush(struct tl_heap *heap, struct tl_cache *cache)
 
 void tl_heap_flush(struct tl_heap *heap)
 {
-    bool more = true;
-    for (uint32_t pieces = TL_PIECES_MAX; more && pieces > 0; pieces--) {
+    /* in a kernel the two rounds are here: what the first sends home, the second takes in */
+    uint32_t rounds = TL_KERNEL ? 2 : 1;
+    for (uint32_t pieces = TL_PIECES_MAX; rounds > 0 && pieces > 0; pieces--) {
         (void)tl_port_pin();
         struct tl_cache *cache = tl_thread_cache_of(heap);
         if (cache != NULL)
             tl_cache_piece_begin(cache);
-        more = flush(heap, cache);
+        rounds -= !flush(heap, cache);
         tl_port_unpin();
     }
 }
@@ -352,6 +353,7 @@ static size_t pages_wanted(size_t size, size_t align)
 /* Tries with more and more pages from the provider. */
 static void *alloc_by_growth(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
+    tl_reserve_drain(heap); /* what interrupts freed is there already */
     decay(heap);
     /* what failed may have been for want of memory for the heap's structures */
     unsigned cuts = align > TL_PAGE_SIZE ? 2 : 1;

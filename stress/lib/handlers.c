@@ -2,9 +2,8 @@
  * do.
  * 1 Each run  takes a block from one of three reserves (small, medium, large), fills and checks it,
  *             lets itself be interrupted now and then, and puts it back, frees it, or leaves it to
- *             the workers; or it frees a block of any size that a worker left. Workers leave some
- *             of those that they free, in every suite (block.c), and take those that handlers left
- *             in the suite `reserve`.
+ *             workers who swap with it, in the suite `reserve`; or it frees a block of any size
+ *             that a worker left. Workers leave some of those that they free (block.c).
  * 2 Refills   Slow exits of workers refill two of the reserves under the handlers' hands; of the
  *             third the notify callback has a worker do it.
  * 3 Promises  Every block belongs to one (the oracle, R31); its contents hold; the reserves count
@@ -42,6 +41,7 @@ static talus_reserve    *reserves[RESERVES]; /* constant while handlers run */
 static _Atomic uint32_t  on;                 /* 1: handlers do something */
 static _Atomic uint32_t  refill_wanted;      /* of the last one: by notify */
 static _Atomic uint32_t  serial;             /* seeds the handlers' numbers */
+static bool              swaps;              /* workers swap; constant while handlers run */
 static size_t            refills;            /* at the end */
 
 static void count(_Atomic size_t *counter)
@@ -69,10 +69,10 @@ static void free_here(struct st_block *block)
 
 static void use_a_reserve(const struct st_worker *owner, struct st_rng *rng)
 {
-    unsigned        which = st_rng_below(rng, 8);
+    unsigned        which = st_rng_below(rng, 128);
     struct st_block block;
 
-    which = which < 4 ? 0 : which < 7 ? 1 : 2;
+    which = which < 80 ? 0 : which < 127 ? 1 : 2; /* large ones cost the most time */
     void *p = talus_reserve_take(reserves[which]);
     if (p == NULL) {
         count(&tally.missed);
@@ -83,11 +83,11 @@ static void use_a_reserve(const struct st_worker *owner, struct st_rng *rng)
     if (st_rng_one_in(rng, 8))
         st_host_handlers_nest();
     st_block_check(&block);
-    switch (st_rng_below(rng, 4)) {
+    switch (st_rng_below(rng, swaps ? 4 : 3)) {
     case 0:
         free_here(&block);
         break;
-    case 1:
+    case 3:
         count(&tally.left);
         p = st_handlers_swap(rng, block.p);
         if (p != NULL) {
@@ -131,7 +131,7 @@ void st_handlers_run(struct st_worker *interrupted)
     if (interrupted == NULL)
         interrupted = st_worker_get(ST_WORKER_MAIN);
     rng.state = st_mix(atomic_fetch_add_explicit(&serial, 1, memory_order_relaxed) + st_block_seed);
-    for (unsigned n = 1 + st_rng_below(&rng, 4); n > 0; n--) {
+    for (unsigned n = 1 + st_rng_below(&rng, 2); n > 0; n--) {
         if (st_rng_one_in(&rng, 4))
             free_what_is_left((unsigned)st_rng_next(&rng));
         else
@@ -156,6 +156,7 @@ static void start(const struct st_run *run)
 
     memset(&tally, 0, sizeof(tally)); /* no handler runs */
     box.slots = SLOTS;
+    swaps = run->swaps;
     for (unsigned n = 0; n < RESERVES; n++) {
         reserves[n] =
             talus_reserve_create(heap, shapes[n].size, 16, shapes[n].count, shapes[n].low_mark,
@@ -175,7 +176,8 @@ static void turn(struct st_worker *worker)
     atomic_store_explicit(&worker->inside, true, memory_order_relaxed);
     if (wanted && !talus_reserve_refill(reserves[RESERVES - 1]))
         st_fail("refill", "  talus_reserve_refill: error %d", st_error_get());
-    if (st_rng_one_in(&worker->rng, 64) &&
+    /* a suite whose workers swap has slow exits in the reserves' heap; another may not */
+    if (st_rng_one_in(&worker->rng, swaps ? 64 : 4) &&
         !talus_reserve_prepare(reserves[which], shapes[which].count / 2))
         st_fail("refill", "  talus_reserve_prepare: error %d", st_error_get());
     atomic_store_explicit(&worker->inside, false, memory_order_relaxed);

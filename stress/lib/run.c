@@ -27,7 +27,8 @@ void st_run_suite(const struct st_suite *suite, struct st_run *run, struct st_co
     const struct st_handler_calls *handlers = run->handlers;
 
     run->suite = suite->name;
-    if (suite->handlers != NULL)
+    run->swaps = suite->handlers != NULL;
+    if (run->swaps)
         run->handlers = suite->handlers;
     st_block_seed = run->seed;
     st_counts_clear();

@@ -18,6 +18,7 @@ struct st_run {
     bool                           timed;
     size_t                         memory;   /* bytes that all blocks together may have, about */
     const struct st_handler_calls *handlers; /* at work during the run; NULL: none */
+    bool                           swaps;    /* workers swap blocks with the handlers */
 };
 
 struct st_team {

@@ -111,5 +111,6 @@ static void run_suite(const struct st_run *run)
 const struct st_suite st_suite_churn = {
     .name = "churn",
     .hunts = "threads that end: adoption, blocks freed after their owner's death, exit destructors",
+    .children = true,
     .main = run_suite,
 };

@@ -22,7 +22,7 @@
 #include "stress/lib/target.h"
 
 #define SLOTS           64u
-#define ROUND_MS        250u /* of a run that is timed; else an eighth */
+#define ROUND_MS        250u /* of a run that is timed; else a sixth */
 #define LIMIT_MAX       ((size_t)16 << 20)
 #define FAIL_ONE_IN     4u
 #define LATE_THREADS    2u
@@ -35,13 +35,14 @@ struct round {
     struct st_target   target; /* of the round's heap */
     talus_heap        *heap;
     size_t             limit;
+    unsigned           blocks; /* that each worker holds */
 };
 
 static void fill_up(struct st_worker *worker, struct st_block *table, const struct round *round)
 {
     unsigned refused = 0;
 
-    for (unsigned n = 0; n < ST_TABLE_BLOCKS && refused < REFUSALS_IN_ROW; n++) {
+    for (unsigned n = 0; n < round->blocks && refused < REFUSALS_IN_ROW; n++) {
         size_t most = st_rng_one_in(&worker->rng, 32) ? round->limit / 4 : 2048;
         size_t size = st_rng_size(&worker->rng, ST_BLOCK_PASSABLE, most);
         bool   got = true;
@@ -70,11 +71,11 @@ static void body(struct st_worker *worker, void *shared)
         fill_up(worker, table, round);
         unsigned keep_one_in =
             1 + st_rng_below(&worker->rng, 4); /* 1: keeps all, and runs into the wall again */
-        for (unsigned n = 0; n < ST_TABLE_BLOCKS; n++)
+        for (unsigned n = 0; n < round->blocks; n++)
             if (!st_rng_one_in(&worker->rng, keep_one_in))
                 st_block_free(worker, &table[n]);
     }
-    for (unsigned n = 0; n < ST_TABLE_BLOCKS; n++)
+    for (unsigned n = 0; n < round->blocks; n++)
         st_block_free(worker, &table[n]);
 }
 
@@ -110,6 +111,7 @@ static void check_recovery(struct round *round, const struct st_run *run)
 
     st_suite_empty_mailbox(&(struct st_run){ .target = &round->target, .seed = run->seed }, &box);
     atomic_store_explicit(&round->provider.reliable, true, memory_order_relaxed);
+    st_host_flush(); /* what a kernel's other CPUs hold is theirs, not this one's */
     worker = st_worker_enter(ST_WORKER_MAIN, &round->target, run->seed);
     worker->may_fail = true;
     if (!st_block_alloc(worker, &block, 64))
@@ -181,12 +183,13 @@ static void round_close(struct round *round)
 
 static void run_suite(const struct st_run *run)
 {
-    uint32_t each = run->timed ? ROUND_MS : run->amount / 8;
+    uint32_t each = run->timed ? ROUND_MS : run->amount / 6;
     unsigned number = 0;
 
     box.slots = SLOTS;
     for (uint32_t done = 0; done < run->amount; done += each) {
-        struct round   round = { .heap = NULL };
+        struct round   round = { .blocks =
+                                   run->timed || ST_TABLE_BLOCKS < each ? ST_TABLE_BLOCKS : each };
         struct st_team team = { .run = run, .body = body, .shared = &round, .may_fail = true };
         round_open(&round, run, number++);
         st_team_run(&team, run->threads, each);

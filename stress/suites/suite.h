@@ -10,6 +10,7 @@ struct st_suite {
     const char *name;
     const char *hunts; /* one line: the race it is after */
     bool        needs_instances;
+    bool        children; /* starts threads while a team runs */
     /* at work in every run of it; NULL: only where the run has some */
     const struct st_handler_calls *handlers;
     /* Runs for run->amount, and frees all that it allocated. */

@@ -1,4 +1,5 @@
-/* main.c: an image's main: reads the command line, runs one suite, prints what happened, ends. */
+/* main.c: an image's main: reads the command line, runs a suite or all, prints what happened, ends.
+ */
 #include <stdarg.h>
 
 #include "arch/port/bare/console.h"
@@ -7,6 +8,7 @@
 #include "arch/port/bare/sched.h"
 #include "sync/counter.h"
 #include "tests/bare/parts.h"
+#include "tests/bare/stress.h"
 
 struct run run; /* CPU 0, before the first job */
 
@@ -14,9 +16,10 @@ static struct tl_counter findings;
 static struct tl_counter shown; /* of the running part's findings; zeroed between jobs */
 static struct tl_counter operations;
 
+/* Suites of parts; behind their names those of stress/, and all. */
 static const struct suite *const suites[] = { &machine_suite, &heap_suite, &latency_suite };
 
-enum { SUITES = sizeof suites / sizeof suites[0], FINDINGS_SHOWN = 10 };
+enum { FIRST_OF_STRESS = sizeof suites / sizeof suites[0], SUITES_MAX = 32, FINDINGS_SHOWN = 10 };
 
 void finding(const char *format, ...)
 {
@@ -126,17 +129,29 @@ static void report_interrupts(void)
                 bare_option_number("inside", 0));
 }
 
-static unsigned read_options(void)
+static const char *suite_names[SUITES_MAX];
+
+/* Returns how many there are, the last one for all others. */
+static unsigned list_suites(void)
+{
+    unsigned count = 0;
+
+    for (; count < FIRST_OF_STRESS; count++)
+        suite_names[count] = suites[count]->name;
+    for (; st_suite_list(count - FIRST_OF_STRESS) != NULL; count++)
+        suite_names[count] = st_suite_list(count - FIRST_OF_STRESS)->name;
+    suite_names[count] = "all";
+    return count + 1;
+}
+
+static void read_options(void)
 {
     static const char *const keys[] = { "suite", "seed", "us",    "cpus",   "threads",
                                         "iters", "bug",  "fault", "inside", "icount" };
     static const char *const bugs[] = { "none",      "unpinned", "torn",
                                         "unretried", "masked",   "switched" };
-    const char              *names[SUITES];
     uint32_t                 us;
 
-    for (unsigned i = 0; i < SUITES; i++)
-        names[i] = suites[i]->name;
     bare_options_check(keys, sizeof keys / sizeof keys[0]);
     us = bare_option_number("us", 100);
     run.cpus = bare_option_number("cpus", 4);
@@ -152,26 +167,39 @@ static unsigned read_options(void)
                  "bounds are: us 1 to 100000, cpus 1 to %u, threads 1 to %u, iters to 1000000",
                  (unsigned)MACHINE_CPUS_MAX, (unsigned)BARE_THREADS_PER_CPU_MAX);
     run.period_ns = us * 1000;
-    return bare_option_choice("suite", names, SUITES, 0);
 }
 
-void bare_main(void)
+static void run_parts(const struct suite *suite)
 {
-    const struct suite *suite = suites[read_options()];
-
-    bare_print("talus on %s, atomics of arch/%s: suite %s, %u cpus, %u threads each, "
-               "seed %u, an interrupt each %u us\n",
-               machine_name(), TL_ARCH_NAME, suite->name, run.cpus, run.threads_per_cpu, run.seed,
-               run.period_ns / 1000);
-    bare_cpus_start(run.cpus);
-    if (fault_is_asked())
-        run_part(&part_fault);
     for (const struct part *const *part = suite->parts; *part != NULL; part++)
         run_part(*part);
     report_interrupts();
     bare_print("misaligned accesses: %s\n", machine_traps_misaligned()
                                                 ? "0, the first would have ended this run"
                                                 : "unknown, this cpu lets them pass");
-    bare_print("%s: %lu findings\n", suite->name, (unsigned long)tl_counter_read(&findings));
+}
+
+void bare_main(void)
+{
+    unsigned count = list_suites();
+    unsigned suite = bare_option_choice("suite", suite_names, count, 0);
+    bool     all = suite == count - 1;
+
+    read_options();
+    bare_print("talus on %s, atomics of arch/%s: suite %s, %u cpus, %u threads each, "
+               "seed %u, an interrupt each %u us\n",
+               machine_name(), TL_ARCH_NAME, suite_names[suite], run.cpus, run.threads_per_cpu,
+               run.seed, run.period_ns / 1000);
+    bare_cpus_start(run.cpus);
+    if (fault_is_asked())
+        run_part(&part_fault);
+    if (suite < FIRST_OF_STRESS || all)
+        run_parts(suites[all ? 0 : suite]);
+    if (suite >= FIRST_OF_STRESS)
+        stress_start();
+    for (unsigned i = FIRST_OF_STRESS; i < count - 1; i++)
+        if (suite == i || all)
+            stress_run(st_suite_list(i - FIRST_OF_STRESS));
+    bare_print("%s: %lu findings\n", suite_names[suite], (unsigned long)tl_counter_read(&findings));
     machine_exit(tl_counter_read(&findings) == 0 ? BARE_PASSED : BARE_FAILED);
 }

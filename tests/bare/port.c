@@ -5,6 +5,7 @@
 #include <talus/inspect.h>
 #include <talus/port.h>
 
+#include "arch/cpu.h"
 #include "arch/port/bare/console.h"
 #include "arch/port/bare/machine.h"
 #include "sync/counter.h"
@@ -12,34 +13,41 @@
 #include "tests/bare/suite.h"
 
 /* In pages. The blocks do not touch, so they stay two. */
-enum { PAGES = 4096, FIRST_PAGES = 48, GAP_PAGES = 1, SECOND_PAGES = 32 };
-enum { SLOW_TURNS = 20000 };
+enum {
+    PAGES = PORT_MEMORY_BYTES / TALUS_PAGE_SIZE,
+    FIRST_PAGES = 48,
+    GAP_PAGES = 1,
+    SECOND_PAGES = 32
+};
+enum { SLOW_TURNS = 20000, RELAX_TURNS = 100 };
 enum { GIVEN_PAGES = FIRST_PAGES + GAP_PAGES + SECOND_PAGES };
 
-static TL_ALIGNED(TALUS_PAGE_SIZE) char memory[PAGES * TALUS_PAGE_SIZE];
+TL_ALIGNED(TALUS_PAGE_SIZE) char port_memory[PORT_MEMORY_BYTES];
 static bool              taken[PAGES]; /* taken_lock; those behind GIVEN_PAGES */
 static struct tl_lock    taken_lock = TL_LOCK_INIT;
 static struct tl_counter clock; /* milliseconds */
+static struct tl_counter maps, unmaps;
 
-/* How deep the CPU is pinned; whoever is pinned there. */
+/* How deep the CPU is pinned, and turns of waiting for locks; whoever is pinned there. */
 static struct {
     TL_CACHE_LINE
     unsigned depth;
     unsigned atomic; /* of these, by port_atomic_begin */
+    unsigned turns;
 } pins[MACHINE_CPUS_MAX];
 
 bool port_start(void)
 {
-    talus_kernel_options options = { .block = memory,
+    talus_kernel_options options = { .block = port_memory,
                                      .bytes = FIRST_PAGES * TALUS_PAGE_SIZE,
                                      .cpus = run.cpus,
-                                     .window = sizeof memory,
+                                     .window = sizeof port_memory,
                                      .misuse_panics = true,
                                      .heap = { .growth = 4 * TALUS_PAGE_SIZE, .decay_ms = 50 } };
 
     return talus_kernel_start(&options) &&
            talus_heap_expand(talus_heap_default(),
-                             memory + (FIRST_PAGES + GAP_PAGES) * TALUS_PAGE_SIZE,
+                             port_memory + (FIRST_PAGES + GAP_PAGES) * TALUS_PAGE_SIZE,
                              SECOND_PAGES * TALUS_PAGE_SIZE);
 }
 
@@ -117,14 +125,16 @@ void *talus_port_map(size_t bytes)
     for (size_t i = 0; i < wanted && found == wanted; i++)
         taken[page + i] = true;
     tl_lock_release(&taken_lock);
-    return found == wanted ? memory + page * TALUS_PAGE_SIZE : NULL;
+    tl_counter_add_shared(&maps, found == wanted);
+    return found == wanted ? port_memory + page * TALUS_PAGE_SIZE : NULL;
 }
 
 void talus_port_unmap(void *block, size_t bytes)
 {
-    size_t page = (size_t)((char *)block - memory) / TALUS_PAGE_SIZE;
+    size_t page = (size_t)((char *)block - port_memory) / TALUS_PAGE_SIZE;
 
     demand_unpinned("unmap");
+    tl_counter_add_shared(&unmaps, 1);
     tl_lock_acquire(&taken_lock);
     for (size_t i = 0; i < bytes / TALUS_PAGE_SIZE; i++) {
         if (page + i < GIVEN_PAGES || !taken[page + i])
@@ -132,6 +142,33 @@ void talus_port_unmap(void *block, size_t bytes)
         taken[page + i] = false;
     }
     tl_lock_release(&taken_lock);
+}
+
+/* The host may have stopped the CPU that is waited for: after a while its place is given up until
+ * the next interrupt. */
+void talus_port_relax(void)
+{
+    if (++pins[machine_cpu()].turns % RELAX_TURNS == 0)
+        machine_wait();
+    else
+        tl_cpu_relax();
+}
+
+/* The next interrupt gives the CPU to another thread; a switch right here would mask interrupts,
+ * which the suite `latency` measures. */
+void talus_port_yield(void)
+{
+    machine_wait();
+}
+
+uintptr_t port_maps(void)
+{
+    return tl_counter_read(&maps);
+}
+
+uintptr_t port_unmaps(void)
+{
+    return tl_counter_read(&unmaps);
 }
 
 uint64_t talus_port_now_ms(void)

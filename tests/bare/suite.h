@@ -32,7 +32,7 @@ struct suite {
 /* What the command line said; written before the first job. */
 struct run {
     unsigned cpus, threads_per_cpu, threads;
-    uint32_t iterations; /* of each thread, in each part */
+    uint32_t iterations; /* of each thread, in each part; in stress suites: operations */
     uint32_t seed;
     uint32_t period_ns; /* mean distance of a CPU's interrupts */
     enum bug bug;

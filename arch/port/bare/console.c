@@ -1,8 +1,8 @@
-/* console.c: formatting without division: 32-bit CPUs would call the compiler's library for it
- * (theory: console.h). */
+/* console.c: lines of several CPUs, one at a time (theory: console.h). */
 #include "arch/port/bare/console.h"
 
 #include "arch/cpu.h"
+#include "arch/port/bare/format.h"
 #include "arch/port/bare/machine.h"
 #include "arch/port/bare/sched.h"
 
@@ -18,98 +18,15 @@ static void put_text(const char *text)
         machine_putc(*text++);
 }
 
-static void put_decimal(uint64_t value)
+static void put_letter(void *unused, char letter)
 {
-    static const uint64_t powers[] = { UINT64_C(10000000000000000000),
-                                       UINT64_C(1000000000000000000),
-                                       UINT64_C(100000000000000000),
-                                       UINT64_C(10000000000000000),
-                                       UINT64_C(1000000000000000),
-                                       UINT64_C(100000000000000),
-                                       UINT64_C(10000000000000),
-                                       UINT64_C(1000000000000),
-                                       UINT64_C(100000000000),
-                                       UINT64_C(10000000000),
-                                       UINT64_C(1000000000),
-                                       UINT64_C(100000000),
-                                       UINT64_C(10000000),
-                                       UINT64_C(1000000),
-                                       UINT64_C(100000),
-                                       UINT64_C(10000),
-                                       UINT64_C(1000),
-                                       UINT64_C(100),
-                                       UINT64_C(10),
-                                       UINT64_C(1) };
-    bool                  begun = false;
-
-    for (unsigned i = 0; i < sizeof powers / sizeof powers[0]; i++) {
-        char digit = '0';
-
-        while (value >= powers[i]) {
-            value -= powers[i];
-            digit++;
-        }
-        begun = begun || digit != '0' || powers[i] == 1;
-        if (begun)
-            machine_putc(digit);
-    }
-}
-
-static void put_hexadecimal(uintptr_t value)
-{
-    unsigned shift = 8 * sizeof value;
-
-    put_text("0x");
-    while (shift > 4 && (value >> (shift - 4)) == 0)
-        shift -= 4;
-    do {
-        shift -= 4;
-        machine_putc("0123456789abcdef"[(value >> shift) & 15]);
-    } while (shift > 0);
+    (void)unused;
+    machine_putc(letter);
 }
 
 static void put_formatted(const char *format, va_list arguments)
 {
-    for (; *format != '\0'; format++) {
-        unsigned longs = 0;
-        int      number;
-
-        if (*format != '%') {
-            machine_putc(*format);
-            continue;
-        }
-        while (*++format == 'l')
-            longs++;
-        switch (*format) {
-        case 's':
-            put_text(va_arg(arguments, const char *));
-            break;
-        case 'c':
-            machine_putc((char)va_arg(arguments, int));
-            break;
-        case 'd':
-            number = va_arg(arguments, int);
-            if (number < 0)
-                machine_putc('-');
-            put_decimal(number < 0 ? 0u - (unsigned)number : (unsigned)number);
-            break;
-        case 'u':
-            put_decimal(longs == 2   ? va_arg(arguments, unsigned long long)
-                        : longs == 1 ? va_arg(arguments, unsigned long)
-                                     : va_arg(arguments, unsigned));
-            break;
-        case 'x':
-            put_hexadecimal(longs == 1 ? va_arg(arguments, unsigned long)
-                                       : va_arg(arguments, unsigned));
-            break;
-        case '%':
-            machine_putc('%');
-            break;
-        default:
-            put_text("(a format that bare_print does not know)");
-            return;
-        }
-    }
+    bare_format(put_letter, NULL, format, arguments);
 }
 
 static void lock_console(void)
@@ -136,6 +53,14 @@ void bare_print(const char *format, ...)
     unlock_console();
 }
 
+void bare_print_text(const char *text, size_t bytes)
+{
+    lock_console();
+    for (size_t i = 0; i < bytes; i++)
+        machine_putc(text[i]);
+    unlock_console();
+}
+
 void bare_print_line(const char *word, const char *format, va_list arguments)
 {
     lock_console();
@@ -156,7 +81,7 @@ static TL_NORETURN void end(enum bare_status status, const char *word, const cha
         tl_cpu_relax();
     put_text(word);
     put_text(": cpu ");
-    put_decimal(machine_cpu());
+    machine_putc((char)('0' + machine_cpu())); /* MACHINE_CPUS_MAX is below 10 */
     put_text(": ");
     put_formatted(format, arguments);
     machine_putc('\n');

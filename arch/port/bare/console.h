@@ -1,10 +1,10 @@
 /* console.h: text on the serial line, and the ends of an image.
  *
  * 1 Purpose     What an image says, and the status that it leaves with.
- * 2 Form        %s %c %u %x %d, %lu %lx, %llu, %%; no widths. %x writes 0x in front.
- * 3 Locks       bare_print holds the console's lock, pinned, so that lines of several CPUs do not
+ * 2 Form        That of format.h.
+ * 3 Locks       bare_print... hold the console's lock, pinned, so that lines of several CPUs do not
  *               mix. The ends wait for it a while and then write anyway.
- * 4 Contexts    bare_print: thread. The ends: any. */
+ * 4 Contexts    bare_print...: thread. The ends: any. */
 #ifndef TL_BARE_CONSOLE_H
 #define TL_BARE_CONSOLE_H
 
@@ -23,6 +23,9 @@ enum bare_status {
 };
 
 void bare_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text as it is. */
+void bare_print_text(const char *text, size_t bytes);
 
 /* One line: `word`, the text, and an end of line. */
 void bare_print_line(const char *word, const char *format, va_list arguments);

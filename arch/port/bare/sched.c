@@ -20,7 +20,7 @@ struct cpu {
     tl_atomic_word     switch_due; /* 1: the timer fired while pinned; also so */
     unsigned           running;    /* index of the thread that has the CPU; IDLE, OUTSIDE */
     unsigned           live;       /* threads that have not returned */
-    uint32_t           starts;     /* switches as threads begin and end */
+    uint32_t           starts;     /* switches that threads asked for, as they begin and end too */
     uint32_t           random;
     uint32_t           switched_at; /* end of the last switch, in ticks */
     tl_atomic_word     dozing;      /* AWAKE, ASLEEP or WOKEN, in bare_doze */
@@ -107,7 +107,7 @@ static void switch_thread(struct cpu *cpu, uint32_t *counter)
 
 static unsigned thread_number(const struct cpu *cpu)
 {
-    return cpu->running == IDLE ? (unsigned)BARE_NO_THREAD
+    return cpu->running >= IDLE ? (unsigned)BARE_NO_THREAD
                                 : (unsigned)(cpu - cpus) * job->threads_per_cpu + cpu->running;
 }
 
@@ -257,6 +257,22 @@ void bare_timer_interrupt(uintptr_t pc)
         return;
     }
     switch_thread(cpu, &cpu->counts.preemptions);
+}
+
+unsigned bare_thread(void)
+{
+    return thread_number(this_cpu());
+}
+
+void bare_yield(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (tl_load_relaxed(&cpu->pins) != 0)
+        return;
+    machine_interrupts_off();
+    switch_thread(cpu, &cpu->starts);
+    machine_interrupts_on();
 }
 
 void bare_pin(void)

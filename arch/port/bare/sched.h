@@ -66,6 +66,14 @@ void bare_doze(uint32_t ns);
  * */
 uint32_t bare_switched_at(void);
 
+/* The thread that has this CPU, or BARE_NO_THREAD. Context: any, in a handler: who was interrupted.
+ */
+unsigned bare_thread(void);
+
+/* Lets the next thread of this CPU run; does nothing while the CPU is pinned. Context: thread, with
+ * interrupts on. */
+void bare_yield(void);
+
 /* Switches of threads on this CPU so far. Context: thread, pinned, or it may be out of date. */
 uint32_t bare_switches(void);
 
