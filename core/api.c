@@ -240,7 +240,7 @@ size_t talus_usable_size(const void *block)
     }
 }
 
-size_t talus_good_size(size_t size)
+TL_SLOW size_t talus_good_size(size_t size)
 {
     if (size > TL_REQUEST_MAX || !tl_init())
         return 0;

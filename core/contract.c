@@ -189,6 +189,7 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
 }
 
 #if !TL_KERNEL /* which has no purge thread */
+#if !TL_KERNEL
 bool tl_pool_is_dirty(struct tl_pool *pool)
 {
     tl_lock_acquire(&pool->lock);
@@ -196,6 +197,7 @@ bool tl_pool_is_dirty(struct tl_pool *pool)
     tl_lock_release(&pool->lock);
     return dirty;
 }
+#endif
 #endif
 
 size_t tl_pool_contract(struct tl_pool *pool, size_t pages, uint32_t unused_ms)

@@ -137,9 +137,9 @@ static void provide(struct tl_heap *heap, size_t bytes)
 #endif
 }
 
-talus_heap *talus_heap_create(const talus_heap_options *options)
+TL_SLOW talus_heap *talus_heap_create(const talus_heap_options *options)
 {
-    static const talus_heap_options usual;
+    const talus_heap_options usual = { 0 };
     if (options == NULL)
         options = &usual;
     if (!TL_GROWS && (options->provider != NULL || options->initial != 0))
@@ -177,7 +177,7 @@ bool tl_heap_is_live(const struct tl_heap *heap)
     return false;
 }
 
-bool talus_heap_destroy(talus_heap *handle)
+TL_SLOW bool talus_heap_destroy(talus_heap *handle)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     if (!tl_heap_is_live(heap))
@@ -190,7 +190,7 @@ bool talus_heap_destroy(talus_heap *handle)
     return true;
 }
 
-talus_heap *talus_heap_default(void)
+TL_SLOW talus_heap *talus_heap_default(void)
 {
     return tl_init() ? tl_heap_handle(&tl_default_heap) : NULL;
 }
@@ -443,14 +443,14 @@ void talus_heap_free(talus_heap *handle, void *block)
         tl_free_fast(block);
 }
 
-void talus_heap_set_limit(talus_heap *handle, size_t limit)
+TL_SLOW void talus_heap_set_limit(talus_heap *handle, size_t limit)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     if (tl_heap_is_live(heap))
         tl_pool_set_limit(&heap->pool, limit);
 }
 
-bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
+TL_SLOW bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     if (!tl_heap_is_live(heap))
@@ -471,7 +471,7 @@ bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
     return false;
 }
 
-void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
+TL_SLOW void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     *stats = (talus_heap_stats_t){ 0 };

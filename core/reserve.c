@@ -241,7 +241,7 @@ void talus_reserve_put(talus_reserve *handle, void *block)
     tl_misuse_report(misuse, block, "put of what cannot be a block of this reserve");
 }
 
-void talus_reserve_stats(const talus_reserve *handle, talus_reserve_stats_t *stats)
+TL_SLOW void talus_reserve_stats(const talus_reserve *handle, talus_reserve_stats_t *stats)
 {
     const struct tl_reserve *reserve = reserve_of(handle);
     *stats = (talus_reserve_stats_t){ 0 };
@@ -352,7 +352,7 @@ static bool refill_to(struct tl_reserve *reserve, size_t wanted)
     return false;
 }
 
-bool talus_reserve_refill(talus_reserve *handle)
+TL_SLOW bool talus_reserve_refill(talus_reserve *handle)
 {
     struct tl_reserve *reserve = reserve_of(handle);
     if (is_live(reserve))
@@ -361,7 +361,7 @@ bool talus_reserve_refill(talus_reserve *handle)
     return false;
 }
 
-bool talus_reserve_prepare(talus_reserve *handle, size_t n)
+TL_SLOW bool talus_reserve_prepare(talus_reserve *handle, size_t n)
 {
     struct tl_reserve *reserve = reserve_of(handle);
     if (!is_live(reserve) || n > reserve->slots.count) {
@@ -439,9 +439,10 @@ static bool can_be(struct tl_heap *heap, size_t align, size_t count, size_t low_
            low_mark <= count && (align & (align - 1)) == 0 && align <= TALUS_ALIGN_MAX;
 }
 
-talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, size_t align, size_t count,
-                                    size_t low_mark, const talus_reserve_policy *policy,
-                                    talus_reserve_notify notify)
+TL_SLOW talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, size_t align,
+                                            size_t count, size_t low_mark,
+                                            const talus_reserve_policy *policy,
+                                            talus_reserve_notify        notify)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     if (!can_be(heap, align, count, low_mark)) {
@@ -494,7 +495,7 @@ static void unlist(struct tl_reserve *reserve, struct tl_heap *heap)
     tl_lock_release(&heap->lock);
 }
 
-bool talus_reserve_destroy(talus_reserve *handle)
+TL_SLOW bool talus_reserve_destroy(talus_reserve *handle)
 {
     struct tl_reserve *reserve = reserve_of(handle);
     if (!is_live(reserve)) {

@@ -16,25 +16,25 @@ static bool gather(struct tl_heap *heap)
     return true;
 }
 
-size_t talus_heap_trim(talus_heap *handle)
+TL_SLOW size_t talus_heap_trim(talus_heap *handle)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     return gather(heap) ? tl_pool_decay(&heap->pool, true) : 0;
 }
 
-size_t talus_heap_contract(talus_heap *handle, uint32_t unused_ms)
+TL_SLOW size_t talus_heap_contract(talus_heap *handle, uint32_t unused_ms)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     return gather(heap) ? tl_pool_contract(&heap->pool, SIZE_MAX, unused_ms) << TL_PAGE_SHIFT : 0;
 }
 
-size_t talus_heap_shrink(talus_heap *handle, size_t pages)
+TL_SLOW size_t talus_heap_shrink(talus_heap *handle, size_t pages)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     return gather(heap) ? tl_pool_shrink(&heap->pool, pages) : 0;
 }
 
-bool talus_heap_drain(talus_heap *handle, const void *address, bool drain)
+TL_SLOW bool talus_heap_drain(talus_heap *handle, const void *address, bool drain)
 {
     struct tl_heap *heap = tl_heap_of(handle);
     if (!tl_heap_is_live(heap))

@@ -66,7 +66,7 @@ static void leave(struct tl_heap *heap)
         tl_cache_leave(cache);
 }
 
-void talus_kernel_cpu_gone(unsigned cpu)
+TL_SLOW void talus_kernel_cpu_gone(unsigned cpu)
 {
     if (cpu >= TALUS_CPUS_MAX || TL_SMALL) /* the only one does not go */
         return;

@@ -91,7 +91,7 @@ static uintptr_t round_up(uintptr_t value, size_t unit)
     return (value + unit - 1) & ~(uintptr_t)(unit - 1);
 }
 
-bool talus_kernel_start(const talus_kernel_options *options)
+TL_SLOW bool talus_kernel_start(const talus_kernel_options *options)
 {
     unsigned  cpus = options->cpus != 0 ? options->cpus : 1;
     size_t    window = options->window > options->bytes ? options->window : options->bytes;
