@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <talus/talus.h>
 
 /* Words of a shadow over `bytes`. */
 #define ST_SHADOW_WORDS(bytes) ((bytes) / TALUS_ALIGN_MIN)

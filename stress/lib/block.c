@@ -242,6 +242,8 @@ bool st_block_zalloc(struct st_worker *worker, struct st_block *block, size_t si
 
 bool st_block_aligned(struct st_worker *worker, struct st_block *block, size_t align, size_t size)
 {
+    if (worker->target->aligned == NULL)
+        return st_block_alloc(worker, block, size);
     enter_heap(worker);
     void *p = worker->target->aligned(worker->target->context, align, size);
     int   error = leave_heap(worker);

@@ -11,9 +11,9 @@ struct st_target {
     const char *what; /* one line for --help */
     void       *context;
     void *(*alloc)(void *context, size_t size);
-    void *(*zalloc)(void *context, size_t size);              /* NULL: alloc is called instead */
-    void *(*resize)(void *context, void *block, size_t size); /* NULL: alloc and release are */
-    void *(*aligned)(void *context, size_t align, size_t size);
+    void *(*zalloc)(void *context, size_t size);                /* NULL: alloc is called instead */
+    void *(*resize)(void *context, void *block, size_t size);   /* NULL: alloc and release are */
+    void *(*aligned)(void *context, size_t align, size_t size); /* NULL: as zalloc */
     void (*release)(void *context, void *block);
     size_t (*usable)(void *context, void *block); /* NULL: unknown */
     /* Before and after a suite; called by the main thread, no worker runs. NULL: nothing to do. */

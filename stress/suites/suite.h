@@ -1,4 +1,4 @@
-/* suite.h: what a suite is. A new one: one file beside this, one line in suites.c. */
+/* suite.h: what a suite is. A new one: one file beside this, one line in list.c. */
 #ifndef STRESS_SUITES_SUITE_H
 #define STRESS_SUITES_SUITE_H
 
