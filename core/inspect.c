@@ -70,9 +70,10 @@ typedef void visitor(struct dump *dump, const void *entry);
 static TL_COLD void each(struct dump *dump, const void *entry, size_t bytes, size_t next_at,
                          visitor *visit)
 {
-    for (unsigned left = LIST_MAX; entry != NULL; left--, dump->entries--) {
+    for (unsigned left = LIST_MAX; entry != NULL; left--) {
         if (!may_read(dump, entry, bytes, left > 0 && dump->entries > 0))
             return;
+        dump->entries--; /* before those that hang off it take the rest */
         visit(dump, entry);
         entry = tl_peek((const void *const *)((const char *)entry + next_at));
     }

@@ -165,6 +165,31 @@ static void lists_may_be_circles(void **state)
             strstr(dump_with(circles[i].link, (uintptr_t)circles[i].entry), "not read: 0x"));
 }
 
+/* Lists hang off lists, and each may be a circle: one bound is for all of them. */
+static void circles_may_be_many(void **state)
+{
+    (void)state;
+    enum { HEAPS = 12, ENTRIES_MAX = 1024 };
+    talus_heap *heaps[HEAPS];
+    for (size_t i = 0; i < HEAPS; i++) {
+        heaps[i] = talus_heap_create(&(talus_heap_options){ .initial = TALUS_PAGE_SIZE });
+        assert_non_null(heaps[i]);
+        struct tl_region *region = tl_heap_of(heaps[i])->pool.regions;
+        region->next = region;
+    }
+    const char *said = dump(NULL);
+    size_t      regions = 0;
+    while ((said = strstr(said, "  region ")) != NULL) {
+        said++;
+        regions++;
+    }
+    for (size_t i = 0; i < HEAPS; i++) {
+        tl_heap_of(heaps[i])->pool.regions->next = NULL;
+        assert_true(talus_heap_destroy(heaps[i]));
+    }
+    assert_in_range(regions, 256, ENTRIES_MAX);
+}
+
 /* Addresses where nothing is, where something else is, and inside of structures. */
 static uintptr_t wild(struct rng *rng)
 {
@@ -360,6 +385,7 @@ int main(int count, char **arguments)
 {
     const struct CMUnitTest damage[] = {
         heap_test(lists_may_be_circles),
+        heap_test(circles_may_be_many),
         heap_test(any_word_may_be_wild),
         heap_test(a_handle_may_be_wild),
     };
