@@ -185,15 +185,15 @@ TL_COLD void talus_object_cache_stats(const talus_object_cache *cache, talus_obj
 
 /* ---- life ---- */
 
-/* A block may be longer than its class says: above TL_SMALL_MAX one of the next classes may serve,
- * and a large one that a cache kept. */
+/* A block may be longer than its class says: above TL_BORROW_ABOVE one of the next classes may
+ * serve, in small memory any, and a large one that a cache kept. */
 static void set_block_bytes(talus_object_cache *cache)
 {
     size_t size = cache->type.size, align = cache->type.align;
     cache->block_bytes = align > TL_PAGE_SIZE ? tl_large_pages(size) << TL_PAGE_SHIFT
                                               : talus_good_size(tl_size_aligned(size, align));
-    if (align > TL_PAGE_SIZE || cache->block_bytes > TL_SMALL_MAX)
-        cache->bytes_more = cache->block_bytes / 2;
+    if (align > TL_PAGE_SIZE || cache->block_bytes > TL_BORROW_ABOVE)
+        cache->bytes_more = TL_USUAL_OR_SMALL(cache->block_bytes / 2, TL_CLASS_MAX);
 }
 
 TL_COLD talus_object_cache *talus_object_cache_create(talus_heap              *heap,
