@@ -332,10 +332,13 @@ static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t alig
     return block;
 }
 
-/* What is due is done by who comes by, where a free is pinned. */
+/* What is due is done by who comes by, where a free is pinned, or in the midst of a cache that an
+ * owner who is told of a removal may use. */
 static void decay(struct tl_heap *heap)
 {
-    if (TL_KERNEL && tl_port_may_block()) { /* the provider may */
+    bool may = TL_KERNEL ? tl_port_may_block() /* the provider may */
+                         : TL_UNLIKELY(tl_pool_is_due(&heap->pool, TL_DUE_REMOVAL));
+    if (may) {
         tl_pool_answer_low(&heap->pool);
         tl_pool_decay(&heap->pool, false);
     }
@@ -427,7 +430,11 @@ void *talus_heap_realloc(talus_heap *handle, void *block, size_t size, const cha
     (void)tag;
     if (!tl_heap_is_live(heap))
         return NULL;
-    return block == NULL ? tl_heap_alloc_slow(heap, size, 0, false) : tl_realloc(heap, block, size);
+    block =
+        block == NULL ? tl_heap_alloc_slow(heap, size, 0, false) : tl_realloc(heap, block, size);
+    if (!TL_KERNEL && block != NULL)
+        decay(heap);
+    return block;
 }
 
 void talus_heap_free(talus_heap *handle, void *block)
@@ -441,6 +448,8 @@ void talus_heap_free(talus_heap *handle, void *block)
         tl_misuse_report(TALUS_MISUSE_WRONG_HEAP, block, "free of a block of another heap");
     else
         tl_free_fast(block);
+    if (!TL_KERNEL)
+        decay(heap);
 }
 
 TL_SLOW void talus_heap_set_limit(talus_heap *handle, size_t limit)

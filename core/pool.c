@@ -158,8 +158,10 @@ void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
     tl_runs_insert_locked(pool, span, now_ms);
     bool old_dirt = pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
     tl_lock_release(&pool->lock);
-    /* a kernel's caller is pinned, the provider may block */
-    if (!TL_KERNEL && (old_dirt || tl_pool_is_due(pool, TL_DUE_REMOVAL)))
+    /* a kernel's caller is pinned, the provider may block; any may be in the midst of a cache,
+     * which an owner who is told may use: the heap's calls look again when nothing is in hand */
+    if (!TL_KERNEL && pool->on_removed == NULL &&
+        (old_dirt || tl_pool_is_due(pool, TL_DUE_REMOVAL)))
         tl_pool_decay(pool, false);
 }
 

@@ -340,6 +340,41 @@ static void a_mark_can_be_taken_off(void **state)
     destroy(heap);
 }
 
+/* R17: the owner may use the heap where he is told, wherever a cache was at work when the block had
+ * drained: nothing gets lost. */
+static void *freed_when_removed;
+
+static void use_heap(void *context, talus_heap *heap, void *block, size_t bytes)
+{
+    note_removed(context, heap, block, bytes);
+    talus_heap_free(heap, freed_when_removed);
+    talus_heap_free(heap, get(heap, 100));
+}
+
+static void the_owner_may_use_the_heap(void **state)
+{
+    talus_heap *heap = talus_heap_create(
+        &(talus_heap_options){ .on_removed = use_heap, .on_removed_context = &removed });
+    void *in_left, *beside;
+
+    (void)state;
+    removed = (struct removed){ 0 };
+    assert_true(talus_heap_expand(heap, left, STEP));
+    in_left = get(heap, LARGE);
+    assert_true(lies_in(in_left, left, STEP));
+    assert_true(talus_heap_drain(heap, left, true));
+    beside = get(heap, LARGE);
+    freed_when_removed = get(heap, LARGE);
+    talus_heap_free(heap, in_left); /* a cache keeps it, until it gets another one */
+    talus_heap_free(heap, beside);
+    talus_heap_free(heap, get(heap, 100));
+    assert_int_equal(removed.calls, 1);
+    assert_ptr_equal(removed.block, left);
+    talus_heap_trim(heap);
+    assert_int_equal(stats_of(heap).free_pages, stats_of(heap).mapped);
+    assert_true(talus_heap_destroy(heap));
+}
+
 /* R17: the provider's blocks are unmapped when they have drained, with no word from anybody. */
 static void the_providers_blocks_are_unmapped(void **state)
 {
@@ -512,6 +547,7 @@ int main(void)
         cmocka_unit_test(nothing_grows_into_a_marked_block),
         cmocka_unit_test(borders_are_kept),
         cmocka_unit_test(a_mark_can_be_taken_off),
+        cmocka_unit_test(the_owner_may_use_the_heap),
         cmocka_unit_test(the_providers_blocks_are_unmapped),
         cmocka_unit_test(what_is_no_block_is_refused),
         cmocka_unit_test(the_last_page_of_all_is_left_out),

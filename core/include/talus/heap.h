@@ -102,10 +102,10 @@ typedef struct talus_heap_options {
     size_t low_water;
     /* Called when a block that talus_heap_expand added has left the heap, by talus_heap_contract,
      * talus_heap_shrink or talus_heap_drain: its `bytes` whole pages from `block` are the owner's
-     * again. Called without a lock, by those or by whatever call may call the provider; it may
-     * allocate and free, and must not destroy the heap. NULL: such blocks stay to the heap's end;
-     * so do those of a kernel's default heap that the heap took pages of for its own structures.
-     * R16, R17 */
+     * again. Called without a lock, by those or by whatever call comes by; it may allocate and
+     * free, but where talus_heap_shrink was called from within map, and must not destroy the heap.
+     * NULL: such blocks stay to the heap's end; so do those of a kernel's default heap that the
+     * heap took pages of for its own structures. R16, R17 */
     void (*on_removed)(void *context, talus_heap *heap, void *block, size_t bytes);
     void *on_removed_context;
     /* libtalus-kernel.a: no call takes more instructions than docs/performance.md says, whatever
