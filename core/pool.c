@@ -216,7 +216,7 @@ bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages)
 
 bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes)
 {
-    bool grown = true;
+    bool grown = bytes <= TL_REQUEST_MAX;
     tl_lock_acquire(&pool->lock);
     while (grown && pool->mapped < bytes)
         grown = tl_spares_ready_locked(pool) &&

@@ -127,6 +127,23 @@ static void destroy_returns_all_pages_with_live_blocks(void **state)
     destroy_counted(heap);
 }
 
+/* R11: what no address range can hold is refused, and not asked for in pieces. */
+static void initial_bytes_have_a_bound(void **state)
+{
+    static unsigned char region[8 * MIB];
+    const size_t         too_many[] = { SIZE_MAX, SIZE_MAX - TALUS_PAGE_SIZE, SIZE_MAX / 2 + 1 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(too_many); i++) {
+        talus_fixed_region fixed = { .start = region, .bytes = sizeof region };
+        talus_provider     provider = talus_provider_fixed(&fixed);
+        assert_null(talus_heap_create(
+            &(talus_heap_options){ .provider = &provider, .initial = too_many[i] }));
+        assert_int_equal(errno, ENOMEM);
+        assert_int_equal(fixed.given, 0);
+    }
+}
+
 /* R11, R19: `initial` bytes are there before the first allocation, and are returned like the
  * rest. */
 static void initial_bytes_are_taken_at_creation(void **state)
@@ -345,6 +362,7 @@ int main(void)
         cmocka_unit_test(destroy_returns_all_pages_of_an_empty_heap),
         cmocka_unit_test(destroy_returns_all_pages_with_live_blocks),
         cmocka_unit_test(initial_bytes_are_taken_at_creation),
+        cmocka_unit_test(initial_bytes_have_a_bound),
         cmocka_unit_test(growth_is_the_least_step),
         cmocka_unit_test(heaps_come_and_go),
         cmocka_unit_test(many_heaps_side_by_side),
