@@ -390,7 +390,9 @@ void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool 
 
 static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    decay(heap);
+    /* who finds a block in the cache takes no lock */
+    if (is_large(size, align) || tl_pool_is_due(&heap->pool, TL_DUE_ANY))
+        decay(heap);
     void *block = try_alloc(heap, size, align, zero, NULL);
     return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(heap, size, align, zero);
 }

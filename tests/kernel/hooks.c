@@ -223,11 +223,31 @@ static void pages_go_back_after_a_grace_period(void **state)
     demand_nothing_held();
 }
 
+/* R24, D2: also by a heap's handle no call takes a lock while the CPU's cache has a block. */
+static void no_lock_while_the_cache_has_a_block(void **state)
+{
+    (void)state;
+    talus_heap *heap = talus_heap_create(NULL);
+    assert_non_null(heap);
+    other = tl_heap_of(heap);
+    assert_non_null(talus_heap_alloc(heap, 100, 0, NULL)); /* and its span stays */
+    unsigned before = enters;
+    for (int i = 0; i < 20; i++) {
+        void *block = talus_heap_alloc(heap, 100, 0, NULL);
+        assert_non_null(block);
+        talus_heap_free(heap, block);
+    }
+    assert_int_equal(enters, before);
+    assert_true(talus_heap_destroy(heap));
+    other = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_lock_lies_between_enter_and_leave),
         cmocka_unit_test(pages_go_back_after_a_grace_period),
+        cmocka_unit_test(no_lock_while_the_cache_has_a_block),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
