@@ -80,8 +80,10 @@ static size_t remove_whole_locked(struct tl_pool *pool, unsigned lowest, struct 
     size_t            removed = 0;
     struct tl_region *region = NULL;
     do {
-        if (!tl_spares_ready_locked(pool))
+        if (!tl_spares_ready_locked(pool)) {
+            tl_pool_set_due_locked(pool, TL_DUE_REMOVAL); /* when there are some */
             break;
+        }
         struct tl_span *run = NULL;
         region = NULL;
         for (unsigned bin = TL_POOL_BINS + 1; bin-- > lowest && region == NULL;)

@@ -11,6 +11,9 @@
 
 #include <cmocka.h>
 
+#include "core/heap.h"
+#include "core/meta.h"
+#include "core/pagemap.h"
 #include "kernel/arena.h"
 #include <talus/port.h>
 #include <talus/reserve.h>
@@ -263,6 +266,41 @@ static void a_given_block_drains(void **state)
     nothing_is_left();
 }
 
+/* R17: what drained while there was no descriptor to cut it out with goes when there is one. */
+static void it_drains_when_there_are_descriptors_again(void **state)
+{
+    (void)state;
+    struct tl_pool *pool = &tl_default_heap.pool;
+    assert_true(talus_heap_expand(talus_heap_default(), given, sizeof given));
+    take_all(500);
+    assert_true(talus_heap_drain(talus_heap_default(), given, true));
+    removed = NULL;
+    free_all(500);
+    for (unsigned i = 0; i < 2 * CPUS; i++) { /* what one sends home, the next takes in */
+        cpu = i % CPUS;
+        tl_heap_flush(&tl_default_heap);
+    }
+    cpu = 0;
+    assert_null(removed);
+    unsigned        none;
+    size_t          left;
+    struct tl_span *spare = pool->spare;
+    unsigned        spares = pool->spares;
+    while (tl_descriptors_new(TL_DESCRIPTOR_BATCH, &none) != NULL)
+        ; /* they are lost */
+    void *rest = tl_meta_give(NULL, 0, &left);
+    pool->spare = NULL;
+    pool->spares = 0;
+    tl_pool_decay(pool, false);
+    assert_null(removed);
+    pool->spare = spare;
+    pool->spares = spares;
+    tl_meta_give(rest, left, &left);
+    tl_pool_decay(pool, false);
+    assert_ptr_equal(removed, given);
+    nothing_is_left();
+}
+
 /* R17: the block with the heap's data, and those that it took more from for the same use. */
 static void what_holds_the_heaps_data_stays(void **state)
 {
@@ -375,6 +413,7 @@ int main(void)
         cmocka_unit_test(grows_before_it_is_exhausted),
         cmocka_unit_test(gives_back_what_was_unused_for_long),
         cmocka_unit_test(a_given_block_drains),
+        cmocka_unit_test(it_drains_when_there_are_descriptors_again),
         cmocka_unit_test(what_holds_the_heaps_data_stays),
         cmocka_unit_test(shrinks_for_the_kernel),
         cmocka_unit_test(panics_when_memory_cannot_be_had),
