@@ -18,11 +18,11 @@
 #include "sync/counter.h"
 #include <talus/port.h>
 
-enum { INTERRUPTS = 300, BLOCK_BYTES = 4 << 20, STALL_SECONDS = 4 };
+enum { INTERRUPTS = 300, BLOCK_BYTES = 4 << 20, STALL_SECONDS = 6 };
 
 static _Alignas(TALUS_PAGE_SIZE) char block[BLOCK_BYTES];
 static bool              unhooked;
-static tl_atomic_u32     kernel_lock; /* atomic: 1 while taken */
+static tl_atomic_u32     next_ticket, serving; /* atomic: the kernel's lock, which is fair */
 static struct tl_counter entered, served, rounds;
 static tl_atomic_u32     over;
 
@@ -82,16 +82,14 @@ void talus_port_lock_leave(void)
 
 static void lock_kernel(void)
 {
-    uint32_t free_word = 0;
-    while (!tl_cas32_acquire(&kernel_lock, &free_word, 1)) { /* pairs with unlock_kernel */
-        free_word = 0;
+    uint32_t mine = tl_add32_relaxed(&next_ticket, 1);
+    while (tl_load32_acquire(&serving) != mine) /* pairs with unlock_kernel */
         sched_yield();
-    }
 }
 
 static void unlock_kernel(void)
 {
-    tl_store32_release(&kernel_lock, 0);
+    tl_store32_release(&serving, tl_load32_relaxed(&serving) + 1);
 }
 
 static void interrupt(int number)
