@@ -15,27 +15,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS_DEFAULT    3.0
-#define PREEMPT_DEFAULT_US 100u
-#define YIELD_DEFAULT      128u
+#define SECONDS_DEFAULT   3.0
+#define PERIOD_DEFAULT_US 100u
+#define YIELD_DEFAULT     128u
 
 struct options {
-    const struct st_suite *suite; /* NULL: all */
-    struct st_target      *target;
-    uint64_t               seed;
-    unsigned               threads;
-    double                 seconds;
-    double                 caught_within; /* seconds; 0: an ordinary run */
-    unsigned               preempt_us;
-    unsigned               yield_one_in;
-    enum st_pin            pin;
-    bool                   json;
-    bool                   self_test;
+    const struct st_suite    *suite; /* NULL: all */
+    struct st_target         *target;
+    uint64_t                  seed;
+    unsigned                  threads;
+    double                    seconds;
+    double                    caught_within; /* seconds; 0: an ordinary run */
+    struct st_preempt_options preempt;
+    bool                      json;
+    bool                      self_test;
 };
 
 static struct options options;
-
-static const char *const pin_names[] = { "none", "one", "spread", "phases" };
 
 static void print_list(FILE *out)
 {
@@ -60,8 +56,12 @@ static void print_help(FILE *out)
         "  --seed N           seed of sizes, orders and cuts (default: from the clock, printed)\n"
         "  --threads N        workers, 1 to %u (default: four for each CPU)\n"
         "  --seconds S        for each suite (default %g)\n"
-        "  --preempt US       microseconds between two cuts on each CPU, 0: none (default %u)\n"
-        "  --pin HOW          none, one, spread, or phases: all three in turn (default phases)\n"
+        "  --preempt HOW      none, yield, signal, pin, fifo, or all (the default); or several, "
+        "with\n"
+        "                     commas between them\n"
+        "  --period US        microseconds between two cuts on each CPU, 0: as often as it can "
+        "(default\n"
+        "                     %u)\n"
         "  --yield N          yield at one in N marked points, in builds that have them (default "
         "%u)\n"
         "  --expect-caught S  succeed if, and only if, a failure is found within S seconds\n"
@@ -70,7 +70,7 @@ static void print_help(FILE *out)
         "  --list, --help\n"
         "\n"
         "Exit status: 0 nothing found, 1 failure found, 2 wrong usage or could not run.\n\n",
-        ST_TEAM_MAX, SECONDS_DEFAULT, PREEMPT_DEFAULT_US, YIELD_DEFAULT);
+        ST_TEAM_MAX, SECONDS_DEFAULT, PERIOD_DEFAULT_US, YIELD_DEFAULT);
     print_list(out);
 }
 
@@ -99,14 +99,6 @@ static double seconds(const char *option, const char *text)
     return value;
 }
 
-static enum st_pin pin_of(const char *text)
-{
-    for (unsigned i = 0; i < sizeof(pin_names) / sizeof(pin_names[0]); i++)
-        if (strcmp(text, pin_names[i]) == 0)
-            return (enum st_pin)i;
-    usage_error("--pin", text);
-}
-
 static void set_defaults(void)
 {
     struct timespec now;
@@ -119,9 +111,9 @@ static void set_defaults(void)
         1000000000;
     options.threads = cpus < 1 ? 4 : cpus * 4 > 64 ? 64 : (unsigned)cpus * 4;
     options.seconds = SECONDS_DEFAULT;
-    options.preempt_us = PREEMPT_DEFAULT_US;
-    options.yield_one_in = YIELD_DEFAULT;
-    options.pin = ST_PIN_PHASES;
+    options.preempt = (struct st_preempt_options){ .modes = ST_PREEMPT_ALL,
+                                                   .period_us = PERIOD_DEFAULT_US,
+                                                   .yield_one_in = YIELD_DEFAULT };
 }
 
 enum {
@@ -132,7 +124,7 @@ enum {
     THREADS,
     SECONDS,
     PREEMPT,
-    PIN,
+    PERIOD,
     YIELD,
     CAUGHT,
     SELF_TEST,
@@ -149,7 +141,7 @@ static const struct option names[] = {
     { "threads", required_argument, NULL, THREADS },
     { "seconds", required_argument, NULL, SECONDS },
     { "preempt", required_argument, NULL, PREEMPT },
-    { "pin", required_argument, NULL, PIN },
+    { "period", required_argument, NULL, PERIOD },
     { "yield", required_argument, NULL, YIELD },
     { "expect-caught", required_argument, NULL, CAUGHT },
     { "self-test", no_argument, NULL, SELF_TEST },
@@ -193,13 +185,14 @@ static void parse_one(int option)
         options.seconds = seconds("--seconds", optarg);
         break;
     case PREEMPT:
-        options.preempt_us = (unsigned)number("--preempt", optarg, 0, 1000000);
+        if (!st_preempt_parse(optarg, &options.preempt.modes))
+            usage_error("--preempt", optarg);
         break;
-    case PIN:
-        options.pin = pin_of(optarg);
+    case PERIOD:
+        options.preempt.period_us = (unsigned)number("--period", optarg, 0, 1000000);
         break;
     case YIELD:
-        options.yield_one_in = (unsigned)number("--yield", optarg, 0, UINT32_MAX);
+        options.preempt.yield_one_in = (unsigned)number("--yield", optarg, 1, UINT32_MAX);
         break;
     case CAUGHT:
         options.caught_within = seconds("--expect-caught", optarg);
@@ -245,12 +238,12 @@ int main(int argc, char **argv)
     st_replay = (struct st_replay){
         .program = argv[0],
         .target = options.target->name,
-        .pin = pin_names[options.pin],
+        .preempt = st_preempt_name(options.preempt.modes),
         .seed = options.seed,
         .threads = options.threads,
         .seconds = options.seconds,
-        .preempt_us = options.preempt_us,
-        .yield_one_in = options.yield_one_in,
+        .period_us = options.preempt.period_us,
+        .yield_one_in = options.preempt.yield_one_in,
         .json = options.json,
     };
     if (!st_shadow_start()) {
@@ -258,7 +251,7 @@ int main(int argc, char **argv)
         return ST_USAGE;
     }
     st_report_setup();
-    st_preempt_setup(options.preempt_us, options.pin, options.yield_one_in);
+    st_preempt_setup(&options.preempt);
     if (options.self_test)
         return st_self_test(options.seed);
     if (options.caught_within > 0)

@@ -1,88 +1,172 @@
 /* preempt.c: real preemption.
- * 1 Timers      Each worker owns a POSIX timer that sends a signal to itself alone
- *               (SIGEV_THREAD_ID). The handler yields, so the cut falls wherever the worker was,
- *               most usefully inside of the heap, and another thread runs there first. One signal
- *               in 16 sleeps instead, so that a thread can stay cut for as long as thousands of
- *               operations of others.
- * 2 Pinning     none: the scheduler's choice; one: all on one CPU, so that every switch is a
- *               preemption; spread: worker n on CPU n modulo CPUs; phases (the default): these
- *               three in turn, since some races need true concurrency and others need one thread to
- *               stand still.
+ * 1 Timers      Each worker owns a timer that signals it alone (timer.h), after a seeded time. The
+ *               handler yields, so the cut falls wherever the worker was, most usefully inside of
+ *               the heap, and another thread runs there first. One signal in 16 sleeps instead, so
+ *               that a thread can stay cut for as long as thousands of operations of others. Then
+ *               it sets the timer anew: a period of 0 makes the shortest delays there are, and the
+ *               worker still gets on.
+ * 2 Places      free: the scheduler's choice; one: all on one CPU, so that every switch is a
+ *               preemption; spread: worker n on CPU n modulo CPUs; fifo: every other worker is a
+ *               real-time thread, of three priorities, which sleeps for moments and comes back over
+ *               whoever runs. All of them in turn, a quarter of a second each, since some races
+ *               need true concurrency and others need one thread to stand still.
  * 3 Yields      Builds of the core with TL_PREEMPT_HOOK call tl_preempt_point() between the steps
- *               of its algorithms; there a seeded one in so many yields.
- * 4 Contexts    The handler touches its own worker's counters only, keeps errno, and calls nothing
+ *               of its algorithms; there a seeded one in so many yields. In all builds workers
+ *               yield between operations, too.
+ * 4 Fifo        No real-time thread waits by spinning: it would keep the CPU from whom it waits
+ *               for. The heap's locks sleep (sync/lock.h); the suites wait in st_host_yield, where
+ *               such a thread sleeps. What it starts is an ordinary thread. Where the system
+ *               refuses real-time threads, the run goes on without, and says so.
+ * 5 Contexts    The handler touches its own worker's counters only, keeps errno, and calls nothing
  *               but system calls.
- * 5 Exit        The timer outlives st_worker_leave(): it stops in the third round of the thread's
+ * 6 Exit        The timer outlives st_worker_leave(): it stops in the third round of the thread's
  *               exit destructors, after those of the heap have run. The fourth and last is left
  *               uncut: sanitizers take their thread state down there.
- * 6 TSan        It delivers signals at atomics and at intercepted calls only: the cuts then fall
+ * 7 TSan        It delivers signals at atomics and at intercepted calls only: the cuts then fall
  *               there, and nowhere else. A cut inside of pthread_join deadlocks its runtime (libc
  *               frees there, under a lock of the runtime that the handler's entry takes again), so
- *               starting and joining threads is done in pauses, in all builds. */
+ *               starting and joining threads is done in pauses, in all builds.
+ * 8 Judged      Timers by the cuts that fell into the heap, yields by their number, one CPU by the
+ *               switches that the system forced, fifo by the naps that real-time threads came back
+ *               from. */
 #include "stress/hosted/preempt.h"
 
+#include "stress/hosted/timer.h"
+#include "stress/lib/handlers.h"
 #include "stress/lib/report.h"
+#include "stress/lib/target.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
+#define EXIT_ROUNDS      3u
+#define SLEEP_ONE_IN     16u
+#define SLEEP_US_MAX     200u
+#define TURN_YIELDS_1_IN 4u
+#define FIFO_PRIORITIES  3u
+#define SHORTEST_US_MAX  8u
+#define CPUS_MAX         CPU_SETSIZE
 
-#define EXIT_ROUNDS  3u
-#define SLEEP_ONE_IN 16u
-#define SLEEP_US_MAX 200u
-#define CPUS_MAX     CPU_SETSIZE
+/* Where threads run. */
+enum place { FREE, ONE, SPREAD, FIFO, PLACES };
 
 /* What each worker has here. */
 struct cut {
-    struct st_rng signal_rng;  /* the worker's timer handler */
-    struct st_rng yield_rng;   /* the worker, at marked points */
-    unsigned      pin_seen;    /* the worker: phase of pinning it follows */
-    timer_t       timer;       /* the worker */
-    bool          timer_runs;  /* the worker */
-    unsigned      exit_rounds; /* the worker: rounds of its exit destructors so far */
+    struct st_rng   signal_rng;  /* the worker's timer handler */
+    struct st_rng   yield_rng;   /* the worker, at marked points */
+    unsigned        phase_seen;  /* the worker: the one it follows; 0: none */
+    bool            fifo;        /* the worker: it is a real-time thread now */
+    struct st_timer timer;       /* the worker */
+    unsigned        exit_rounds; /* the worker: rounds of its exit destructors so far */
 };
 
-static struct cut       cuts[ST_WORKERS_MAX + 1]; /* by number */
-static unsigned         period_us;                /* constant after setup */
-static enum st_pin      pinning;                  /* constant after setup */
-static unsigned         yield_one_in;             /* constant after setup */
-static int              cpus[CPUS_MAX];           /* constant after setup: those we may run on */
-static unsigned         cpu_count;                /* constant after setup */
-static cpu_set_t        all_cpus;                 /* constant after setup */
-static pthread_key_t    exit_key;                 /* constant after setup */
-static _Atomic unsigned timers;                   /* atomic: running */
-static _Atomic unsigned phase = 1;                /* written by the main thread */
+static struct cut                cuts[ST_WORKERS_MAX + 1]; /* by number */
+static struct st_preempt_options options;                  /* constant after setup, as the next */
+static enum place                places[PLACES];           /* in turn */
+static unsigned                  place_count;
+static int                       cpus[CPUS_MAX]; /* those we may run on */
+static unsigned                  cpu_count;
+static cpu_set_t                 all_cpus;
+static pthread_key_t             exit_key;
+static _Atomic unsigned          timers;        /* atomic: running */
+static _Atomic unsigned          phase = 1;     /* written by the main thread */
+static _Atomic unsigned          taken[PLACES]; /* atomic: workers that took it, in this suite
+                                                     * */
+static _Atomic unsigned          naps;          /* atomic: of real-time threads */
+static _Atomic int               fifo_refused;  /* atomic: errno */
+static struct rusage             before;        /* the main thread: at the suite's begin */
 
 _Thread_local struct st_worker *st_self;
 
-static void on_timer(int signal_number, siginfo_t *info, void *context)
+/* ---- options ---- */
+
+static const struct {
+    const char *name;
+    unsigned    modes;
+} mode_names[] = { { "none", ST_PREEMPT_NONE },     { "yield", ST_PREEMPT_YIELD },
+                   { "signal", ST_PREEMPT_SIGNAL }, { "pin", ST_PREEMPT_PIN },
+                   { "fifo", ST_PREEMPT_FIFO },     { "all", ST_PREEMPT_ALL } };
+
+#define MODE_NAMES (sizeof(mode_names) / sizeof(mode_names[0]))
+
+bool st_preempt_parse(const char *text, unsigned *modes)
+{
+    *modes = ST_PREEMPT_NONE;
+    for (const char *rest = text;; rest++) {
+        size_t length = strcspn(rest, ","), i = 0;
+        while (i < MODE_NAMES && (strncmp(rest, mode_names[i].name, length) != 0 ||
+                                  mode_names[i].name[length] != '\0'))
+            i++;
+        if (i == MODE_NAMES)
+            return false;
+        *modes |= mode_names[i].modes;
+        rest += length;
+        if (*rest == '\0')
+            return true;
+    }
+}
+
+const char *st_preempt_name(unsigned modes)
+{
+    static char text[64];
+
+    text[0] = '\0';
+    for (size_t i = 0; i < MODE_NAMES; i++) {
+        if (mode_names[i].modes == modes)
+            return mode_names[i].name;
+        if ((mode_names[i].modes & ~modes) != 0 || mode_names[i].modes == ST_PREEMPT_NONE)
+            continue;
+        strcat(text, text[0] != '\0' ? "," : "");
+        strcat(text, mode_names[i].name);
+    }
+    return text;
+}
+
+bool st_preempt_has(enum st_preempt mode)
+{
+    return (options.modes & mode) != 0;
+}
+
+/* ---- timers ---- */
+
+unsigned st_preempt_delay_us(struct st_rng *rng, unsigned threads)
+{
+    /* Each CPU sees about one signal in a period, whatever the number of threads: more would starve
+     * them of their work. */
+    unsigned us = options.period_us * ((threads + cpu_count - 1) / cpu_count);
+    return us == 0 ? 1 + st_rng_below(rng, SHORTEST_US_MAX) : 1 + us / 2 + st_rng_below(rng, us);
+}
+
+static void set_timer(struct cut *cut)
+{
+    unsigned live = atomic_load_explicit(&timers, memory_order_relaxed);
+    st_timer_set(&cut->timer, st_preempt_delay_us(&cut->signal_rng, live));
+}
+
+static void on_timer(int signal_number)
 {
     struct st_worker *worker = st_self;
     int               saved_errno = errno;
 
     (void)signal_number;
-    (void)context;
     if (worker != NULL) {
+        struct cut *cut = &cuts[worker->id];
         st_count_add(&worker->counts.preemptions, 1);
-        st_count_add(&worker->counts.overruns, (uint64_t)info->si_overrun);
         if (atomic_load_explicit(&worker->inside, memory_order_relaxed))
             st_count_add(&worker->counts.inside, 1);
-        struct st_rng *rng = &cuts[worker->id].signal_rng;
-        if (st_rng_one_in(rng, SLEEP_ONE_IN)) {
-            struct timespec nap = { 0, 1000L * (long)(1 + st_rng_below(rng, SLEEP_US_MAX)) };
+        if (st_rng_one_in(&cut->signal_rng, SLEEP_ONE_IN)) {
+            long            us = 1 + st_rng_below(&cut->signal_rng, SLEEP_US_MAX);
+            struct timespec nap = { 0, 1000L * us };
             nanosleep(&nap, NULL);
         } else {
             sched_yield();
         }
+        set_timer(cut);
     }
     errno = saved_errno;
 }
@@ -110,11 +194,9 @@ static void stop(struct st_worker *worker)
     struct cut *cut = &cuts[worker->id];
 
     st_preempt_pause();
-    if (cut->timer_runs) {
-        timer_delete(cut->timer);
+    if (cut->timer.made)
         atomic_fetch_sub_explicit(&timers, 1, memory_order_relaxed);
-    }
-    cut->timer_runs = false;
+    st_timer_drop(&cut->timer);
     st_self = NULL;
 }
 
@@ -128,22 +210,37 @@ static void on_thread_exit(void *argument)
         stop(worker);
 }
 
-void st_preempt_setup(unsigned period, enum st_pin pin, unsigned yields)
+/* Which places are taken in turn. */
+static void set_places(void)
+{
+    place_count = 0;
+    if (options.modes == ST_PREEMPT_ALL ||
+        (options.modes & (ST_PREEMPT_PIN | ST_PREEMPT_FIFO)) == 0)
+        places[place_count++] = FREE;
+    if (st_preempt_has(ST_PREEMPT_PIN))
+        places[place_count++] = ONE;
+    if (options.modes == ST_PREEMPT_ALL && cpu_count > 1)
+        places[place_count++] = SPREAD;
+    if (st_preempt_has(ST_PREEMPT_FIFO))
+        places[place_count++] = FIFO;
+}
+
+void st_preempt_setup(const struct st_preempt_options *wanted)
 {
     struct sigaction action;
 
-    period_us = period;
-    pinning = pin;
-    yield_one_in = yields;
+    options = *wanted;
     if (sched_getaffinity(0, sizeof(all_cpus), &all_cpus) != 0)
         CPU_ZERO(&all_cpus);
     cpu_count = 0;
     for (int cpu = 0; cpu < CPUS_MAX; cpu++)
         if (CPU_ISSET(cpu, &all_cpus))
             cpus[cpu_count++] = cpu;
+    cpu_count = cpu_count == 0 ? 1 : cpu_count;
+    set_places();
     memset(&action, 0, sizeof(action));
-    action.sa_sigaction = on_timer;
-    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    action.sa_handler = on_timer;
+    action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGRTMIN + 1, &action, NULL) != 0)
         st_fail("setup", "  sigaction: %s", strerror(errno));
@@ -151,39 +248,30 @@ void st_preempt_setup(unsigned period, enum st_pin pin, unsigned yields)
         st_fail("setup", "  pthread_key_create");
 }
 
+const struct st_handler_calls *st_preempt_handlers(const struct st_target *target)
+{
+    return target->instances && st_preempt_has(ST_PREEMPT_SIGNAL) ? &st_handlers : NULL;
+}
+
 void st_preempt_thread_start(struct st_worker *worker)
 {
-    struct sigevent   event;
-    struct itimerspec times = { { 0, 0 }, { 0, 0 } };
-    struct cut       *cut = &cuts[worker->id];
+    struct cut *cut = &cuts[worker->id];
 
     cut->signal_rng.state = st_mix(worker->rng.state + 1);
     cut->yield_rng.state = st_mix(worker->rng.state + 2);
-    cut->pin_seen = 0;
-    cut->timer_runs = false;
+    cut->phase_seen = 0;
+    cut->fifo = false;
+    cut->timer.made = false;
     cut->exit_rounds = 0;
     st_self = worker;
-    if (period_us == 0 || worker->id == ST_WORKER_MAIN)
+    if (!st_preempt_has(ST_PREEMPT_SIGNAL) || worker->id == ST_WORKER_MAIN)
         return;
     st_preempt_resume();
-    memset(&event, 0, sizeof(event));
-    event.sigev_notify = SIGEV_THREAD_ID;
-    event.sigev_signo = SIGRTMIN + 1;
-    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-    /* EAGAIN: the machine has no more timers (pending-signal limit). The worker then runs without,
-     * and the rates show it. */
-    if (timer_create(CLOCK_MONOTONIC, &event, &cut->timer) != 0)
+    /* refused: the worker runs without, and the rates show it */
+    if (!st_timer_make(&cut->timer, SIGRTMIN + 1))
         return;
-    /* Each CPU sees about one cut in period_us, whatever the number of workers: more would starve
-     * them of their work. A spread of periods, so that workers are not cut in step. */
-    unsigned live = atomic_fetch_add_explicit(&timers, 1, memory_order_relaxed) + 1;
-    unsigned us = period_us * (cpu_count < 2 ? live : (live + cpu_count - 1) / cpu_count);
-    us += st_rng_below(&cut->signal_rng, us / 2 + 1);
-    times.it_interval.tv_sec = us / 1000000;
-    times.it_interval.tv_nsec = (long)(us % 1000000) * 1000;
-    times.it_value = times.it_interval;
-    timer_settime(cut->timer, 0, &times, NULL);
-    cut->timer_runs = true;
+    atomic_fetch_add_explicit(&timers, 1, memory_order_relaxed);
+    set_timer(cut);
 }
 
 void st_preempt_thread_stop(struct st_worker *worker)
@@ -194,28 +282,78 @@ void st_preempt_thread_stop(struct st_worker *worker)
         pthread_setspecific(exit_key, worker);
 }
 
+/* ---- places ---- */
+
 void st_preempt_next_phase(void)
 {
-    if (pinning == ST_PIN_PHASES)
-        atomic_fetch_add_explicit(&phase, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&phase, 1, memory_order_relaxed);
+}
+
+static void pin(int cpu)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    if (cpu >= 0)
+        CPU_SET(cpu, &set);
+    /* refused: the worker stays where it is, and the run is weaker, not wrong */
+    sched_setaffinity(0, sizeof(set), cpu < 0 ? &all_cpus : &set);
+}
+
+/* The calling thread, by its worker's number; those it starts are ordinary ones. */
+static bool become_fifo(unsigned id)
+{
+    struct sched_param priority = { .sched_priority = 1 + (int)(id / 2 % FIFO_PRIORITIES) };
+
+    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) == 0)
+        return true;
+    atomic_store_explicit(&fifo_refused, errno, memory_order_relaxed);
+    return false;
+}
+
+static void take_place(struct st_worker *worker, enum place place)
+{
+    struct cut *cut = &cuts[worker->id];
+
+    atomic_fetch_add_explicit(&taken[place], 1, memory_order_relaxed);
+    if (cut->fifo)
+        sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 });
+    cut->fifo = place == FIFO && worker->id % 2 != 0 && become_fifo(worker->id);
+    pin(place == ONE ? cpus[0] : place == SPREAD ? cpus[worker->id % cpu_count] : -1);
+}
+
+static void nap(struct cut *cut)
+{
+    long us = 20 + st_rng_below(&cut->yield_rng, SLEEP_US_MAX);
+
+    nanosleep(&(struct timespec){ 0, 1000L * us }, NULL);
+    atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
 }
 
 void st_preempt_follow(struct st_worker *worker)
 {
     unsigned    now = atomic_load_explicit(&phase, memory_order_relaxed);
-    enum st_pin want = pinning == ST_PIN_PHASES ? (enum st_pin)(now % ST_PIN_PHASES) : pinning;
-    cpu_set_t   set = all_cpus;
+    struct cut *cut = &cuts[worker->id];
 
-    if (cuts[worker->id].pin_seen == now || cpu_count < 2)
-        return;
-    cuts[worker->id].pin_seen = now;
-    if (want != ST_PIN_NONE) {
-        CPU_ZERO(&set);
-        CPU_SET(cpus[want == ST_PIN_ONE ? 0 : worker->id % cpu_count], &set);
+    if (cut->phase_seen == 0 || (cut->phase_seen != now && place_count > 1))
+        take_place(worker, places[now % place_count]);
+    cut->phase_seen = now;
+    if (cut->fifo) {
+        if (st_rng_one_in(&cut->yield_rng, 2))
+            nap(cut);
+    } else if (st_preempt_has(ST_PREEMPT_YIELD) &&
+               st_rng_one_in(&cut->yield_rng, TURN_YIELDS_1_IN)) {
+        st_count_add(&worker->counts.yields, 1);
+        sched_yield();
     }
-    sched_setaffinity(
-        0, sizeof(set),
-        &set); /* refused: the worker stays where it is, and the run is weaker, not wrong */
+}
+
+void st_preempt_give_way(void)
+{
+    if (st_self != NULL && cuts[st_self->id].fifo)
+        nap(&cuts[st_self->id]);
+    else
+        sched_yield();
 }
 
 void tl_preempt_point(const char *name)
@@ -223,11 +361,53 @@ void tl_preempt_point(const char *name)
     struct st_worker *worker = st_self;
 
     (void)name;
-    if (worker == NULL || yield_one_in == 0 ||
-        !st_rng_one_in(&cuts[worker->id].yield_rng, yield_one_in))
+    if (worker == NULL || !st_preempt_has(ST_PREEMPT_YIELD) ||
+        !st_rng_one_in(&cuts[worker->id].yield_rng, options.yield_one_in))
         return;
     int saved_errno = errno;
     st_count_add(&worker->counts.yields, 1);
     sched_yield();
     errno = saved_errno;
+}
+
+/* ---- judged ---- */
+
+void st_preempt_begin(void)
+{
+    for (unsigned place = 0; place < PLACES; place++)
+        atomic_store_explicit(&taken[place], 0, memory_order_relaxed);
+    atomic_store_explicit(&naps, 0, memory_order_relaxed);
+    getrusage(RUSAGE_SELF, &before);
+}
+
+static void demand(bool asked_for, uint64_t number, const char *what)
+{
+    if (asked_for && number == 0)
+        st_fail("pressure", "  %s was asked for, and none came: such a run shows nothing", what);
+}
+
+void st_preempt_judge(const struct st_run *run, struct st_counts *total, double seconds)
+{
+    struct rusage after;
+    uint64_t      cuts_inside = st_count_read(&total->inside);
+    uint64_t      yields = st_count_read(&total->yields);
+    unsigned      slept = atomic_load_explicit(&naps, memory_order_relaxed);
+    int           refused = atomic_load_explicit(&fifo_refused, memory_order_relaxed);
+
+    getrusage(RUSAGE_SELF, &after);
+    uint64_t forced = (uint64_t)(after.ru_nivcsw - before.ru_nivcsw);
+    st_say(
+        "  pressure %s: %.0f cuts/s, %.0f/s of them inside of the heap; %.0f yields/s; %.0f "
+        "switches/s forced by the system; %.0f/s real-time threads came back; %.2f M operations/s",
+        st_preempt_name(options.modes), (double)st_count_read(&total->preemptions) / seconds,
+        (double)cuts_inside / seconds, (double)yields / seconds, (double)forced / seconds,
+        (double)slept / seconds, (double)st_count_read(&total->operations) / seconds / 1e6);
+    if (refused != 0)
+        st_say("  no real-time threads: SCHED_FIFO is refused: %s", strerror(refused));
+    demand(st_preempt_has(ST_PREEMPT_SIGNAL), cuts_inside, "a cut inside of the heap");
+    demand(st_preempt_has(ST_PREEMPT_YIELD), yields, "a yield");
+    demand(run->threads > 1 && atomic_load_explicit(&taken[ONE], memory_order_relaxed) > 0, forced,
+           "a forced switch");
+    demand(refused == 0 && atomic_load_explicit(&taken[FIFO], memory_order_relaxed) > 0, slept,
+           "a real-time thread");
 }

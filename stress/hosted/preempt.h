@@ -1,14 +1,48 @@
-/* preempt.h: what cuts threads in two. Theory: preempt.c. */
+/* preempt.h: what takes the CPU away from threads. Theory: preempt.c. */
 #ifndef STRESS_HOSTED_PREEMPT_H
 #define STRESS_HOSTED_PREEMPT_H
 
-#include "stress/lib/worker.h"
+#include "stress/lib/team.h"
 
-enum st_pin { ST_PIN_NONE, ST_PIN_ONE, ST_PIN_SPREAD, ST_PIN_PHASES };
+/* The ways, as a set. */
+enum st_preempt {
+    ST_PREEMPT_NONE = 0,
+    ST_PREEMPT_YIELD = 1,  /* at marked points where the core has them, and between operations */
+    ST_PREEMPT_SIGNAL = 2, /* timers cut each worker anywhere; handlers use memory */
+    ST_PREEMPT_PIN = 4,    /* all workers on one CPU */
+    ST_PREEMPT_FIFO = 8,   /* some workers are real-time threads, and come over the others */
+    ST_PREEMPT_ALL = 15    /* the first two all the time; free, one CPU, one each, fifo in turn */
+};
 
-/* Before any worker starts. `period_us` 0: no timers. `yield_one_in` 0: no yields at marked points.
- * */
-void st_preempt_setup(unsigned period_us, enum st_pin pin, unsigned yield_one_in);
+/* One of "none", "yield", "signal", "pin", "fifo" and "all", or several with commas between them.
+ * False: something else. */
+bool st_preempt_parse(const char *text, unsigned *modes);
+
+/* The same the other way. The text is static. */
+const char *st_preempt_name(unsigned modes);
+
+struct st_preempt_options {
+    unsigned modes;        /* a set of enum st_preempt */
+    unsigned period_us;    /* between two cuts on each CPU; 0: as often as the machine can */
+    unsigned yield_one_in; /* marked points; 1 or more */
+};
+
+/* Before any worker starts. */
+void st_preempt_setup(const struct st_preempt_options *options);
+
+/* Whether this one was asked for. */
+bool st_preempt_has(enum st_preempt mode);
+
+/* What handlers do in every suite on `target`, for run->handlers; NULL: nothing, since it has no
+ * calls for them, or nobody asked for signals. */
+const struct st_handler_calls *st_preempt_handlers(const struct st_target *target);
+
+/* Around each suite; no worker runs. The second says what pressure there was, and fails the run
+ * ("pressure") where there was none of a kind that was asked for: such a run shows nothing. */
+void st_preempt_begin(void);
+void st_preempt_judge(const struct st_run *run, struct st_counts *total, double seconds);
+
+/* ---- for the host alone ---- */
 
 extern _Thread_local struct st_worker *st_self; /* NULL in threads that are no workers */
 
@@ -23,11 +57,17 @@ void st_preempt_thread_stop(struct st_worker *worker);
 void st_preempt_pause(void);
 void st_preempt_resume(void);
 
-/* Called by the main thread a few times in a second: changes the pinning in ST_PIN_PHASES. */
+/* Called by the main thread a few times in a second: the next of the ways to place threads. */
 void st_preempt_next_phase(void);
 
-/* Called by each worker now and then: moves it to where the present phase wants it. */
+/* Called by each worker now and then: takes the place that the present phase has for it. */
 void st_preempt_follow(struct st_worker *worker);
+
+/* Lets others run, those of lower priority too. */
+void st_preempt_give_way(void);
+
+/* Microseconds from now to the next signal of one of `threads` threads that have a timer. */
+unsigned st_preempt_delay_us(struct st_rng *rng, unsigned threads);
 
 /* Sends a signal to another worker of the team, now and then (signals.c). */
 void st_signal_another(struct st_worker *worker);

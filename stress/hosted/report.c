@@ -60,10 +60,10 @@ static void say_replay(void)
     fflush(stdout);
     if (r->suite != NULL)
         st_say("  again: %s --suite %s --target %s --seed %" PRIu64
-               " --threads %u --seconds %g --preempt %u --pin %s"
+               " --threads %u --seconds %g --preempt %s --period %u"
                " --yield %u",
-               r->program, r->suite, r->target, r->seed, r->threads, r->seconds, r->preempt_us,
-               r->pin, r->yield_one_in);
+               r->program, r->suite, r->target, r->seed, r->threads, r->seconds, r->preempt,
+               r->period_us, r->yield_one_in);
 }
 
 void st_host_failing(bool first)

@@ -16,11 +16,11 @@ struct st_replay {
     const char *program;
     const char *suite;
     const char *target;
-    const char *pin;
+    const char *preempt; /* the ways (preempt.h) */
     uint64_t    seed;
     unsigned    threads;
     double      seconds;
-    unsigned    preempt_us;
+    unsigned    period_us;
     unsigned    yield_one_in;
     bool        json;
 };

@@ -6,6 +6,7 @@
 #include "stress/hosted/host.h"
 #include "stress/hosted/preempt.h"
 #include "stress/hosted/report.h"
+#include "stress/hosted/timer.h"
 #include "stress/lib/handlers.h"
 
 #include "arch/compiler.h"
@@ -14,24 +15,23 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
-
-#define DEPTH_MAX       6u
-#define PERIOD_US_LEAST 40u
-#define SIGNAL_ONE_IN   16u  /* turns, in which a worker signals another */
-#define STUCK_SECONDS   10.0 /* a handler takes microseconds */
+#define DEPTH_MAX     6u
+#define SIGNAL_ONE_IN 16u      /* turns, in which a worker signals another */
+#define STUCK_SECONDS 10.0     /* a handler takes microseconds */
+#define LOOK_US       1000000u /* as long as a handler runs, the next signal comes so late */
 /* signals on top of another handler; ThreadSanitizer's runtime lets one at a time in */
 #define LEAST_NESTED (TL_TSAN ? 0u : 10u)
 
-static _Atomic int    tids[ST_TEAM_MAX]; /* by the worker's index; 0: it takes no signals */
-static timer_t        timers[ST_TEAM_MAX];
-static bool           timed[ST_TEAM_MAX]; /* these two: their worker */
-static _Atomic size_t nested;             /* any context */
+/* By the worker's index. */
+static struct {
+    _Atomic int     tid;   /* atomic: 0: it takes no signals */
+    struct st_timer timer; /* the worker and its handlers, as the next */
+    struct st_rng   rng;
+} seats[ST_TEAM_MAX];
+
+static _Atomic size_t nested; /* any context */
 
 static _Thread_local volatile sig_atomic_t depth; /* of handlers on this thread */
 static _Thread_local volatile double       begun; /* when the lowest of them began */
@@ -65,6 +65,12 @@ static void look_at_the_clock(void)
         st_fail("stuck", "  a signal handler has not come to its end in %.0f s", STUCK_SECONDS);
 }
 
+static void set_timer(const struct st_worker *worker)
+{
+    st_timer_set(&seats[worker->index].timer,
+                 st_preempt_delay_us(&seats[worker->index].rng, worker->team->size));
+}
+
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)number;
@@ -76,6 +82,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     look_at_the_clock();
     if (depth >= (int)DEPTH_MAX)
         return;
+    st_timer_set(&seats[st_self->index].timer, LOOK_US);
     errno = EDOM;
     if (depth > 0)
         atomic_fetch_add_explicit(&nested, 1, memory_order_relaxed);
@@ -84,6 +91,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     depth = depth - 1;
     if (errno != EDOM && depth == 0)
         st_fail("errno", "  a call in a signal handler changed errno to %d", errno);
+    if (depth == 0)
+        set_timer(st_self);
     errno = saved_errno;
 }
 
@@ -125,50 +134,33 @@ static void block_signals(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Each CPU gets about one in --preempt microseconds, as with the cuts. False: none, or no timer. */
-static bool start_timer(const struct st_worker *worker)
-{
-    struct sigevent   event;
-    struct itimerspec times = { { 0, 0 }, { 0, 0 } };
-    long              cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned us = st_replay.preempt_us * worker->team->size / (cpus > 0 ? (unsigned)cpus : 1);
-
-    if (st_replay.preempt_us == 0)
-        return false;
-    memset(&event, 0, sizeof(event));
-    event.sigev_notify = SIGEV_THREAD_ID;
-    event.sigev_signo = timer_signal();
-    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-    if (timer_create(CLOCK_MONOTONIC, &event, &timers[worker->index]) != 0)
-        return false; /* EAGAIN: the signals of the others are left; the counts show it */
-    us = (us < PERIOD_US_LEAST ? PERIOD_US_LEAST : us) + worker->index * 7;
-    times.it_interval.tv_sec = us / 1000000;
-    times.it_interval.tv_nsec = (long)(us % 1000000) * 1000;
-    times.it_value = times.it_interval;
-    timer_settime(timers[worker->index], 0, &times, NULL);
-    return true;
-}
-
 void st_host_handlers_enter(struct st_worker *worker)
 {
-    timed[worker->index] = start_timer(worker);
-    atomic_store_explicit(&tids[worker->index], (int)syscall(SYS_gettid), memory_order_relaxed);
+    seats[worker->index].rng.state = st_mix(worker->rng.state + 3);
+    seats[worker->index].timer.made = false;
+    atomic_store_explicit(&seats[worker->index].tid, 0, memory_order_relaxed);
+    if (!st_preempt_has(ST_PREEMPT_SIGNAL))
+        return;
+    /* no timer left: the signals of the others come; the counts show it */
+    if (st_timer_make(&seats[worker->index].timer, timer_signal()))
+        set_timer(worker);
+    atomic_store_explicit(&seats[worker->index].tid, (int)syscall(SYS_gettid),
+                          memory_order_relaxed);
 }
 
 void st_host_handlers_leave(struct st_worker *worker)
 {
-    atomic_store_explicit(&tids[worker->index], 0, memory_order_relaxed);
+    atomic_store_explicit(&seats[worker->index].tid, 0, memory_order_relaxed);
     block_signals(); /* until the thread ends: who read its number may still send one */
-    if (timed[worker->index])
-        timer_delete(timers[worker->index]);
+    st_timer_drop(&seats[worker->index].timer);
 }
 
 void st_signal_another(struct st_worker *worker)
 {
-    if (st_replay.preempt_us == 0 || !st_rng_one_in(&worker->rng, SIGNAL_ONE_IN))
+    if (!st_rng_one_in(&worker->rng, SIGNAL_ONE_IN))
         return;
     unsigned index = st_rng_below(&worker->rng, worker->team->size);
-    int      tid = atomic_load_explicit(&tids[index], memory_order_relaxed);
+    int      tid = atomic_load_explicit(&seats[index].tid, memory_order_relaxed);
     if (tid != 0)
         signal_thread(tid);
 }

@@ -44,7 +44,6 @@ struct st_counts {
     struct st_count threads;     /* threads started */
     struct st_count preemptions; /* timer signals delivered */
     struct st_count inside;      /* of these, while the worker was inside of the heap */
-    struct st_count overruns;    /* timer expirations beyond these */
     struct st_count yields;      /* switches at marked points inside of the heap */
 };
 
