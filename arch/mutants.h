@@ -137,6 +137,11 @@
 #define TL_MUTANT_drain_extended 0
 #endif
 
+/* core/pool.c: a block that grows looks for room before it has the lock, and not again. */
+#ifndef TL_MUTANT_extend_stale
+#define TL_MUTANT_extend_stale 0
+#endif
+
 /* core: a refill leaves the list in the span too, so that two caches hand out the same blocks. */
 #ifndef TL_MUTANT_cache_head_twice
 #define TL_MUTANT_cache_head_twice 0

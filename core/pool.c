@@ -184,13 +184,17 @@ static void shorten_front_locked(struct tl_pool *pool, struct tl_span *run, size
 
 bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
 {
-    size_t    more = pages - span->pages;
-    uintptr_t end = span->start + tl_span_bytes(span);
-    bool      done = false;
+    size_t          more = pages - span->pages;
+    uintptr_t       end = span->start + tl_span_bytes(span);
+    bool            done = false;
+    struct tl_span *next = NULL;
+    if (TL_MUTANT_extend_stale)
+        next = tl_runs_free_at_locked(pool, end, TL_SPAN_FREE);
     tl_lock_acquire(&pool->lock);
-    struct tl_span *next = tl_runs_free_at_locked(
-        pool, end,
-        TL_MUTANT_drain_extended && tl_pool_drains(pool, span) ? TL_SPAN_ASIDE : TL_SPAN_FREE);
+    if (!TL_MUTANT_extend_stale)
+        next = tl_runs_free_at_locked(
+            pool, end,
+            TL_MUTANT_drain_extended && tl_pool_drains(pool, span) ? TL_SPAN_ASIDE : TL_SPAN_FREE);
     if (next != NULL && next->start == end && next->pages >= more) {
         tl_region_link(span->region, next->region, end);
         shorten_front_locked(pool, next, more);

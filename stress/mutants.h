@@ -26,6 +26,8 @@
     ST_MUTANT(adopt_unclaimed, hosted, churn, 60,                                                 \
               "two threads in one idle cache: overlap or damage")                                 \
     ST_MUTANT(lock_no_wait, hosted, mixed, 60, "two threads in the page pool: overlap or damage") \
+    ST_MUTANT(extend_stale, hosted, realloc, 60, "two blocks over the same pages: overlap")       \
+    ST_MUTANT(contract_in_bin, hosted, large, 60, "a block in pages that have left: overlap")     \
     ST_MUTANT(growth_quota_kept, hosted, oom, 60, "the heap counts pages that it does not have")  \
     ST_MUTANT(idle_kept, hosted, flow, 60, "memory stays after the load ended")                   \
     ST_MUTANT(slots_take_split, hosted, reserve, 60, "one block for two takers: overlap")         \

@@ -311,23 +311,26 @@ static bool become_fifo(unsigned id)
     return false;
 }
 
-static void take_place(struct st_worker *worker, enum place place)
-{
-    struct cut *cut = &cuts[worker->id];
-
-    atomic_fetch_add_explicit(&taken[place], 1, memory_order_relaxed);
-    if (cut->fifo)
-        sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 });
-    cut->fifo = place == FIFO && worker->id % 2 != 0 && become_fifo(worker->id);
-    pin(place == ONE ? cpus[0] : place == SPREAD ? cpus[worker->id % cpu_count] : -1);
-}
-
 static void nap(struct cut *cut)
 {
     long us = 20 + st_rng_below(&cut->yield_rng, SLEEP_US_MAX);
 
     nanosleep(&(struct timespec){ 0, 1000L * us }, NULL);
     atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
+}
+
+static void take_place(struct st_worker *worker, enum place place)
+{
+    struct cut *cut = &cuts[worker->id];
+
+    if (cut->fifo)
+        sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 });
+    cut->fifo = place == FIFO && worker->id % 2 != 0 && become_fifo(worker->id);
+    if (cut->fifo)
+        nap(cut);
+    if (cut->fifo || place != FIFO)
+        atomic_fetch_add_explicit(&taken[place], 1, memory_order_relaxed);
+    pin(place == ONE ? cpus[0] : place == SPREAD ? cpus[worker->id % cpu_count] : -1);
 }
 
 void st_preempt_follow(struct st_worker *worker)

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct st_suite st_suite_fastpath;
+
 #define ARENA_BYTES ((size_t)1 << 21)
 
 static _Alignas(4096) unsigned char arena[ARENA_BYTES];

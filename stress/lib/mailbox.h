@@ -38,4 +38,8 @@ static inline void *st_mailbox_take(struct st_mailbox *box, unsigned slot)
     return atomic_exchange_explicit(&box->slot[slot % box->slots], NULL, memory_order_acquire);
 }
 
+/* By the main thread, no worker runs: frees what lies there. */
+struct st_run;
+void st_mailbox_empty(const struct st_run *run, struct st_mailbox *box);
+
 #endif

@@ -105,10 +105,10 @@ static void run_suite(const struct st_run *run)
 
     box.slots = SLOTS;
     st_team_run(&team, run->threads, run->amount);
-    st_suite_empty_mailbox(run, &box);
+    st_mailbox_empty(run, &box);
 }
 
-const struct st_suite st_suite_churn = {
+ST_SUITE(churn) = {
     .name = "churn",
     .hunts = "threads that end: adoption, blocks freed after their owner's death, exit destructors",
     .children = true,

@@ -78,7 +78,7 @@ static void run_suite(const struct st_run *run)
     st_team_run(&team, run->threads, run->amount);
 }
 
-const struct st_suite st_suite_fastpath = {
+ST_SUITE(fastpath) = {
     .name = "fastpath",
     .hunts = "the lock-free fast path, cut anywhere by timer signals",
     .main = run_suite,

@@ -165,14 +165,13 @@ static void run_suite(const struct st_run *run)
             half[0], half[1]);
     check_quiet(&flow, run);
     for (unsigned b = 0; b < ST_TEAM_MAX / 2; b++)
-        st_suite_empty_mailbox(&(struct st_run){ .target = &flow.target, .seed = run->seed },
-                               &boxes[b]);
+        st_mailbox_empty(&(struct st_run){ .target = &flow.target, .seed = run->seed }, &boxes[b]);
     st_check_lost(&flow.target, 0);
     if (!talus_heap_destroy(flow.heap))
         st_fail("destroy", "  talus_heap_destroy failed");
 }
 
-const struct st_suite st_suite_flow = {
+ST_SUITE(flow) = {
     .name = "flow",
     .hunts = "memory that piles up between givers and takers, or stays after the load ended",
     .needs_instances = true,

@@ -111,10 +111,10 @@ static void run_suite(const struct st_run *run)
     large_max = held_max / LARGE_HELD < LARGE_MAX ? held_max / LARGE_HELD : LARGE_MAX;
     box.slots = SLOTS;
     st_team_run(&team, run->threads, run->amount);
-    st_suite_empty_mailbox(run, &box);
+    st_mailbox_empty(run, &box);
 }
 
-const struct st_suite st_suite_mixed = {
+ST_SUITE(mixed) = {
     .name = "mixed",
     .hunts = "all sizes to 4 MiB, realloc, calloc, alignment, on one page pool",
     .main = run_suite,

@@ -109,7 +109,7 @@ static void check_recovery(struct round *round, const struct st_run *run)
     struct st_block    block;
     talus_heap_stats_t stats;
 
-    st_suite_empty_mailbox(&(struct st_run){ .target = &round->target, .seed = run->seed }, &box);
+    st_mailbox_empty(&(struct st_run){ .target = &round->target, .seed = run->seed }, &box);
     atomic_store_explicit(&round->provider.reliable, true, memory_order_relaxed);
     st_host_flush(); /* what a kernel's other CPUs hold is theirs, not this one's */
     worker = st_worker_enter(ST_WORKER_MAIN, &round->target, run->seed);
@@ -200,7 +200,7 @@ static void run_suite(const struct st_run *run)
     }
 }
 
-const struct st_suite st_suite_oom = {
+ST_SUITE(oom) = {
     .name = "oom",
     .hunts = "limits and failing providers: refused, recovered, destroyed with every page returned",
     .needs_instances = true,

@@ -134,11 +134,11 @@ static void run_suite(const struct st_run *run)
             boxes[b].slots = parts[part].slots;
         st_team_run(&team, threads, run->amount / count);
         for (unsigned b = 0; b < ST_TEAM_MAX / 2; b++)
-            st_suite_empty_mailbox(run, &boxes[b]);
+            st_mailbox_empty(run, &boxes[b]);
     }
 }
 
-const struct st_suite st_suite_remote = {
+ST_SUITE(remote) = {
     .name = "remote",
     .hunts = "blocks freed by strangers: random owners, one way, N to 1, 1 to N",
     .main = run_suite,

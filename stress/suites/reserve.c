@@ -56,7 +56,7 @@ static void run_suite(const struct st_run *run)
     st_team_run(&team, run->threads, run->amount);
 }
 
-const struct st_suite st_suite_reserve = {
+ST_SUITE(reserve) = {
     .name = "reserve",
     .hunts = "handlers that take, use and free memory in the midst of malloc and free",
     .needs_instances = true,

@@ -1,4 +1,5 @@
-/* suite.h: what a suite is. A new one: one file beside this, one line in list.c. */
+/* suite.h: what a suite is. A new one is one file NAME.c beside this, or in hosted/suites/ where it
+ * needs a process: the build makes the list of them (suites.cmake). */
 #ifndef STRESS_SUITES_SUITE_H
 #define STRESS_SUITES_SUITE_H
 
@@ -17,12 +18,11 @@ struct st_suite {
     void (*main)(const struct st_run *run);
 };
 
-extern const struct st_suite st_suite_fastpath, st_suite_remote, st_suite_churn, st_suite_mixed,
-    st_suite_flow, st_suite_oom, st_suite_reserve;
+/* Defines the suite of the file NAME.c: ST_SUITE(NAME) = { ... }; */
+#define ST_SUITE(suite)                            \
+    extern const struct st_suite st_suite_##suite; \
+    const struct st_suite        st_suite_##suite
 
 const struct st_suite *st_suite_list(size_t i); /* NULL after the last */
-
-/* By the main thread, no worker runs: frees what lies in the mailbox. */
-void st_suite_empty_mailbox(const struct st_run *run, struct st_mailbox *box);
 
 #endif

@@ -1,7 +1,10 @@
-/* suites.c: what suites share. */
-#include "stress/suites/suite.h"
+/* mailbox.c: the end of a mailbox. */
+#include "stress/lib/mailbox.h"
 
-void st_suite_empty_mailbox(const struct st_run *run, struct st_mailbox *box)
+#include "stress/lib/block.h"
+#include "stress/lib/team.h"
+
+void st_mailbox_empty(const struct st_run *run, struct st_mailbox *box)
 {
     struct st_worker *worker = st_worker_enter(ST_WORKER_MAIN, run->target, run->seed);
 
