@@ -2,7 +2,7 @@
  *
  * 1 Purpose    One set of names, one header per kind of CPU behind it: mips/ (LL and SC), x86/,
  *              c11/ (every other CPU, and every build under ThreadSanitizer, or with TL_ARCH_C11),
- *              model/ (C++, simulated by relacy).
+ *              model/ (C++, simulated by relacy), explore/ (stress/explore's scheduler).
  * 2 Types      tl_atomic_word (uintptr_t), tl_atomic_u32 (uint32_t): structs with one value, so
  *              that nobody touches it with an operator. Memory filled with zeroes is a valid 0;
  *              statically: TL_ATOMIC_INIT(v).
@@ -35,6 +35,8 @@
 
 #if defined(TL_ARCH_MODEL)
 #include "arch/model/atomic.h"
+#elif defined(TL_ARCH_EXPLORE)
+#include "arch/explore/atomic.h"
 #elif defined(TL_ARCH_C11) || TL_TSAN
 #include "arch/c11/atomic.h"
 #elif defined(__mips__) && !defined(__mips16)
@@ -55,7 +57,9 @@ static TL_ALWAYS_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_
 /* What a plain field of at most a word holds, while its writer may be at it: some value that it
  * had.
  * For who can do with any (core/inspect.c). */
+#ifndef tl_peek
 #define tl_peek(field) __atomic_load_n(field, __ATOMIC_RELAXED)
+#endif
 
 #ifndef TL_PLAIN
 #define TL_PLAIN(type)       type

@@ -17,6 +17,8 @@
 
 #if defined(TL_ARCH_MODEL)
 #include "arch/model/cpu.h"
+#elif defined(TL_ARCH_EXPLORE)
+#include "arch/explore/cpu.h"
 #elif defined(__x86_64__) || defined(__i386__)
 #include "arch/x86/cpu.h"
 #elif defined(__mips__)

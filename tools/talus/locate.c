@@ -47,10 +47,11 @@ bool tl_tool_is_chosen(const char *chosen, const char *name)
  * <prefix>/lib... */
 bool tl_tool_locate(const char *file, char path[TL_TOOL_PATH_MAX])
 {
-    static const char *const folders[] = { "",       "lib/",           multiarch_folder,
-                                           "lib64/", "libexec/talus/", "stress/" };
-    char                     directory[TL_TOOL_PATH_MAX];
-    ssize_t                  length = readlink("/proc/self/exe", directory, sizeof directory - 1);
+    static const char *const folders[] = {
+        "", "lib/", multiarch_folder, "lib64/", "libexec/talus/", "stress/", "stress/explore/"
+    };
+    char    directory[TL_TOOL_PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
     directory[length > 0 ? length : 0] = '\0';
     for (unsigned up = 0; up < 3; up++) {
         char *slash = strrchr(directory, '/');

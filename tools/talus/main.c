@@ -21,6 +21,7 @@ static int help(FILE *to)
           "  replay TRACE         plays a trace on talus and other allocators, side by side\n"
           "  traces DIR           records the real programs of the bench\n"
           "  stress               the stress suites (talus stress --help)\n"
+          "  explore              the core under all schedules (talus explore --help)\n"
           "  version              prints the version\n"
           "\n"
           "Each command explains its options: talus COMMAND --help. What the figures mean: "
@@ -87,6 +88,18 @@ int tl_command_stress(int argc, char **argv)
     return tl_tool_error("cannot run %s: %s", program, strerror(errno));
 }
 
+int tl_command_explore(int argc, char **argv)
+{
+    static char name[] = "talus explore";
+    char        program[TL_TOOL_PATH_MAX];
+    (void)argc;
+    if (!tl_tool_locate("talus-explore", program))
+        return TL_TOOL_USAGE;
+    argv[0] = name; /* for the lines that replay */
+    execv(program, argv);
+    return tl_tool_error("cannot run %s: %s", program, strerror(errno));
+}
+
 static int version(void)
 {
     printf("talus %d.%d.%d\n", TALUS_VERSION_MAJOR, TALUS_VERSION_MINOR, TALUS_VERSION_PATCH);
@@ -113,6 +126,8 @@ int main(int argc, char **argv)
         return tl_command_traces(argc - 1, argv + 1);
     if (strcmp(argv[1], "stress") == 0)
         return tl_command_stress(argc - 1, argv + 1);
+    if (strcmp(argv[1], "explore") == 0)
+        return tl_command_explore(argc - 1, argv + 1);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)
         return version();
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||

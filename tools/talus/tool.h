@@ -18,6 +18,7 @@ enum tl_tool_status {
 };
 
 int tl_command_bench(int argc, char **argv);
+int tl_command_explore(int argc, char **argv);
 int tl_command_metrics(int argc, char **argv);
 int tl_command_pathlen(int argc, char **argv);
 int tl_command_record(int argc, char **argv);

@@ -1,0 +1,600 @@
+/* engine.c: threads, points and runs. Theory: engine.h. */
+#define _GNU_SOURCE
+#include "explore/engine.h"
+
+#include "arch/atomic.h"
+#include "arch/cpu.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
+
+#define ARENA_ADDRESS ((void *)0x10000000000)
+
+enum { CONFLICTS_BITS = 16, SECONDS_MAX = 5 };
+
+/* Who touched an address: bits of threads, up to now and as of the last settling. */
+struct touched {
+    uintptr_t address; /* 0: empty */
+    uint8_t   readers, writers, readers_settled, writers_settled;
+};
+
+enum state { FRESH, READY, ENDED };
+
+struct coroutine {
+    const struct ex_thread *thread;
+    ucontext_t              context;
+    char                   *stack;
+    enum state              state;
+    struct ex_pending       pending;
+    unsigned                cpu, pins;
+    unsigned                depth; /* of interrupts, from 1; a thread's is 0 */
+    /* the last load, for who spins; and what he waits for */
+    const volatile void *word;
+    size_t               bytes;
+    uintptr_t            value;
+    bool                 waits;
+};
+
+struct engine {
+    struct ex_program         program;
+    unsigned                  threads;
+    struct coroutine          coroutine[EX_THREADS_MAX];
+    int                       self; /* -1: none */
+    bool                      running;
+    ucontext_t                home;
+    sigjmp_buf                crashed;
+    const struct ex_strategy *strategy;
+    struct ex_run            *run;
+    struct ex_schedule       *schedule;
+    unsigned                  sharing_cpu; /* bits of CPUs with more threads than one */
+    char                     *copy;        /* of static data and arena */
+    struct touched            touched[1 << CONFLICTS_BITS];
+    size_t                    addresses;
+    bool                      new_conflicts;
+    unsigned                  runs;
+    unsigned                  quiet_cpu; /* that prepare and check are on */
+    char                      why[EX_TEXT_MAX];
+};
+
+/* All of it is written before the copy is made: a run puts it back to what it is. */
+static struct engine *engine;
+static char          *arena;
+
+extern char __data_start[], _end[];
+
+const char *ex_why(void)
+{
+    return engine->why;
+}
+
+unsigned ex_threads(void)
+{
+    return engine->threads;
+}
+
+const struct ex_pending *ex_pending(int thread)
+{
+    return &engine->coroutine[thread].pending;
+}
+
+const char *ex_thread_name(int thread)
+{
+    return engine->coroutine[thread].thread->name;
+}
+
+int ex_self(void)
+{
+    return engine->running ? engine->self : -1;
+}
+
+char *ex_arena(void)
+{
+    return arena;
+}
+
+/* ---- conflicts ---- */
+
+static struct touched *touched_at(uintptr_t address)
+{
+    size_t at = (address * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - CONFLICTS_BITS);
+    while (engine->touched[at].address != address && engine->touched[at].address != 0)
+        at = (at + 1) % (1 << CONFLICTS_BITS);
+    return &engine->touched[at];
+}
+
+static bool conflicts(unsigned thread, bool writes, unsigned readers, unsigned writers)
+{
+    return ((writers | (writes ? readers : 0)) & ~(1u << thread)) != 0;
+}
+
+static void note(unsigned thread, uintptr_t address, bool writes)
+{
+    struct touched *touched = touched_at(address);
+    uint8_t        *who = writes ? &touched->writers : &touched->readers;
+    if (*who & 1u << thread)
+        return;
+    if (touched->address == 0) {
+        if (++engine->addresses > (1 << CONFLICTS_BITS) / 2) {
+            fputs("explore: more addresses than there is room for\n", stderr);
+            abort();
+        }
+        touched->address = address;
+    }
+    *who |= (uint8_t)(1u << thread);
+    if (conflicts(thread, writes, touched->readers, touched->writers))
+        engine->new_conflicts = true;
+}
+
+bool ex_is_shared(int thread)
+{
+    const struct ex_pending *pending = ex_pending(thread);
+    if (pending->address == 0)
+        return true;
+    const struct touched *touched = touched_at(pending->address);
+    return conflicts((unsigned)thread, pending->kind == EX_WRITE, touched->readers_settled,
+                     touched->writers_settled);
+}
+
+bool ex_conflicts_settle(void)
+{
+    if (!engine->new_conflicts)
+        return false;
+    engine->new_conflicts = false;
+    for (size_t i = 0; i < 1 << CONFLICTS_BITS; i++) {
+        engine->touched[i].readers_settled = engine->touched[i].readers;
+        engine->touched[i].writers_settled = engine->touched[i].writers;
+    }
+    return true;
+}
+
+bool ex_depend(int a, int b)
+{
+    const struct ex_pending *one = ex_pending(a), *other = ex_pending(b);
+    const struct coroutine  *first = &engine->coroutine[a], *second = &engine->coroutine[b];
+    if (first->cpu == second->cpu && (first->thread->interrupt || second->thread->interrupt))
+        return true; /* one stops the other */
+    return one->address != 0 && one->address == other->address &&
+           (one->kind == EX_WRITE || other->kind == EX_WRITE);
+}
+
+/* ---- whose turn it is ---- */
+
+static uintptr_t word_now(const struct coroutine *coroutine)
+{
+    return coroutine->bytes == sizeof(uint32_t) ? *(const volatile uint32_t *)coroutine->word
+                                                : *(const volatile uintptr_t *)coroutine->word;
+}
+
+/* The interrupt that came last on a CPU ends first; no thread goes on there before. */
+static bool is_interrupted(const struct coroutine *self)
+{
+    if (self->thread->interrupt && self->state == FRESH)
+        return false;
+    for (unsigned i = 0; i < engine->threads; i++) {
+        const struct coroutine *other = &engine->coroutine[i];
+        if (other->cpu == self->cpu && other->state == READY && other->depth > self->depth)
+            return true;
+    }
+    return false;
+}
+
+static bool is_enabled(int thread)
+{
+    const struct coroutine *self = &engine->coroutine[thread];
+    if (self->state == ENDED || is_interrupted(self))
+        return false;
+    if (self->waits && word_now(self) == self->value)
+        return false;
+    if (self->thread->interrupt)
+        return true;
+    for (unsigned i = 0; i < engine->threads; i++) {
+        const struct coroutine *other = &engine->coroutine[i];
+        if (other != self && other->cpu == self->cpu && other->pins != 0)
+            return false;
+    }
+    return true;
+}
+
+static unsigned enabled_threads(void)
+{
+    unsigned enabled = 0;
+    for (unsigned i = 0; i < engine->threads; i++)
+        if (is_enabled((int)i))
+            enabled |= 1u << i;
+    return enabled;
+}
+
+static void add_segment(int thread)
+{
+    struct ex_schedule *schedule = engine->schedule;
+    if (schedule == NULL)
+        return;
+    if (schedule->count == schedule->room) {
+        schedule->room = schedule->room != 0 ? 2 * schedule->room : 64;
+        schedule->segment =
+            realloc(schedule->segment, schedule->room * sizeof schedule->segment[0]);
+        if (schedule->segment == NULL)
+            abort();
+    }
+    schedule->segment[schedule->count++] = (struct ex_segment){ .thread = (uint8_t)thread };
+}
+
+/* Books a switch from `from`, which can go on or not, to `to`. */
+static void book_switch(int from, int to, bool preempted)
+{
+    struct ex_schedule *schedule = engine->schedule;
+    engine->run->switches++;
+    engine->run->preemptions += preempted;
+    if (from >= 0 && schedule != NULL) {
+        struct ex_segment *last = &schedule->segment[schedule->count - 1];
+        last->preempted = preempted;
+        last->next = engine->coroutine[from].pending;
+        if (engine->coroutine[from].state == ENDED)
+            last->next.where = NULL;
+    }
+    add_segment(to);
+}
+
+static _Noreturn void go_home(void)
+{
+    setcontext(&engine->home);
+    abort();
+}
+
+static void begin(struct coroutine *coroutine)
+{
+    unsigned depth = 0;
+    for (unsigned i = 0; i < engine->threads; i++) {
+        const struct coroutine *other = &engine->coroutine[i];
+        if (other->cpu == coroutine->cpu && other->state == READY && other->depth > depth)
+            depth = other->depth;
+    }
+    coroutine->depth = coroutine->thread->interrupt ? depth + 1 : 0;
+    coroutine->state = READY;
+    if (engine->strategy->passed != NULL)
+        engine->strategy->passed(engine->strategy->context, engine->self);
+}
+
+/* Goes on with whoever has the next turn, and returns when the caller has it. */
+static void give_turn(void)
+{
+    int      self = engine->self;
+    unsigned enabled = enabled_threads();
+    if (enabled == 0) {
+        for (unsigned i = 0; i < engine->threads; i++)
+            if (engine->coroutine[i].state != ENDED)
+                ex_fail("deadlock: no thread can go on; '%s' waits at %s",
+                        engine->coroutine[i].thread->name, engine->coroutine[i].pending.where);
+        go_home();
+    }
+    int next = engine->strategy->choose(engine->strategy->context, enabled, self);
+    if (next < 0) {
+        engine->run->given_up = true;
+        go_home();
+    }
+    if (next == self)
+        return;
+    book_switch(self, next, self >= 0 && (enabled & 1u << self) != 0);
+    engine->self = next;
+    struct coroutine *to = &engine->coroutine[next];
+    if (to->state == FRESH)
+        begin(to);
+    if (self < 0)
+        swapcontext(&engine->home, &to->context);
+    else if (engine->coroutine[self].state == ENDED)
+        setcontext(&to->context);
+    else
+        swapcontext(&engine->coroutine[self].context, &to->context);
+}
+
+/* The thread stops before an operation, and passes it when it has the turn. */
+static void stop_before(enum ex_kind kind, uintptr_t address, const char *where)
+{
+    struct coroutine *self = &engine->coroutine[engine->self];
+    self->pending = (struct ex_pending){ kind, address, where };
+    give_turn();
+    self->waits = false;
+    if (address != 0)
+        note((unsigned)engine->self, address, kind == EX_WRITE);
+    if (engine->strategy->passed != NULL)
+        engine->strategy->passed(engine->strategy->context, engine->self);
+    if (engine->schedule != NULL)
+        engine->schedule->segment[engine->schedule->count - 1].points++;
+    if (++engine->run->points > EX_POINTS_MAX)
+        ex_fail("livelock: more than %u points; '%s' is at %s", (unsigned)EX_POINTS_MAX,
+                self->thread->name, where);
+}
+
+static void run_thread(void)
+{
+    struct coroutine *self = &engine->coroutine[engine->self];
+    self->thread->run();
+    if (self->pins != 0)
+        ex_fail("'%s' ends pinned", self->thread->name);
+    self->state = ENDED;
+    self->pending = (struct ex_pending){ EX_START, 0, "its end" };
+    give_turn();
+}
+
+/* ---- what threads call ---- */
+
+void tl_explore_access(const volatile void *address, bool writes, const char *where)
+{
+    if (engine->running)
+        stop_before(writes ? EX_WRITE : EX_READ, (uintptr_t)address, where);
+}
+
+static void remember(const volatile void *word, size_t bytes, uintptr_t value)
+{
+    struct coroutine *self = &engine->coroutine[engine->self];
+    self->word = word;
+    self->bytes = bytes;
+    self->value = value;
+}
+
+uintptr_t tl_explore_load(const tl_atomic_word *a, const char *where)
+{
+    if (!engine->running)
+        return a->value;
+    stop_before(EX_READ, (uintptr_t)a, where);
+    remember(a, sizeof a->value, a->value);
+    return a->value;
+}
+
+uint32_t tl_explore_load32(const tl_atomic_u32 *a, const char *where)
+{
+    if (!engine->running)
+        return a->value;
+    stop_before(EX_READ, (uintptr_t)a, where);
+    remember(a, sizeof a->value, a->value);
+    return a->value;
+}
+
+void tl_explore_spin(void)
+{
+    if (!engine->running)
+        return;
+    engine->coroutine[engine->self].waits = true;
+    stop_before(EX_SPIN, (uintptr_t)engine->coroutine[engine->self].word, "a wait");
+}
+
+void ex_wait_while(const volatile void *word, size_t bytes, uintptr_t value, const char *where)
+{
+    if (!engine->running)
+        return;
+    remember(word, bytes, value);
+    engine->coroutine[engine->self].waits = true;
+    stop_before(EX_SLEEP, (uintptr_t)word, where);
+}
+
+void tl_preempt_point(const char *name)
+{
+    ex_point(name);
+}
+
+void ex_point(const char *where)
+{
+    if (engine->running)
+        stop_before(EX_POINT, 0, where);
+}
+
+void tl_explore_assert_failed(const char *where, const char *text)
+{
+    ex_fail("assertion failed at %s: %s", where, text);
+}
+
+void ex_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(engine->run->text, sizeof engine->run->text, format, arguments);
+    va_end(arguments);
+    engine->run->failed = true;
+    if (ex_self() >= 0)
+        go_home();
+    siglongjmp(engine->crashed, 1);
+}
+
+/* ---- CPUs ---- */
+
+/* Others of the CPU care for its pins, nobody else does. */
+static void cpu_point(unsigned cpu, const char *where)
+{
+    if (engine->sharing_cpu & 1u << cpu)
+        stop_before(EX_WRITE, (uintptr_t)&engine->coroutine[cpu], where);
+}
+
+static struct coroutine *running(void)
+{
+    return &engine->coroutine[engine->self];
+}
+
+void ex_on_cpu(unsigned cpu)
+{
+    engine->quiet_cpu = cpu;
+}
+
+unsigned ex_pin(void)
+{
+    if (!engine->running)
+        return engine->quiet_cpu;
+    struct coroutine *self = running();
+    if (self->thread->interrupt)
+        ex_fail("an interrupt handler pins itself");
+    if (self->pins == 0)
+        cpu_point(self->cpu, "pin");
+    self->pins++;
+    return self->cpu;
+}
+
+void ex_unpin(void)
+{
+    if (!engine->running)
+        return;
+    struct coroutine *self = running();
+    if (self->pins == 0)
+        ex_fail("an unpin without a pin");
+    if (self->pins == 1)
+        cpu_point(self->cpu, "unpin");
+    self->pins--;
+}
+
+unsigned ex_cpu(void)
+{
+    return engine->running ? running()->cpu : engine->quiet_cpu;
+}
+
+bool ex_is_pinned(void)
+{
+    return engine->running && running()->pins != 0;
+}
+
+/* ---- runs ---- */
+
+static void put_back(void)
+{
+    size_t bytes = (size_t)(_end - __data_start);
+    memcpy(__data_start, engine->copy, bytes);
+    memcpy(arena, engine->copy + bytes, EX_ARENA_BYTES);
+}
+
+static void reset_threads(void)
+{
+    for (unsigned i = 0; i < engine->threads; i++) {
+        struct coroutine *coroutine = &engine->coroutine[i];
+        coroutine->state = FRESH;
+        coroutine->pending = (struct ex_pending){ EX_START, 0, "its begin" };
+        coroutine->cpu = coroutine->thread->cpu;
+        coroutine->pins = 0;
+        coroutine->depth = 0;
+        coroutine->waits = false;
+        getcontext(&coroutine->context);
+        coroutine->context.uc_stack.ss_sp = coroutine->stack;
+        coroutine->context.uc_stack.ss_size = EX_STACK_BYTES;
+        coroutine->context.uc_link = NULL;
+        makecontext(&coroutine->context, run_thread, 0);
+    }
+    engine->self = -1;
+}
+
+/* A crash or an endless loop without a point. */
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (signal == SIGVTALRM && (engine == NULL || engine->run == NULL))
+        return;
+    if (engine == NULL || engine->run == NULL)
+        _Exit(2);
+    if (signal == SIGVTALRM)
+        snprintf(engine->run->text, EX_TEXT_MAX, "livelock: %u seconds without a point",
+                 (unsigned)SECONDS_MAX);
+    else
+        snprintf(engine->run->text, EX_TEXT_MAX, "crash: signal %d at address %p", signal,
+                 info->si_addr);
+    engine->run->failed = true;
+    siglongjmp(engine->crashed, 1);
+}
+
+static void watch_signals(void)
+{
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM };
+    stack_t          stack = { .ss_size = EX_STACK_BYTES };
+    stack.ss_sp = malloc(stack.ss_size);
+    if (stack.ss_sp == NULL)
+        abort();
+    sigaltstack(&stack, NULL);
+    struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    action.sa_sigaction = on_signal;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+/* One timer for many runs. */
+static void wind_up_watch(void)
+{
+    if (engine->runs++ % 256 == 0) {
+        struct itimerval timer = { .it_value = { SECONDS_MAX, 0 } };
+        setitimer(ITIMER_VIRTUAL, &timer, NULL);
+    }
+}
+
+void ex_engine_run(const struct ex_strategy *strategy, struct ex_run *run,
+                   struct ex_schedule *schedule)
+{
+    put_back();
+    *run = (struct ex_run){ 0 };
+    engine->run = run;
+    engine->strategy = strategy;
+    engine->schedule = schedule;
+    if (schedule != NULL)
+        schedule->count = 0;
+    reset_threads();
+    wind_up_watch();
+    if (sigsetjmp(engine->crashed, 1) == 0) {
+        engine->running = true;
+        give_turn();
+        engine->running = false;
+        if (!run->failed && !run->given_up && engine->program.check != NULL)
+            engine->program.check();
+    }
+    engine->running = false;
+    engine->run = NULL;
+}
+
+static bool prepare(void)
+{
+    struct ex_run run = { 0 };
+    engine->run = &run;
+    engine->self = -1;
+    if (sigsetjmp(engine->crashed, 1) == 0 && engine->program.prepare != NULL)
+        engine->program.prepare();
+    engine->run = NULL;
+    if (run.failed)
+        memcpy(engine->why, run.text, sizeof engine->why);
+    return !run.failed;
+}
+
+bool ex_engine_begin(const struct ex_program *program)
+{
+    engine = calloc(1, sizeof *engine);
+    arena = mmap(ARENA_ADDRESS, EX_ARENA_BYTES, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (engine == NULL || arena != ARENA_ADDRESS)
+        abort();
+    engine->program = *program;
+    watch_signals();
+    for (; engine->threads < EX_THREADS_MAX && program->thread[engine->threads].run != NULL;
+         engine->threads++) {
+        struct coroutine *coroutine = &engine->coroutine[engine->threads];
+        coroutine->thread = &engine->program.thread[engine->threads];
+        coroutine->stack = malloc(EX_STACK_BYTES);
+        for (unsigned i = 0; i < engine->threads; i++)
+            if (!coroutine->thread->interrupt && !program->thread[i].interrupt &&
+                program->thread[i].cpu == coroutine->thread->cpu)
+                engine->sharing_cpu |= 1u << coroutine->thread->cpu;
+    }
+    engine->copy = malloc((size_t)(_end - __data_start) + EX_ARENA_BYTES);
+    if (engine->copy == NULL || !prepare())
+        return false;
+    size_t bytes = (size_t)(_end - __data_start);
+    memcpy(engine->copy, __data_start, bytes);
+    memcpy(engine->copy + bytes, arena, EX_ARENA_BYTES);
+    return true;
+}
+
+void ex_engine_end(void)
+{
+    munmap(arena, EX_ARENA_BYTES);
+    for (unsigned i = 0; i < engine->threads; i++)
+        free(engine->coroutine[i].stack);
+    free(engine->copy);
+    free(engine);
+    engine = NULL;
+}

@@ -1,0 +1,256 @@
+/* heap.c: the heap of a scenario: its port, its blocks, and their owners. See scenario.h. */
+#include "explore/scenario.h"
+
+#include "core/heap.h"
+#include "core/sizeclass.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <talus/port.h>
+
+enum { CPUS = EX_CPUS_MAX, GRANULES = EX_ARENA_BYTES / TALUS_ALIGN_MIN };
+
+struct slot {
+    tl_atomic_word block; /* atomic: 0 or a pointer */
+};
+
+static struct slot slots[EX_SLOTS];
+static uint8_t     owner[GRANULES]; /* the slot of the block that the granule is part of, and 1 */
+static size_t      bytes_of[EX_SLOTS];
+static talus_heap *heap; /* NULL: the default one */
+static bool        grows;
+static size_t      given; /* bytes of the arena that the heap has, or had */
+
+/* ---- the port ---- */
+
+void talus_port_panic(const char *line)
+{
+    ex_fail("panic: %s", line);
+}
+
+unsigned talus_port_pin(void)
+{
+    return ex_pin();
+}
+
+void talus_port_unpin(void)
+{
+    ex_unpin();
+}
+
+unsigned talus_port_cpu(void)
+{
+    return ex_cpu();
+}
+
+void talus_port_relax(void)
+{
+    tl_explore_spin();
+}
+
+void talus_port_yield(void)
+{
+    tl_explore_spin();
+}
+
+void talus_port_write(const char *text, size_t length)
+{
+    (void)text;
+    (void)length;
+}
+
+void *talus_port_map(size_t bytes)
+{
+    if (ex_is_pinned())
+        ex_fail("port: asked for memory by a pinned thread");
+    ex_point("map");
+    if (!grows || EX_ARENA_BYTES - given < bytes)
+        return NULL;
+    given += bytes;
+    return memset(ex_arena() + given - bytes, 0xa5, bytes);
+}
+
+void talus_port_unmap(void *block, size_t bytes)
+{
+    if (ex_is_pinned())
+        ex_fail("port: given memory by a pinned thread");
+    ex_point("unmap");
+    memset(block, 0x5a, bytes);
+}
+
+/* ---- owners ---- */
+
+static size_t granule_of(const void *block)
+{
+    return (size_t)((const char *)block - ex_arena()) / TALUS_ALIGN_MIN;
+}
+
+static uintptr_t pattern_of(unsigned slot, size_t granule)
+{
+    return (uintptr_t)0x7a1057a1 * (slot + 1) + granule;
+}
+
+static void own(void *block, size_t bytes, unsigned slot)
+{
+    size_t first = granule_of(block);
+    size_t count = (bytes + TALUS_ALIGN_MIN - 1) / TALUS_ALIGN_MIN;
+    if ((uintptr_t)block % TALUS_ALIGN_MIN != 0 || first >= GRANULES || count > GRANULES - first)
+        ex_fail("bad block: %p for slot %u", block, slot);
+    for (size_t i = first; i < first + count; i++) {
+        if (owner[i] != 0)
+            ex_fail("double allocation: %zu bytes at %p, for slot %u, overlap the block of slot %u",
+                    bytes, block, slot, owner[i] - 1u);
+        owner[i] = (uint8_t)(slot + 1);
+        *(uintptr_t *)(void *)(ex_arena() + i * TALUS_ALIGN_MIN) = pattern_of(slot, i);
+    }
+    bytes_of[slot] = bytes;
+}
+
+static void disown(void *block, size_t bytes, unsigned slot)
+{
+    size_t first = granule_of(block);
+    size_t count = (bytes + TALUS_ALIGN_MIN - 1) / TALUS_ALIGN_MIN;
+    for (size_t i = first; i < first + count; i++) {
+        if (*(uintptr_t *)(void *)(ex_arena() + i * TALUS_ALIGN_MIN) != pattern_of(slot, i))
+            ex_fail("damage: the block at %p, of slot %u, was written to at byte %zu", block, slot,
+                    (i - first) * TALUS_ALIGN_MIN);
+        owner[i] = 0;
+    }
+}
+
+static void fill(unsigned slot, void *block, size_t bytes)
+{
+    own(block, bytes, slot);
+    tl_store_release(&slots[slot].block, (uintptr_t)block);
+}
+
+void *ex_block(unsigned slot)
+{
+    return (void *)slots[slot].block.value;
+}
+
+void *ex_give(unsigned slot)
+{
+    void *block = (void *)tl_swap_acquire(&slots[slot].block, 0);
+    if (block != NULL)
+        disown(block, bytes_of[slot], slot);
+    return block;
+}
+
+bool ex_alloc(unsigned slot, size_t size)
+{
+    void *block = heap != NULL ? talus_heap_alloc(heap, size, 0, NULL) : talus_malloc(size);
+    if (block != NULL)
+        fill(slot, block, size);
+    return block != NULL;
+}
+
+/* Between the two the block is nobody's: it may move. */
+void ex_realloc(unsigned slot, size_t size)
+{
+    size_t before = bytes_of[slot];
+    void  *block = (void *)tl_swap_acquire(&slots[slot].block, 0);
+    if (block == NULL)
+        return;
+    size_t kept = before < size ? before : size;
+    size_t first = granule_of(block);
+    for (size_t i = first; i < first + (before + TALUS_ALIGN_MIN - 1) / TALUS_ALIGN_MIN; i++)
+        owner[i] = 0;
+    char *moved = talus_realloc(block, size);
+    char *now = moved != NULL ? moved : block;
+    for (size_t at = 0; at < kept; at += TALUS_ALIGN_MIN)
+        if (*(uintptr_t *)(void *)(now + at) != pattern_of(slot, first + at / TALUS_ALIGN_MIN))
+            ex_fail("damage: realloc from %p to %p lost byte %zu", block, (void *)now, at);
+    fill(slot, now, moved != NULL ? size : before);
+}
+
+void ex_free(unsigned slot)
+{
+    void *block = ex_give(slot);
+    if (block != NULL && heap != NULL)
+        talus_heap_free(heap, block);
+    else if (block != NULL)
+        talus_free(block);
+}
+
+void ex_free_from_interrupt(unsigned slot)
+{
+    talus_free_from_interrupt(ex_give(slot));
+}
+
+bool ex_take(talus_reserve *reserve, unsigned slot)
+{
+    void *block = talus_reserve_take(reserve);
+    if (block != NULL)
+        fill(slot, block, EX_SIZE);
+    return block != NULL;
+}
+
+void ex_put(talus_reserve *reserve, unsigned slot)
+{
+    void *block = ex_give(slot);
+    if (block != NULL)
+        talus_reserve_put(reserve, block);
+}
+
+/* ---- begin and end ---- */
+
+static void on_misuse(talus_misuse what, const void *pointer, const char *message)
+{
+    ex_fail("misuse %d: %s (%p)", (int)what, message, pointer);
+}
+
+void ex_class_bounds(unsigned foreign_max, unsigned credit)
+{
+    for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
+        struct tl_class *class = &tl_classes[class_id];
+        class->span_pages = (uint16_t)((class->block_size * 4 + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT);
+        class->carve_blocks = 2;
+        class->foreign_max = (uint8_t)foreign_max;
+        class->credit = (uint8_t)credit;
+        class->relist_frees = 1;
+    }
+}
+
+void ex_heap_begin(size_t pages, bool may_grow, talus_heap_options options)
+{
+    size_t               data = CPUS * sizeof(struct tl_cache) + 64 * sizeof(struct tl_span);
+    size_t               bytes = data + (pages << TL_PAGE_SHIFT);
+    talus_kernel_options kernel = {
+        .block = ex_arena(), .cpus = CPUS, .window = EX_ARENA_BYTES, .heap = options
+    };
+    bytes = (bytes + TL_PAGE_SIZE - 1) & ~(TL_PAGE_SIZE - 1);
+    kernel.bytes = given = bytes;
+    kernel.heap.decay_ms = 1000;
+    if (kernel.heap.growth == 0)
+        kernel.heap.growth = pages << TL_PAGE_SHIFT;
+    grows = may_grow;
+    talus_set_misuse_handler(on_misuse);
+    if (!talus_kernel_start(&kernel))
+        ex_fail("the heap does not start");
+    ex_class_bounds(1, 0);
+}
+
+void ex_use_heap(talus_heap *other)
+{
+    heap = other;
+}
+
+void ex_heap_check(void)
+{
+    talus_heap_stats_t stats;
+    for (unsigned slot = 0; slot < EX_SLOTS; slot++)
+        ex_free(slot);
+    ex_books_check();
+    for (unsigned cpu = 0; cpu < CPUS; cpu++)
+        talus_kernel_cpu_gone(cpu);
+    talus_heap *one = heap != NULL ? heap : talus_heap_default();
+    talus_heap_trim(one);
+    talus_heap_stats(one, &stats);
+    if (stats.allocated != 0)
+        ex_fail("lost block: the heap counts %zu bytes as allocated, and nobody has one",
+                stats.allocated);
+    if (stats.free_pages != stats.mapped)
+        ex_fail("lost pages: %zu bytes of %zu are free", stats.free_pages, stats.mapped);
+    ex_books_check();
+}

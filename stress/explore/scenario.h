@@ -1,0 +1,64 @@
+/* scenario.h: what a scenario is made of: a heap in a small arena, blocks in slots, and threads
+ * that take and free them.
+ *
+ * A new scenario is one entry in scenarios.c: its threads, as functions of a few ex_... calls each,
+ * and what is there before they begin. Blocks are in numbered slots, which any thread may use; a
+ * slot that is empty is passed over. Each block's granules have one owner at most, and hold a
+ * pattern while it is out; after each run all that is left is freed, and the heap must have all its
+ * pages again. */
+#ifndef STRESS_EXPLORE_SCENARIO_H
+#define STRESS_EXPLORE_SCENARIO_H
+
+#include "explore/engine.h"
+
+#include <talus/heap.h>
+#include <talus/reserve.h>
+#include <talus/talus.h>
+
+enum { EX_SLOTS = 16 };
+
+struct ex_scenario {
+    const char       *name;
+    const char       *hunts;
+    struct ex_program program;
+};
+
+extern const struct ex_scenario ex_scenarios[];
+extern const size_t             ex_scenario_count;
+
+/* The size that most scenarios use: a span is a page of 4 such blocks. */
+#define EX_SIZE ((size_t)256)
+
+/* The heap begins; `pages` are in it. It can have as many again where `grows`. */
+void ex_heap_begin(size_t pages, bool grows, talus_heap_options options);
+
+/* The bounds of all classes, turned down so far that a handful of calls comes through every slow
+ * path: spans of 4 blocks, 2 of which are carved at a time; and, as ex_heap_begin leaves it, each
+ * foreign block is sent home by itself. Here: in chains of `foreign_max`, but for the first
+ * `credit` after a refill, which a cache keeps. */
+void ex_class_bounds(unsigned foreign_max, unsigned credit);
+
+/* The heap that the following calls use, instead of the default one (NULL). */
+void ex_use_heap(talus_heap *heap);
+
+/* A block for the slot; false: no memory. */
+bool ex_alloc(unsigned slot, size_t size);
+void ex_realloc(unsigned slot, size_t size);
+void ex_free(unsigned slot);
+void ex_free_from_interrupt(unsigned slot);
+bool ex_take(talus_reserve *reserve, unsigned slot);
+void ex_put(talus_reserve *reserve, unsigned slot);
+
+/* Gives up the block's granules, for who frees it by a call of his own; NULL: the slot is empty. */
+void *ex_give(unsigned slot);
+
+/* The slot's block, or NULL; no point. */
+void *ex_block(unsigned slot);
+
+/* After a run: frees what is left, empties all caches, and looks at the books. */
+void ex_heap_check(void);
+
+/* Fails unless the page pool, the page map, spans and caches agree (books.c). Nothing runs. */
+void ex_books_check(void);
+
+#endif
