@@ -4,6 +4,7 @@
 #include "stress/hosted/host.h"
 
 #include "stress/hosted/preempt.h"
+#include "stress/hosted/record.h"
 #include "stress/hosted/report.h"
 #include "stress/lib/provider.h"
 
@@ -14,9 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_US          20000u
-#define PHASE_SECONDS    0.25 /* how long one way of pinning lasts */
-#define PROGRESS_SECONDS 2.0
+#define TICK_US       20000u
+#define PHASE_SECONDS 0.25 /* how long one way of pinning lasts */
 
 _Static_assert(sizeof(pthread_t) <= sizeof(uintptr_t), "a thread's name fits");
 
@@ -142,6 +142,7 @@ struct watch {
     double   begin;
     double   last_progress;
     double   last_move;
+    double   progress_seconds; /* between two lines */
     uint64_t operations;
 };
 
@@ -153,6 +154,7 @@ static void watch_tick(struct watch *watch, const struct st_team *team)
     double           now = st_now();
 
     st_counts_total(&total);
+    st_record_sample(&total);
     uint64_t operations = st_count_read(&total.operations);
     if (operations != watch->operations) {
         watch->operations = operations;
@@ -164,7 +166,7 @@ static void watch_tick(struct watch *watch, const struct st_team *team)
         last_phase = now;
         st_preempt_next_phase();
     }
-    if (now - watch->last_progress > PROGRESS_SECONDS) {
+    if (now - watch->last_progress > watch->progress_seconds) {
         watch->last_progress = now;
         st_say("  %s%s%s: %.0f of %.0f s, %" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64
                " remote, %" PRIu64 " preemptions",
@@ -178,9 +180,9 @@ static void watch_tick(struct watch *watch, const struct st_team *team)
 void st_host_watch(const struct st_team *team)
 {
     double       now = st_now();
-    struct watch watch = { now, now, now, 0 };
+    struct watch watch = { now, now, now, isatty(STDERR_FILENO) ? 3.0 : 10.0, 0 };
 
-    while (st_now() - watch.begin < team->amount / 1000.0) {
+    while (st_now() - watch.begin < team->amount / 1000.0 && !st_record_stopped()) {
         usleep(TICK_US);
         watch_tick(&watch, team);
     }

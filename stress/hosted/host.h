@@ -4,10 +4,6 @@
 
 #include "stress/suites/suite.h"
 
-/* Runs the suite for `seconds` and prints its line, or why it is skipped; a failure ends the
- * process. `json`: one object a line on standard output as well. */
-void st_hosted_run(const struct st_suite *suite, struct st_run *run, double seconds, bool json);
-
 /* Seconds since some moment. */
 double st_now(void);
 

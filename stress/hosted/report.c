@@ -2,10 +2,10 @@
  * test may be the one that stdio would use, and it may be broken by the time we speak. */
 #include "stress/hosted/report.h"
 
+#include "stress/hosted/record.h"
 #include "stress/lib/host.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,8 +15,7 @@
 #define LINE_MAX_BYTES 1024
 #define STACK_BYTES    ((size_t)64 * 1024)
 
-struct st_replay st_replay;
-
+static bool          failing; /* who reports a failure: what is said now belongs to it */
 static unsigned char signal_stacks[ST_WORKERS_MAX + 1][STACK_BYTES];
 
 static void write_all(int fd, const char *text, size_t length)
@@ -37,6 +36,23 @@ void st_host_write(const char *text, size_t bytes)
     write_all(STDERR_FILENO, text, bytes);
 }
 
+bool st_for_want_of_time(const char *kind)
+{
+    return strcmp(kind, "pressure") == 0 || strcmp(kind, "memory") == 0;
+}
+
+/* `line` belongs to a failure's report. */
+static void keep_failure(const char *line, size_t length)
+{
+    static const char head[] = "FAILED: ";
+    const char       *kind = strstr(line, head);
+
+    st_record_failure(line, length);
+    st_record_failure("\n", 1);
+    if (kind != NULL && st_record_stopped() && st_for_want_of_time(kind + sizeof(head) - 1))
+        _exit(ST_FAILURE); /* nobody is to be alarmed by it */
+}
+
 void st_say_arguments(const char *format, va_list arguments)
 {
     char line[LINE_MAX_BYTES];
@@ -46,37 +62,30 @@ void st_say_arguments(const char *format, va_list arguments)
         return;
     if ((size_t)length > sizeof(line) - 2)
         length = (int)sizeof(line) - 2;
+    if (failing)
+        keep_failure(line, (size_t)length);
     line[length] = '\n';
     write_all(STDERR_FILENO, line, (size_t)length + 1);
 }
 
-static void say_replay(void)
-{
-    const struct st_replay *r = &st_replay;
-
-    if (r->json)
-        printf("{\"suite\":\"%s\",\"result\":\"failed\",\"seed\":%" PRIu64 "}\n",
-               r->suite != NULL ? r->suite : "", r->seed);
-    fflush(stdout);
-    if (r->suite != NULL)
-        st_say("  again: %s --suite %s --target %s --seed %" PRIu64
-               " --threads %u --seconds %g --preempt %s --period %u"
-               " --yield %u",
-               r->program, r->suite, r->target, r->seed, r->threads, r->seconds, r->preempt,
-               r->period_us, r->yield_one_in);
-}
-
 void st_host_failing(bool first)
 {
-    if (first)
+    if (first) {
+        failing = true;
         return;
+    }
     for (;;)
         pause(); /* who reports will end the process */
 }
 
 void st_host_failed(void)
 {
-    say_replay();
+    if (st_record->replay[0] != '\0') {
+        static const char before[] = "  again: ";
+        st_host_write(before, sizeof(before) - 1); /* longer than other lines */
+        st_host_write(st_record->replay, strlen(st_record->replay));
+        st_host_write("\n", 1);
+    }
     _exit(ST_FAILURE);
 }
 

@@ -5,26 +5,12 @@
 #include "stress/lib/report.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Exit status of the program. */
-enum { ST_PASSED = 0, ST_FAILURE = 1, ST_USAGE = 2 };
+enum { ST_PASSED = 0, ST_FAILURE = 1, ST_USAGE = 2 }; /* and 128 + a signal that ended it */
 
-/* What the failure report needs in order to be repeated; filled by main, `suite` before each
- * suite. */
-struct st_replay {
-    const char *program;
-    const char *suite;
-    const char *target;
-    const char *preempt; /* the ways (preempt.h) */
-    uint64_t    seed;
-    unsigned    threads;
-    double      seconds;
-    unsigned    period_us;
-    unsigned    yield_one_in;
-    bool        json;
-};
-extern struct st_replay st_replay;
+/* Whether a failure of this kind may mean only that the suite was cut short. */
+bool st_for_want_of_time(const char *kind);
 
 /* Catches crashes (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT) in every worker, on a stack of its
  * own. */

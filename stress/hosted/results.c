@@ -1,71 +1,202 @@
-/* results.c: what a suite has done, as a line for people and an object for programs. */
-#include "stress/hosted/host.h"
-#include "stress/hosted/preempt.h"
-#include "stress/hosted/report.h"
-#include "stress/lib/oracle.h"
-#include "stress/lib/run.h"
-#include "stress/lib/target.h"
+/* results.c: what the suites have done, as lines for people and objects for programs. */
+#include "stress/hosted/results.h"
 
+#include "stress/hosted/options.h"
+#include "stress/lib/report.h"
+
+#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
-#define MEMORY_BYTES_EACH ((size_t)24 << 20)
+static const char *const outcome_names[] = { "passed", "failed", "error", "skipped",
+                                             "interrupted" };
 
-static void print_json(const struct st_run *run, double took, struct st_counts *n)
+const char *st_outcome_name(enum st_outcome outcome)
 {
-    printf("{\"suite\":\"%s\",\"target\":\"%s\",\"result\":\"passed\",\"seed\":%" PRIu64
-           ",\"threads\":%u,\"seconds\":%.2f,\"operations\":%" PRIu64 ",\"blocks\":%" PRIu64
-           ",\"remote\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"threads_started\":%" PRIu64
-           ",\"preemptions\":%" PRIu64 ",\"preemptions_inside\":%" PRIu64 ",\"yields\":%" PRIu64
-           ",\"overlaps\":0}\n",
-           run->suite, run->target->name, run->seed, run->threads, took,
-           st_count_read(&n->operations), st_count_read(&n->blocks), st_count_read(&n->remote),
-           st_count_read(&n->refused), st_count_read(&n->threads), st_count_read(&n->preemptions),
-           st_count_read(&n->inside), st_count_read(&n->yields));
-    fflush(stdout);
+    return outcome_names[outcome];
 }
 
-static void print_text(const struct st_run *run, double took, struct st_counts *n)
+size_t st_results_count(const struct st_results *results, enum st_outcome outcome)
 {
-    uint64_t operations = st_count_read(&n->operations), cuts = st_count_read(&n->preemptions);
+    size_t count = 0;
+    for (size_t i = 0; i < results->count; i++)
+        count += results->suites[i].outcome == outcome;
+    return count;
+}
 
-    st_say("%-9s passed: target %s, seed %" PRIu64 ", %u threads, %.1f s: %" PRIu64
+/* ---- for people ---- */
+
+static void say_rates(const struct st_result *result)
+{
+    struct st_counts n = result->record->total;
+    uint64_t operations = st_count_read(&n.operations), cuts = st_count_read(&n.preemptions);
+    double   took = result->took;
+
+    st_say("%-9s %s: target %s, seed %" PRIu64 ", %u threads, %.1f s: %" PRIu64
            " operations (%.2f M/s), %" PRIu64 " blocks, %" PRIu64 " remote frees, %" PRIu64
            " refused, %" PRIu64 " threads started, %" PRIu64 " preemptions (%.0f/s, %" PRIu64
            " inside of the heap), %" PRIu64 " yields, overlaps 0, lost %s",
-           run->suite, run->target->name, run->seed, run->threads, took, operations,
-           (double)operations / took / 1e6, st_count_read(&n->blocks), st_count_read(&n->remote),
-           st_count_read(&n->refused), st_count_read(&n->threads), cuts, (double)cuts / took,
-           st_count_read(&n->inside), st_count_read(&n->yields),
-           run->target->allocated != NULL ? "0" : "not known");
-    if (st_oracle_untracked() != 0)
-        st_say("%-9s note: %zu granules were outside of the oracle's shadow", run->suite,
-               st_oracle_untracked());
+           result->suite->name, st_outcome_name(result->outcome), st_options.target_name,
+           st_options.seed, st_options.threads, took, operations, (double)operations / took / 1e6,
+           st_count_read(&n.blocks), st_count_read(&n.remote), st_count_read(&n.refused),
+           st_count_read(&n.threads), cuts, (double)cuts / took, st_count_read(&n.inside),
+           st_count_read(&n.yields), st_options.target->allocated != NULL ? "0" : "not known");
+    if (result->record->untracked != 0)
+        st_say("%-9s note: %zu granules were outside of the oracle's shadow", result->suite->name,
+               result->record->untracked);
 }
 
-void st_hosted_run(const struct st_suite *suite, struct st_run *run, double seconds, bool json)
+void st_result_say(const struct st_result *result)
 {
-    const char      *lacks = st_suite_lacks(suite, run->target);
-    struct st_counts total;
-
-    if (lacks != NULL) {
-        st_say("%-9s skipped: target %s has no %s", suite->name, run->target->name, lacks);
-        if (json)
-            printf("{\"suite\":\"%s\",\"target\":\"%s\",\"result\":\"skipped\"}\n", suite->name,
-                   run->target->name);
-        return;
+    switch (result->outcome) {
+    case ST_OUTCOME_PASSED:
+        say_rates(result);
+        break;
+    case ST_OUTCOME_SKIPPED:
+        st_say("%-9s skipped: target %s has no %s", result->suite->name, st_options.target_name,
+               result->lacks);
+        break;
+    case ST_OUTCOME_INTERRUPTED:
+        if (result->record != NULL && result->record->passed)
+            say_rates(result);
+        else
+            st_say("%-9s interrupted after %.1f s, nothing found", result->suite->name,
+                   result->took);
+        break;
+    case ST_OUTCOME_FAILED:
+    case ST_OUTCOME_ERROR:
+        st_say("%-9s %s: %s after %.1f s (above)", result->suite->name,
+               st_outcome_name(result->outcome), result->kind, result->took);
+        break;
     }
-    st_replay.suite = suite->name;
-    run->timed = true;
-    run->amount = seconds < 0.001 ? 1 : (uint32_t)(seconds * 1000);
-    run->memory = run->threads * MEMORY_BYTES_EACH;
-    run->handlers = st_preempt_handlers(run->target);
-    st_preempt_begin();
-    double begin = st_now();
-    st_run_suite(suite, run, &total);
-    double took = st_now() - begin;
-    st_preempt_judge(run, &total, took);
-    if (json)
-        print_json(run, took, &total);
-    print_text(run, took, &total);
+}
+
+void st_results_say(const struct st_results *results)
+{
+    char   line[256];
+    size_t length = 0;
+
+    for (size_t i = 0; i < sizeof(outcome_names) / sizeof(outcome_names[0]); i++) {
+        size_t count = st_results_count(results, (enum st_outcome)i);
+        if (count != 0 || i == ST_OUTCOME_PASSED)
+            length += (size_t)snprintf(line + length, sizeof(line) - length, "%s%zu %s",
+                                       length != 0 ? ", " : "", count, outcome_names[i]);
+    }
+    st_say("talus-stress: of %zu suites %s", results->count, line);
+}
+
+/* ---- for programs ---- */
+
+static void print_json_text(const char *key, const char *text)
+{
+    printf(",\"%s\":\"", key);
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
+            printf("\\%c", *at);
+        else if (*at < 0x20 || *at >= 0x7f)
+            printf("\\u%04x", *at);
+        else
+            putchar(*at);
+    }
+    putchar('"');
+}
+
+static void print_json_counts(const struct st_record *record)
+{
+    struct st_counts n = record->total;
+
+    printf(",\"operations\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"remote\":%" PRIu64
+           ",\"refused\":%" PRIu64 ",\"threads_started\":%" PRIu64 ",\"preemptions\":%" PRIu64
+           ",\"preemptions_inside\":%" PRIu64 ",\"yields\":%" PRIu64
+           ",\"overlaps\":0,\"untracked\":%zu",
+           st_count_read(&n.operations), st_count_read(&n.blocks), st_count_read(&n.remote),
+           st_count_read(&n.refused), st_count_read(&n.threads), st_count_read(&n.preemptions),
+           st_count_read(&n.inside), st_count_read(&n.yields), record->untracked);
+}
+
+void st_result_json(const struct st_result *result)
+{
+    printf("{\"suite\":\"%s\"", result->suite->name);
+    print_json_text("target", st_options.target_name);
+    printf(",\"result\":\"%s\",\"seed\":%" PRIu64
+           ",\"threads\":%u,\"preempt\":\"%s\",\"seconds\":%.2f",
+           st_outcome_name(result->outcome), st_options.seed, st_options.threads,
+           st_preempt_name(st_options.preempt.modes), result->took);
+    if (result->lacks != NULL)
+        print_json_text("lacks", result->lacks);
+    if (result->kind[0] != '\0')
+        print_json_text("kind", result->kind);
+    if (result->record != NULL) {
+        print_json_text("replay", result->record->replay);
+        if (result->record->passed)
+            print_json_counts(result->record);
+        if (result->record->failure[0] != '\0')
+            print_json_text("failure", result->record->failure);
+    }
+    printf("}\n");
+    fflush(stdout);
+}
+
+/* ---- files ---- */
+
+bool st_results_save(const struct st_results *results, const char *path,
+                     bool (*write)(const struct st_results *what, FILE *file))
+{
+    FILE *file = fopen(path, "we");
+    bool  written = file != NULL && write(results, file);
+
+    if (file != NULL)
+        written = fclose(file) == 0 && written;
+    if (!written)
+        fprintf(stderr, "talus-stress: cannot write %s: %s\n", path, strerror(errno));
+    return written;
+}
+
+void st_write_escaped(FILE *file, const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        if (*at == '&')
+            fputs("&amp;", file);
+        else if (*at == '<')
+            fputs("&lt;", file);
+        else if (*at == '>')
+            fputs("&gt;", file);
+        else if (*at == '"')
+            fputs("&quot;", file);
+        else /* XML has no other control characters; UTF-8 passes */
+            fputc(*at >= 0x20 || *at == '\n' || *at == '\t' ? *at : '?', file);
+    }
+}
+
+bool st_results_junit(const struct st_results *results, FILE *file)
+{
+    fprintf(file, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    fprintf(file,
+            "<testsuite name=\"talus-stress\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
+            "skipped=\"%zu\">\n",
+            results->count, st_results_count(results, ST_OUTCOME_FAILED),
+            st_results_count(results, ST_OUTCOME_ERROR),
+            st_results_count(results, ST_OUTCOME_SKIPPED) +
+                st_results_count(results, ST_OUTCOME_INTERRUPTED));
+    for (size_t i = 0; i < results->count; i++) {
+        const struct st_result *result = &results->suites[i];
+        fprintf(file, "<testcase classname=\"");
+        st_write_escaped(file, st_options.target_name);
+        fprintf(file, "\" name=\"%s\" time=\"%.2f\">", result->suite->name, result->took);
+        if (result->outcome == ST_OUTCOME_SKIPPED)
+            fprintf(file, "<skipped message=\"the target has no %s\"/>", result->lacks);
+        if (result->outcome == ST_OUTCOME_INTERRUPTED)
+            fprintf(file, "<skipped message=\"interrupted, nothing found until then\"/>");
+        if (result->outcome == ST_OUTCOME_FAILED || result->outcome == ST_OUTCOME_ERROR) {
+            const char *tag = result->outcome == ST_OUTCOME_FAILED ? "failure" : "error";
+            fprintf(file, "<%s type=\"%s\" message=\"again: ", tag, result->kind);
+            st_write_escaped(file, result->record->replay);
+            fprintf(file, "\">");
+            st_write_escaped(file, result->record->failure);
+            fprintf(file, "</%s>", tag);
+        }
+        fprintf(file, "</testcase>\n");
+    }
+    fprintf(file, "</testsuite>\n</testsuites>\n");
+    return fflush(file) == 0 && ferror(file) == 0;
 }

@@ -3,8 +3,9 @@
  * none. */
 #include "stress/hosted/host.h"
 #include "stress/hosted/judge.h"
+#include "stress/hosted/options.h"
 #include "stress/hosted/report.h"
-#include "stress/hosted/targets.h"
+#include "stress/hosted/supervise.h"
 #include "stress/lib/block.h"
 #include "stress/lib/run.h"
 
@@ -267,21 +268,20 @@ static int crash(uint64_t seed)
 
 static int run_target(uint64_t seed, struct st_target *target)
 {
-    struct st_run run = { .target = target, .seed = seed, .threads = 8 };
-    st_replay.seed = seed;
-    st_replay.target = target->name;
-    st_hosted_run(&st_suite_fastpath, &run, 0.5, false);
+    st_options.threads = 8;
+    st_options.target_name = target->name;
+    st_run_here(&st_suite_fastpath, target, seed, 0.5);
     return ST_PASSED;
 }
 
 static int toy(uint64_t seed)
 {
-    return run_target(seed, &st_target_toy);
+    return run_target(seed, st_target_find("toy"));
 }
 
 static int system_malloc(uint64_t seed)
 {
-    return run_target(seed, st_target_find("malloc"));
+    return run_target(seed, st_target_find("system"));
 }
 
 int st_self_test(uint64_t seed)

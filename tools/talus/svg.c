@@ -26,7 +26,6 @@ static void write_escaped(FILE *file, const char *text)
 void tl_svg_begin(FILE *file, double width, double height, const char *title)
 {
     fprintf(file,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
             "viewBox=\"0 0 %.0f %.0f\" font-family=\"%s\">\n<title>",
             width, height, width, height, fonts);

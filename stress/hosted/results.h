@@ -1,0 +1,55 @@
+/* results.h: what became of each suite, and the forms in which it is told. By the process that
+ * watches, which drives no heap. */
+#ifndef STRESS_HOSTED_RESULTS_H
+#define STRESS_HOSTED_RESULTS_H
+
+#include "stress/hosted/record.h"
+#include "stress/suites/suite.h"
+
+#include <stdio.h>
+
+enum st_outcome {
+    ST_OUTCOME_PASSED,
+    ST_OUTCOME_FAILED,
+    ST_OUTCOME_ERROR,       /* it could not run */
+    ST_OUTCOME_SKIPPED,     /* the target lacks what it needs */
+    ST_OUTCOME_INTERRUPTED, /* nothing found until then */
+};
+
+struct st_result {
+    const struct st_suite  *suite;
+    enum st_outcome         outcome;
+    double                  took;     /* seconds */
+    const char             *lacks;    /* what the target lacks */
+    const struct st_record *record;   /* NULL: it did not run */
+    char                    kind[64]; /* of the failure, or of what kept it from running */
+};
+
+#define ST_RESULTS_MAX 64u /* as many suites as --suite can choose */
+
+/* Constant once the last suite has ended. */
+struct st_results {
+    struct st_result suites[ST_RESULTS_MAX];
+    size_t           count;
+};
+
+const char *st_outcome_name(enum st_outcome outcome);
+size_t      st_results_count(const struct st_results *results, enum st_outcome outcome);
+
+/* One suite: a line for people; an object for programs, on standard output. */
+void st_result_say(const struct st_result *result);
+void st_result_json(const struct st_result *result);
+
+/* All: a line for people; a file. False: it could not be written. */
+void st_results_say(const struct st_results *results);
+bool st_results_junit(const struct st_results *results, FILE *file);
+bool st_results_page(const struct st_results *results, FILE *file); /* tools/talus/stress_page.c */
+
+/* Writes `what` to the file. False after a message. */
+bool st_results_save(const struct st_results *results, const char *path,
+                     bool (*write)(const struct st_results *what, FILE *file));
+
+/* `text` as XML and HTML have it. */
+void st_write_escaped(FILE *file, const char *text);
+
+#endif

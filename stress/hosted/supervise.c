@@ -1,0 +1,201 @@
+/* supervise.c: one process that runs a suite, one that watches.
+ * 1 Why         A malloc that is broken may take its process with it, in any way: the parent, which
+ *               drives no heap, tells it as a failure of that suite with the line that repeats it,
+ *               and goes on to the next one. Each suite begins with a fresh heap and a fresh
+ *               shadow.
+ * 2 Record      What the child counts and says lies in shared memory (record.h), so it is there
+ *               after a crash, too.
+ * 3 Interrupts  SIGINT, SIGTERM and SIGHUP reach the parent alone. It asks the child to come to an
+ *               end, which takes a moment, and tells what there is until then; a second one, or
+ *               too long a moment, kills the child. A run that is cut short finds less, but what
+ *               it finds is true, except for complaints about the pressure that it did not have and
+ *               the memory that it did not have the time to give back. */
+#include "stress/hosted/supervise.h"
+
+#include "stress/hosted/host.h"
+#include "stress/hosted/options.h"
+#include "stress/hosted/report.h"
+#include "stress/lib/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MEMORY_BYTES_EACH ((size_t)24 << 20)
+#define LOOK_NS           10000000L /* how often the parent looks */
+#define END_SECONDS       30.0      /* for a child that was asked to come to its end */
+/* Far beyond its time: a child that is stuck where it cannot tell itself (host.c), the machine
+ * being busy or the program being simulated */
+#define LATE_SECONDS(seconds) (600.0 + 4 * (seconds))
+
+static volatile sig_atomic_t interrupts; /* so many came */
+static volatile sig_atomic_t interrupt;  /* the first of them */
+
+static struct st_results results;
+
+static void on_interrupt(int number)
+{
+    if (interrupts == 0)
+        interrupt = number;
+    interrupts = interrupts + 1;
+}
+
+static void handle_interrupts(void (*handler)(int))
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+void st_run_here(const struct st_suite *suite, struct st_target *target, uint64_t seed,
+                 double seconds)
+{
+    struct st_run    run = { .target = target, .seed = seed, .threads = st_options.threads };
+    struct st_counts total;
+
+    run.timed = true;
+    run.amount = seconds < 0.001 ? 1 : (uint32_t)(seconds * 1000);
+    run.memory = run.threads * MEMORY_BYTES_EACH;
+    st_options_replay(st_record->replay, sizeof(st_record->replay), suite->name, seed);
+    run.handlers = st_preempt_handlers(target);
+    st_preempt_begin();
+    st_record_begin();
+    double begin = st_now();
+    st_run_suite(suite, &run, &total);
+    st_preempt_judge(&run, &total, st_now() - begin);
+    st_record_end(&total);
+}
+
+static _Noreturn void be_child(const struct st_suite *suite)
+{
+    handle_interrupts(SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    st_run_here(suite, st_options.target, st_options.seed, st_options.seconds);
+    exit(ST_PASSED); /* not _exit: sanitizers speak here */
+}
+
+/* Returns the child's status as waitpid has it. */
+static int wait_for(pid_t child, struct st_record *record)
+{
+    struct timespec look = { 0, LOOK_NS };
+    double          late = st_now() + LATE_SECONDS(st_options.seconds);
+    bool            stopped = false;
+    int             status = 0;
+
+    for (;;) {
+        pid_t ended = waitpid(child, &status, WNOHANG);
+        if (ended == child)
+            return status;
+        if (interrupts > 0 && !stopped) {
+            stopped = true;
+            late = st_now() + END_SECONDS;
+            atomic_store_explicit(&record->stop, true, memory_order_relaxed);
+        }
+        if (interrupts > 1 || st_now() > late)
+            kill(child, SIGKILL);
+        nanosleep(&look, NULL);
+    }
+}
+
+static void set_kind(struct st_result *result, int status)
+{
+    const char *failure = result->record->failure;
+    const char *kind = strstr(failure, "FAILED: ");
+
+    if (kind != NULL)
+        snprintf(result->kind, sizeof(result->kind), "%.*s",
+                 (int)strcspn(kind + strlen("FAILED: "), "\n"), kind + strlen("FAILED: "));
+    else if (WIFSIGNALED(status))
+        snprintf(result->kind, sizeof(result->kind), "killed by signal %d (%s)", WTERMSIG(status),
+                 sigabbrev_np(WTERMSIG(status)));
+    else
+        snprintf(result->kind, sizeof(result->kind), "ended by itself with status %d",
+                 WEXITSTATUS(status));
+    if (kind == NULL) /* it had no time to say it */
+        st_say("talus-stress: FAILED: %s\n  again: %s", result->kind, result->record->replay);
+}
+
+static void judge(struct st_result *result, int status)
+{
+    bool ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0 && result->record->passed;
+
+    result->outcome = interrupts > 0 ? ST_OUTCOME_INTERRUPTED : ST_OUTCOME_PASSED;
+    if (ended_well)
+        return;
+    if (interrupts > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return; /* by us */
+    set_kind(result, status);
+    if (interrupts > 0 && st_for_want_of_time(result->kind))
+        result->kind[0] = '\0';
+    else if (strcmp(result->kind, "setup") == 0)
+        result->outcome = ST_OUTCOME_ERROR;
+    else
+        result->outcome = ST_OUTCOME_FAILED;
+}
+
+static void run_one(const struct st_suite *suite, struct st_result *result)
+{
+    *result = (struct st_result){ .suite = suite };
+    result->lacks = st_suite_lacks(suite, st_options.target);
+    if (result->lacks != NULL) {
+        result->outcome = ST_OUTCOME_SKIPPED;
+        return;
+    }
+    struct st_record *record = st_record_new();
+    if (record == NULL)
+        st_fail("setup", "  mmap: %s", strerror(errno));
+    result->record = record;
+    st_options_replay(record->replay, sizeof(record->replay), suite->name, st_options.seed);
+    double begin = st_now();
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0)
+        st_fail("setup", "  fork: %s", strerror(errno));
+    if (child == 0)
+        be_child(suite);
+    int status = wait_for(child, record);
+    result->took = record->passed ? record->took : st_now() - begin;
+    judge(result, status);
+}
+
+static int exit_status(bool written)
+{
+    if (st_results_count(&results, ST_OUTCOME_FAILED) != 0)
+        return ST_FAILURE;
+    if (interrupts > 0)
+        return 128 + interrupt;
+    return written && st_results_count(&results, ST_OUTCOME_ERROR) == 0 ? ST_PASSED : ST_USAGE;
+}
+
+int st_supervise(void)
+{
+    bool written = true;
+
+    handle_interrupts(on_interrupt);
+    for (size_t i = 0; st_suite_list(i) != NULL && interrupts == 0; i++) {
+        if ((st_options.suites >> i & 1) == 0)
+            continue;
+        struct st_result *result = &results.suites[results.count++];
+        run_one(st_suite_list(i), result);
+        st_result_say(result);
+        if (st_options.json)
+            st_result_json(result);
+    }
+    if (results.count > 1 || interrupts > 0)
+        st_results_say(&results);
+    if (st_options.junit != NULL)
+        written = st_results_save(&results, st_options.junit, st_results_junit);
+    if (st_options.page != NULL)
+        written = st_results_save(&results, st_options.page, st_results_page) && written;
+    return exit_status(written);
+}

@@ -1,0 +1,295 @@
+"""What people rely on when they run `talus stress`: what it finds in broken libraries and how it tells it, what it leaves
+behind, how it ends. Each check runs the command and looks at what comes out."""
+
+import argparse
+import html.parser
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+RACE_SECONDS = 10  # within which the toy with the lost update must be caught
+REPLAYS = 5  # of a printed line, one of which must fail again: nobody can repeat the scheduler
+
+
+class Wrong(Exception):
+    pass
+
+
+def want(condition, what, said=""):
+    if not condition:
+        raise Wrong(f"{what}\n{said}")
+
+
+def run(arguments, **more):
+    """Runs the command to its end; standard error and output as text."""
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False, **more)
+
+
+def library(options, name):
+    return os.path.join(options.libraries, f"lib{name}.so")
+
+
+def stress(options, *arguments):
+    return [options.stress, "--seed", options.seed, "--threads", "8", *arguments]
+
+
+def replay_line(said):
+    found = re.search(r"^  again: (.*)$", said, re.M)
+    want(found, "no line that repeats the run", said)
+    return shlex.split(found.group(1))
+
+
+def repeat(line, pattern):
+    """Runs the printed line until it fails in the same way."""
+    for _ in range(REPLAYS):
+        again = run(line)
+        if again.returncode == 1 and re.search(pattern, again.stderr):
+            return
+    raise Wrong(f"{REPLAYS} runs of the printed line found nothing: {line}\n{again.stderr}")
+
+
+def race(options):
+    """The lost update is caught in time; the report says all; the printed line finds it again."""
+    begin = time.monotonic()
+    found = run(stress(options, "--target", library(options, "toy_race"), "--seconds", str(RACE_SECONDS), "--suite", "fastpath"))
+    took = time.monotonic() - begin
+    said = found.stderr
+    want(found.returncode == 1, f"status {found.returncode}, wanted 1", said)
+    want(took < RACE_SECONDS, f"it took {took:.1f} s", said)
+    want(re.search(r"FAILED: (overlap|corrupt)", said), "neither overlap nor damage is told", said)
+    if "FAILED: overlap" in said:
+        want(re.search(r"block 0x\w+, \d+ bytes, of worker (\d+): the granule at 0x\w+ belongs to worker \d+,\s+"
+                       r"block of \d+ bytes, granules 0x\w+ to 0x\w+", said), "owners, sizes, addresses are missing", said)
+    want(re.search(r"last operations of worker \d+ \(which reports this\):\n\s+\d+ (alloc|free)", said), "no operations", said)
+    want(f"--seed {options.seed}" in said and "--target " in said, "the line lacks seed or target", said)
+    repeat(replay_line(said), r"FAILED: (overlap|corrupt|crash)")
+
+
+def right(options):
+    """The same library with a lock around its lists passes: it is the race that was caught."""
+    found = run(stress(options, "--target", library(options, "toy_right"), "--seconds", "0.6",
+                       "--suite", "fastpath,remote,churn,flow"))
+    want(found.returncode == 0, f"status {found.returncode}, wanted 0", found.stderr)
+    want(re.search(r"flow +skipped: .* has no heap instances", found.stderr), "what was skipped is not told", found.stderr)
+    want("of 4 suites 3 passed, 1 skipped" in found.stderr, "the sum is wrong", found.stderr)
+
+
+def crash(options):
+    """A library that crashes is a failure like others, the next suite runs all the same, and no core is left."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(stress(options, "--target", library(options, "toy_crash"), "--seconds", "2", "--suite", "fastpath,remote"),
+                    cwd=folder)
+        want(os.listdir(folder) == [], f"left behind: {os.listdir(folder)}")
+    want(found.returncode == 1, f"status {found.returncode}, wanted 1", found.stderr)
+    want("FAILED: crash" in found.stderr and "SEGV" in found.stderr, "no crash is told", found.stderr)
+    want("of 2 suites 0 passed, 2 failed" in found.stderr, "the second suite did not run", found.stderr)
+    repeat(replay_line(found.stderr), "FAILED: crash")
+
+
+def ended(options):
+    """A library that ends the process with status 0 does not pass for that."""
+    found = run(stress(options, "--target", library(options, "toy_exit"), "--seconds", "2", "--suite", "fastpath"))
+    want(found.returncode == 1, f"status {found.returncode}, wanted 1", found.stderr)
+    want("FAILED: ended by itself with status 0" in found.stderr, "the reason is missing", found.stderr)
+    replay_line(found.stderr)
+
+
+def prefix(options):
+    """--prefix finds the names; without it there is no malloc, and libc's does not stand in for it."""
+    names = library(options, "toy_prefixed")
+    found = run(stress(options, "--target", names, "--prefix", "je_", "--seconds", "0.5", "--suite", "fastpath"))
+    want(found.returncode == 0, f"status {found.returncode}, wanted 0", found.stderr)
+    found = run(stress(options, "--target", names, "--seconds", "0.5"))
+    want(found.returncode == 2 and "no malloc" in found.stderr, f"status {found.returncode}, wanted 2", found.stderr)
+
+
+def preload(options):
+    """A library that must be there from the start is put into LD_PRELOAD."""
+    found = run(stress(options, "--target", library(options, "toy_static_tls"), "--seconds", "0.5", "--suite", "fastpath"))
+    want("starting again with it in LD_PRELOAD" in found.stderr, "it did not start again", found.stderr)
+    want(found.returncode == 0 and "fastpath  passed" in found.stderr, f"status {found.returncode}, wanted 0", found.stderr)
+
+
+def refused(options):
+    """Wrong usage ends with status 2 and names the culprit."""
+    for arguments, culprit in (
+        (["--target", "nothing"], "nothing"),
+        (["--target", "/nonexistent/lib.so"], "/nonexistent/lib.so"),
+        (["--target", options.stress + ".so"], options.stress),
+        (["--prefix", "je_"], "je_"),
+        (["--suite", "fastpath,nothing"], "nothing"),
+        (["--suite", ""], "--suite"),
+        (["--preempt", "signal,hope"], "hope"),
+        (["--period", "x"], "--period"),
+        (["--seconds", "0"], "--seconds"),
+        (["--suite", "fastpath", "--seconds", "0.1", "--junit", "/nonexistent/a.xml"], "/nonexistent/a.xml"),
+    ):
+        found = run(stress(options, *arguments))
+        want(found.returncode == 2, f"{arguments}: status {found.returncode}, wanted 2", found.stderr)
+        want(culprit in found.stderr, f"{arguments}: {culprit} is not named", found.stderr)
+
+
+class Page(html.parser.HTMLParser):
+    """Counts what a page consists of, and what it asks of others."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.foreign = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.foreign += [value for name, value in attrs if name in ("src", "href")]
+        want(tag not in ("script", "link", "img"), f"<{tag}> in the page")
+
+
+def check_files(folder, outcomes):
+    """The files tell the same: {suite: result}."""
+    cases = xml.etree.ElementTree.parse(os.path.join(folder, "r.xml")).getroot()
+    names = {"failed": "failure", "skipped": "skipped", "interrupted": "skipped", "error": "error"}
+    found = {case.get("name"): [child.tag for child in case] for case in cases.iter("testcase")}
+    want(found == {suite: [names[result]] if result in names else [] for suite, result in outcomes.items()},
+         f"JUnit has {found}, wanted {outcomes}")
+    suite = next(cases.iter("testsuite"))
+    want(int(suite.get("failures")) == list(outcomes.values()).count("failed"), "JUnit's count of failures")
+    for failure in cases.iter("failure"):
+        want("--seed" in failure.get("message") and "last operations" in failure.text, "JUnit's failure lacks its text")
+    with open(os.path.join(folder, "r.html"), encoding="utf-8") as file:
+        text = file.read()
+    page = Page()
+    page.feed(text)
+    want(page.foreign == [], f"the page asks for {page.foreign}")
+    for name, result in outcomes.items():
+        want(re.search(rf'<tr class="{result}"><td>{name}</td>', text), f"the page lacks {name}: {result}")
+    return page, text
+
+
+def files(options):
+    """--json, --junit and --report tell of passed, failed and skipped suites; the pictures show the rates."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = ["--json", "--junit", os.path.join(folder, "r.xml"), "--report", os.path.join(folder, "r.html")]
+        found = run(stress(options, "--suite", "fastpath,mixed", "--seconds", "1.5", *out))
+        want(found.returncode == 0, f"status {found.returncode}, wanted 0", found.stderr)
+        objects = [json.loads(line) for line in found.stdout.splitlines()]
+        want([o["suite"] for o in objects] == ["fastpath", "mixed"], "JSON lacks a suite", found.stdout)
+        want(all(o["operations"] > 0 and o["preemptions_inside"] > 0 for o in objects), "JSON lacks rates", found.stdout)
+        page, text = check_files(folder, {"fastpath": "passed", "mixed": "passed"})
+        want(page.tags.count("svg") == 4, "the page has no pictures of the rates")
+        for points in re.findall(r'<polyline[^>]* points="([^"]*)"', text):
+            want(len(points.split()) >= 3, f"a picture of nothing: {points}")
+        found = run(stress(options, "--suite", "fastpath,oom", "--seconds", "8", "--target", library(options, "toy_race"), *out))
+        want(found.returncode == 1, f"status {found.returncode}, wanted 1", found.stderr)
+        objects = [json.loads(line) for line in found.stdout.splitlines()]
+        want([o["result"] for o in objects] == ["failed", "skipped"], "JSON has other results", found.stdout)
+        want("last operations" in objects[0]["failure"], "JSON lacks the failure", found.stdout)
+        want("--seed" in objects[0]["replay"], "JSON lacks the line that repeats it", found.stdout)
+        check_files(folder, {"fastpath": "failed", "oom": "skipped"})
+
+
+def interrupt(options):
+    """Ctrl-C: what there is until then is printed and written, status 130; SIGTERM alike. A suite that then complains only
+    that its time was short (reserve) has found nothing."""
+    for number, second in ((signal.SIGINT, "remote"), (signal.SIGTERM, "reserve")):
+        with tempfile.TemporaryDirectory() as folder:
+            out = ["--json", "--junit", os.path.join(folder, "r.xml"), "--report", os.path.join(folder, "r.html")]
+            process = subprocess.Popen(stress(options, "--suite", f"fastpath,{second}", "--seconds", "1.5", *out),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            first = process.stdout.readline()  # of the first suite
+            time.sleep(0.1)
+            process.send_signal(number)
+            begin = time.monotonic()
+            stdout, said = process.communicate(timeout=60)
+            want(process.returncode == 128 + number, f"status {process.returncode}, wanted {128 + number}", said)
+            want(time.monotonic() - begin < 1, "it went on for the rest of its time", said)
+            want("of 2 suites 1 passed, 1 interrupted" in said, "the partial result is missing", said)
+            results = [json.loads(line)["result"] for line in (first + stdout).splitlines()]
+            want(results == ["passed", "interrupted"], f"JSON has {results}")
+            check_files(folder, {"fastpath": "passed", second: "interrupted"})
+
+
+def said_on(terminal, options):
+    """What a run of 4 seconds says on a terminal, or on a pipe."""
+    arguments = stress(options, "--suite", "fastpath", "--seconds", "3.6")
+    if not terminal:
+        return run(arguments).stderr
+    master, slave = pty.openpty()
+    process = subprocess.Popen(arguments, stderr=slave, stdout=subprocess.DEVNULL)
+    os.close(slave)
+    said = b""
+    try:
+        while piece := os.read(master, 4096):
+            said += piece
+    except OSError:  # the other end is closed
+        pass
+    process.wait()
+    return said.decode()
+
+
+def progress(options):
+    """A line every few seconds on a terminal; every ten elsewhere, so none yet."""
+    line = r"  fastpath: \d+ of 4 s, \d+ operations"
+    said = said_on(True, options)
+    want(re.search(line, said), "no progress on a terminal", said)
+    said = said_on(False, options)
+    want("fastpath  passed" in said and not re.search(line, said), "progress too often", said)
+
+
+def preempt(options):
+    """What is asked for comes, and nothing else; where yields are named, they fall inside of the algorithms."""
+    def one(mode, target="talus"):
+        found = run(stress(options, "--suite", "fastpath", "--seconds", "1", "--json", "--preempt", mode, "--target", target))
+        want(found.returncode == 0, f"{mode}: status {found.returncode}, wanted 0", found.stderr)
+        return json.loads(found.stdout)
+
+    none, cut, marked = one("none"), one("signal"), one("yield")
+    want(none["preemptions"] == 0 and none["yields"] == 0, "pressure without any", str(none))
+    want(cut["preemptions"] > 0 and cut["yields"] == 0, "signal: no cuts, or yields", str(cut))
+    want(marked["preemptions"] == 0 and marked["yields"] > 0, "yield: cuts, or no yields", str(marked))
+    want("talus-stress-yield" in marked["replay"], "the program with marked points is not the one named", str(marked))
+    whole = one("all")
+    want(whole["preemptions"] > 0, "all: no cuts", str(whole))
+    want("talus-stress-yield" not in whole["replay"], "all is not the core as it is shipped", str(whole))
+    want("talus-stress-yield" not in one("signal,yield", "system")["replay"], "another heap has no marked points")
+
+
+def installed(options):
+    """`talus stress` finds its programs in the build and in an installed tree."""
+    with tempfile.TemporaryDirectory() as folder:
+        put = run([options.cmake, "--install", options.build, "--prefix", folder])
+        want(put.returncode == 0, "cmake --install failed", put.stderr)
+        for command in (options.talus, os.path.join(folder, "bin", "talus")):
+            for mode in ("signal", "yield"):
+                found = run([command, "stress", "--suite", "fastpath", "--seconds", "0.3", "--threads", "4", "--preempt", mode])
+                want(found.returncode == 0 and "fastpath  passed" in found.stderr, f"{command} stress: status {found.returncode}",
+                     found.stderr)
+            found = run([command, "stress", "--nonsense"])
+            want(found.returncode == 2, f"{command} stress --nonsense: status {found.returncode}", found.stderr)
+
+
+CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "prefix": prefix, "preload": preload, "refused": refused,
+          "files": files, "interrupt": interrupt, "progress": progress, "preempt": preempt, "installed": installed}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("stress", "talus", "libraries", "build", "cmake", "seed"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("check", choices=CHECKS)
+    options = parser.parse_args()
+    try:
+        CHECKS[options.check](options)
+    except Wrong as wrong:
+        print(wrong)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
