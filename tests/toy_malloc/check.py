@@ -214,30 +214,29 @@ def interrupt(options):
             check_files(folder, {"fastpath": "passed", second: "interrupted"})
 
 
-def said_on(terminal, options):
-    """What a run of 4 seconds says on a terminal, or on a pipe."""
-    arguments = stress(options, "--suite", "fastpath", "--seconds", "3.6")
-    if not terminal:
-        return run(arguments).stderr
-    master, slave = pty.openpty()
-    process = subprocess.Popen(arguments, stderr=slave, stdout=subprocess.DEVNULL)
-    os.close(slave)
+def read_all(descriptor):
+    """What comes until the other end is closed; a terminal says that by an error."""
     said = b""
     try:
-        while piece := os.read(master, 4096):
+        while piece := os.read(descriptor, 4096):
             said += piece
-    except OSError:  # the other end is closed
+    except OSError:
         pass
-    process.wait()
     return said.decode()
 
 
 def progress(options):
     """A line every few seconds on a terminal; every ten elsewhere, so none yet."""
+    arguments = stress(options, "--suite", "fastpath", "--seconds", "3.6")
     line = r"  fastpath: \d+ of 4 s, \d+ operations"
-    said = said_on(True, options)
+    master, slave = pty.openpty()
+    on_pipe = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    on_terminal = subprocess.Popen(arguments, stderr=slave)
+    os.close(slave)
+    said = read_all(master)
+    on_terminal.wait()
     want(re.search(line, said), "no progress on a terminal", said)
-    said = said_on(False, options)
+    _, said = on_pipe.communicate()
     want("fastpath  passed" in said and not re.search(line, said), "progress too often", said)
 
 
