@@ -145,10 +145,10 @@ void talus_port_unmap(void *block, size_t bytes)
 }
 
 /* The host may have stopped the CPU that is waited for: after a while its place is given up until
- * the next interrupt. */
+ * the next interrupt. Where pins mask them there would be none, ever. */
 void talus_port_relax(void)
 {
-    if (++pins[machine_cpu()].turns % RELAX_TURNS == 0)
+    if (run.bug != BUG_MASKED && ++pins[machine_cpu()].turns % RELAX_TURNS == 0)
         machine_wait();
     else
         tl_cpu_relax();

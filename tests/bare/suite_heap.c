@@ -2,12 +2,14 @@
  *
  * Threads allocate, fill, check and free blocks of all sizes. Timer interrupts, which fall anywhere
  * in the heap, take blocks from a reserve and free blocks of threads. Blocks change hands through a
- * table, between threads of all CPUs and interrupts. In the end everything is free. */
+ * table, between threads of all CPUs and interrupts. In the end everything is free. Under --icount,
+ * where no host can stop a CPU, it ends at once when no thread comes further. */
 #include <talus/port.h>
 #include <talus/reserve.h>
 
 #include "arch/port/bare/console.h"
 #include "arch/port/bare/machine.h"
+#include "arch/port/bare/options.h"
 #include "arch/port/bare/sched.h"
 #include "sync/counter.h"
 #include "tests/bare/parts.h"
@@ -15,6 +17,10 @@
 
 enum { HELD = 24, SHARED = 64, SMALLEST = 16, SMALL = 2048, LARGEST = 40000 };
 enum { RESERVE_BLOCKS = 12, RESERVE_LOW = 6, RESERVE_BYTES = 200, BURST = 16 };
+enum {
+    LOOK_INTERRUPTS = 2000
+}; /* of a CPU, while some thread comes further; some millions of
+                                  * instructions */
 
 /* A block and what its holder knows of it: the contents follow from the key. */
 struct held {
@@ -26,8 +32,9 @@ struct held {
 
 static struct {
     TL_CACHE_LINE
-    struct held held[HELD];
-} hands[THREADS_MAX]; /* their thread */
+    struct held   held[HELD];
+    tl_atomic_u32 steps; /* atomic: this thread writes, handlers read */
+} hands[THREADS_MAX];    /* their thread */
 
 /* Where blocks change hands. */
 static struct {
@@ -38,10 +45,13 @@ static struct {
 static struct {
     TL_CACHE_LINE
     struct st_rng rng;
-    uintptr_t     freed;      /* blocks of threads */
+    uintptr_t     freed; /* blocks of threads */
+    uint32_t      interrupts;
+    uint32_t      steps;      /* of all threads, at the last look */
 } handlers[MACHINE_CPUS_MAX]; /* the handlers of their CPU */
 
-static talus_reserve    *reserve; /* CPU 0, before and after */
+static bool              instructions_count; /* CPU 0, before: they are the clock */
+static talus_reserve    *reserve;            /* CPU 0, before and after */
 static struct tl_counter wrong_contents;
 static struct tl_counter misuses;
 static struct tl_counter atomic_served;  /* allocations of threads that must not block */
@@ -187,6 +197,7 @@ static void work(unsigned thread, struct st_rng *rng)
             finding("no memory for the reserve");
         if (thread == 0 && st_rng_one_in(rng, 256))
             talus_heap_trim(talus_heap_default());
+        tl_store32_relaxed(&hands[thread].steps, i + 1);
     }
     for (unsigned i = 0; i < HELD; i++)
         give_back(&mine[i]);
@@ -218,6 +229,20 @@ static void handle(struct st_rng *rng, uintptr_t *freed)
     let_go(slot);
 }
 
+/* A spoilt list may run in a circle. */
+static void look_for_progress(unsigned cpu)
+{
+    uint32_t steps = 0;
+
+    if (!instructions_count || ++handlers[cpu].interrupts % LOOK_INTERRUPTS != 0)
+        return;
+    for (unsigned thread = 0; thread < run.threads; thread++)
+        steps += tl_load32_relaxed(&hands[thread].steps);
+    if (steps == handlers[cpu].steps)
+        bare_panic("stuck: no thread came further during %u interrupts", (unsigned)LOOK_INTERRUPTS);
+    handlers[cpu].steps = steps;
+}
+
 static void interrupt(unsigned thread, uintptr_t pc)
 {
     unsigned       cpu = machine_cpu();
@@ -230,6 +255,7 @@ static void interrupt(unsigned thread, uintptr_t pc)
         port_tick();
     while (times-- > 0)
         handle(rng, &handlers[cpu].freed);
+    look_for_progress(cpu);
 }
 
 static void prepare(void)
@@ -239,6 +265,7 @@ static void prepare(void)
     if (!port_start())
         bare_panic("the heap does not start");
     talus_set_misuse_handler(note_misuse);
+    instructions_count = bare_option_number("icount", UINT32_MAX) != UINT32_MAX;
     reserve = talus_reserve_create(talus_heap_default(), RESERVE_BYTES, 0, RESERVE_BLOCKS,
                                    RESERVE_LOW, NULL, NULL);
     if (reserve == NULL)

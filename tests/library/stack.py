@@ -1,9 +1,9 @@
 """How much stack a call of the heap takes, from a public function down, without what the port's functions and the owner's
 callbacks take: a kernel's stacks are small.
 
-The compiler says what each function takes and whom it calls (-fcallgraph-info=su); the longest way through is looked for. A way
-that comes back to where it was is a mistake: nothing in the heap recurses but by the function named ONCE, which returns at once
-when it is called a second time.
+The build has the compiler say what each function takes and whom it calls (-fcallgraph-info=su); the longest way through is
+looked for. A way that comes back to where it was is a mistake: nothing in the heap recurses but by the function named ONCE,
+which returns at once when it is called a second time.
 
 Arguments: FILE of compile commands, the target's folder in it, --most BYTES; --self-test."""
 
@@ -12,9 +12,7 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build"))
 import tree  # noqa: E402
@@ -47,18 +45,12 @@ def deepest(name, sizes, calls, known, way=(), again=False):
     return known[name, again]
 
 
-def compile_graphs(commands):
+def read_graphs(objects):
+    """Of each object file, what the compiler left beside it."""
     sizes, calls = {}, {}
-    with tempfile.TemporaryDirectory(prefix="talus-stack-") as folder:
-        for number, command in enumerate(commands):
-            output = os.path.join(folder, f"{number}.o")
-            at = command.index("-o")
-            command = [*command[:at], "-o", output, "-fcallgraph-info=su", *command[at + 2 :]]
-            subprocess.run(command, check=True)
-        for name in sorted(os.listdir(folder)):
-            if name.endswith(".ci"):
-                with open(os.path.join(folder, name), encoding="utf-8") as file:
-                    read_graph(file.read(), sizes, calls)
+    for path in objects:
+        with open(os.path.splitext(path)[0] + ".ci", encoding="utf-8") as file:
+            read_graph(file.read(), sizes, calls)
     return sizes, calls
 
 
@@ -109,8 +101,13 @@ def main():
         return self_test()
     with open(arguments.commands, encoding="utf-8") as file:
         entries = json.load(file)
-    commands = [shlex.split(entry["command"]) for entry in entries if f"{arguments.target}.dir/" in entry["command"]]
-    return tree.report(check(*compile_graphs(commands), arguments.most, arguments.handlers))
+    objects = []
+    for entry in entries:
+        command = shlex.split(entry["command"])
+        path = command[command.index("-o") + 1]
+        if f"{arguments.target}.dir/" in path:
+            objects.append(os.path.join(entry["directory"], path))
+    return tree.report(check(*read_graphs(objects), arguments.most, arguments.handlers))
 
 
 if __name__ == "__main__":
