@@ -21,14 +21,15 @@
 #include "stress/lib/run.h"
 #include "stress/lib/target.h"
 
-#define REGIONS       4u
-#define PIECE         ((size_t)16384) /* the oracle takes each granule of blocks up to here */
-#define PIECES_MAX    64u
-#define TABLE_BLOCKS  8u
-#define SLOTS         16u
-#define SMALL_MAX     ((size_t)2048)
-#define OWNER_NAPS_IN 4u
-#define DECAY_MS      10u /* caches let go of a region's blocks so soon */
+#define REGIONS        4u
+#define PIECE          ((size_t)16384) /* the oracle takes each granule of blocks up to here */
+#define PIECES_MAX     64u
+#define TABLE_BLOCKS   8u
+#define SLOTS          16u
+#define SMALL_MAX      ((size_t)2048)
+#define OWNER_NAPS_IN  4u
+#define MORE_TURNS_MAX 20000u
+#define DECAY_MS       10u /* caches let go of a region's blocks so soon */
 
 enum { IN = 0, OUT = 1, LEAVING = 2 };
 
@@ -151,13 +152,24 @@ static void step(struct st_worker *worker, struct st_block *block)
         st_block_free(worker, block);
 }
 
+/* Where time is counted in operations there may be few turns: more follow until a region left, at
+ * most as many as are given. */
+static bool goes_on(struct st_worker *worker, uint32_t *more)
+{
+    if (st_team_runs(worker))
+        return true;
+    return !worker->team->run->timed &&
+           atomic_load_explicit(&large.left, memory_order_relaxed) == 0 && (*more)-- != 0;
+}
+
 static void body(struct st_worker *worker, void *shared)
 {
     struct st_block *table = st_team_table(worker);
+    uint32_t         more = MORE_TURNS_MAX;
 
     (void)shared;
     worker->target = &large.target;
-    while (st_team_runs(worker)) {
+    while (goes_on(worker, &more)) {
         if (worker->index == 0)
             own(worker);
         else
