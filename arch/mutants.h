@@ -167,6 +167,11 @@
 #define TL_MUTANT_align_meta_half 0
 #endif
 
+/* core/hosted/options.c: a size that does not fit into a word is taken for what is left of it. */
+#ifndef TL_MUTANT_options_overflow
+#define TL_MUTANT_options_overflow 0
+#endif
+
 /* sync/once.h: the first caller publishes "done" before it has initialised. */
 #ifndef TL_MUTANT_once_early
 #define TL_MUTANT_once_early 0

@@ -1,5 +1,6 @@
 /* options.c: reading TALUS_OPTIONS. See options.h. */
 #include "core/hosted/options.h"
+#include "arch/mutants.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static bool read_size(const char *value, void *field)
                                                       : 0;
     if (shift != 0)
         value++;
-    if (*value != '\0' || size > SIZE_MAX >> shift)
+    if (*value != '\0' || (size > SIZE_MAX >> shift && !TL_MUTANT_options_overflow))
         return false;
     *(size_t *)field = size << shift;
     return true;
@@ -48,8 +49,10 @@ static bool read_misuse(const char *value, void *field)
 
 static bool read_path(const char *value, void *field)
 {
+    if (*value == '\0')
+        return false;
     memcpy(field, value, strlen(value) + 1);
-    return *value != '\0';
+    return true;
 }
 
 static const struct option {

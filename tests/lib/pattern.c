@@ -29,11 +29,16 @@ static size_t check_range(const unsigned char *block, size_t from, size_t to, ui
         const unsigned char *expected = (const unsigned char *)&word;
         size_t               skip = from % 8;
         size_t               bytes = 8 - skip < to - from ? 8 - skip : to - from;
+        uint64_t             found;
 
+        if (bytes == 8) { /* nearly always */
+            memcpy(&found, block + from, 8);
+            bytes = found == word ? 0 : 8;
+        }
         for (size_t i = 0; i < bytes; i++)
             if (block[from + i] != expected[skip + i])
                 return from + i;
-        from += bytes;
+        from += 8 - skip;
     }
     return SIZE_MAX;
 }

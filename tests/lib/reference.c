@@ -101,7 +101,7 @@ static bool check_place(struct reference *reference, size_t at, unsigned char *s
 bool reference_add(struct reference *reference, void *block, size_t size, size_t usable,
                    size_t align)
 {
-    struct reference_block entry = { block, size, usable, reference->next_key++ };
+    struct reference_block entry = { block, size, usable, reference->next_key++, reference->owner };
     size_t                 at = position_of(reference, entry.start);
 
     if (!check_place(reference, at, entry.start, size, usable, align))
@@ -138,6 +138,7 @@ bool reference_resized(struct reference *reference, size_t index, void *block, s
     struct reference_block old = reference->blocks[index];
 
     forget(reference, index);
+    reference->owner = old.owner;
     return check_contents(reference, &old, block, size < old.size ? size : old.size) &&
            reference_add(reference, block, size, usable, 0);
 }
@@ -148,6 +149,13 @@ bool reference_remove(struct reference *reference, size_t index)
 
     forget(reference, index);
     return check_contents(reference, &old, old.start, old.size);
+}
+
+size_t reference_find(const struct reference *reference, const void *block)
+{
+    size_t at = position_of(reference, block);
+
+    return at < reference->count && reference->blocks[at].start == block ? at : SIZE_MAX;
 }
 
 bool reference_check_all(struct reference *reference)

@@ -17,6 +17,7 @@ struct reference_block {
     size_t         size;   /* asked for; this much is filled and checked */
     size_t         usable; /* this much must not overlap another block */
     uint64_t       key;    /* of the pattern in it */
+    unsigned       owner;  /* as reference.owner was when it came; kept when it is resized */
 };
 
 struct reference {
@@ -25,6 +26,7 @@ struct reference {
     size_t                  capacity;
     size_t                  bytes; /* sum of size */
     uint64_t                next_key;
+    unsigned                owner;        /* the tester's own: what blocks that are added get */
     char                    problem[200]; /* the first broken promise; "" when none */
 };
 
@@ -48,6 +50,9 @@ bool reference_resized(struct reference *reference, size_t index, void *block, s
 /* Block number `index` is about to be freed: its contents must still be right. Returns false if
  * not; it is forgotten anyway. */
 bool reference_remove(struct reference *reference, size_t index);
+
+/* The number of the block that starts at `block`; SIZE_MAX when none does. */
+size_t reference_find(const struct reference *reference, const void *block);
 
 /* Every live block still holds what it should. */
 bool reference_check_all(struct reference *reference);

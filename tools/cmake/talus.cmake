@@ -38,8 +38,11 @@ if(TALUS_SANITIZE STREQUAL "thread")
 elseif(TALUS_SANITIZE STREQUAL "address")
     set(talus_sanitize_flags -fsanitize=address,undefined -fno-sanitize-recover=all
         -fno-omit-frame-pointer)
+elseif(TALUS_SANITIZE STREQUAL "fuzzer") # what address has, and counters for libFuzzer
+    set(talus_sanitize_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_compile_options(-fsanitize=fuzzer-no-link)
 elseif(TALUS_SANITIZE)
-    message(FATAL_ERROR "TALUS_SANITIZE is '${TALUS_SANITIZE}'; it can be thread, address or empty")
+    message(FATAL_ERROR "TALUS_SANITIZE is '${TALUS_SANITIZE}'; it can be thread, address, fuzzer or empty")
 endif()
 add_compile_options(${talus_sanitize_flags})
 add_link_options(${talus_sanitize_flags})
