@@ -4,16 +4,17 @@
 #include "core/heap.h"
 #include "core/report.h"
 
-/* What the caches hold goes to the pool, so that it can go back. While the pool grows the caller
- * may be the one whom the provider asked, in the midst of his own cache: then they are left alone.
- * False: nothing can go back now. */
+/* What the caches hold goes to the pool, so that it can go back, or serve others: that is why it is
+ * done for a caller who may not block too, as an idle loop. While the pool grows the caller may be
+ * the one whom the provider asked, in the midst of his own cache: then they are left alone. False:
+ * nothing can go back to the provider now. */
 static bool gather(struct tl_heap *heap)
 {
-    if (!tl_heap_is_live(heap) || !tl_port_may_block())
+    if (!tl_heap_is_live(heap))
         return false;
     if (!tl_pool_is_growing(&heap->pool))
         tl_heap_flush(heap);
-    return true;
+    return tl_port_may_block();
 }
 
 TL_SLOW size_t talus_heap_trim(talus_heap *handle)

@@ -29,6 +29,13 @@ unsigned talus_port_pin(void)
     return cpu;
 }
 
+static bool idle; /* and so in no state to sleep */
+
+bool talus_port_may_block(void)
+{
+    return !idle;
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -97,8 +104,30 @@ static void other_cpus_inboxes_are_reached(void **state)
     }
 }
 
+/* An idle loop may not block, and what its CPU keeps serves the others all the same. */
+static void idle_cpus_give_back(void **state)
+{
+    (void)state;
+    size_t count = take_all(0, CPUS - 1);
+    cpu = CPUS - 1;
+    give_all(count);
+    talus_heap_stats_t stats;
+    talus_heap_stats(talus_heap_default(), &stats);
+    assert_true(stats.allocated > 0);
+    idle = true;
+    for (unsigned looks = 0; looks < 2 * CPUS; looks++) {
+        cpu = looks % CPUS;
+        assert_int_equal(talus_heap_trim(talus_heap_default()), 0); /* to a provider: nothing */
+    }
+    idle = false;
+    talus_heap_stats(talus_heap_default(), &stats);
+    assert_int_equal(stats.allocated, 0);
+    assert_int_equal(stats.free_pages, stats.mapped);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(other_cpus_inboxes_are_reached) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(other_cpus_inboxes_are_reached),
+                                        cmocka_unit_test(idle_cpus_give_back) };
     return cmocka_run_group_tests(tests, start, NULL);
 }

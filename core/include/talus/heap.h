@@ -165,7 +165,9 @@ TALUS_API bool talus_heap_expand(talus_heap *heap, void *block, size_t bytes);
 
 /* Gives free pages back to the system now, decay or not: flushes the caller's cache and all idle
  * ones first. Blocks in the caches of other running threads stay there. Returns the bytes purged or
- * unmapped. Context: thread. Cost: O(blocks in those caches + free runs), and the system calls.
+ * unmapped. In a kernel, where talus_port_may_block says no, it flushes and gives nothing back:
+ * what an idle loop does for the other CPUs. Context: thread; in a kernel atomic, too. Cost:
+ * O(blocks in those caches + free runs), and the system calls.
  * R16. */
 TALUS_API size_t talus_heap_trim(talus_heap *heap);
 
@@ -180,7 +182,8 @@ TALUS_API size_t talus_heap_contract(talus_heap *heap, uint32_t unused_ms);
  * whole blocks as talus_heap_contract, then purges. Returns how many. It calls unmap, purge and
  * on_removed, and so may block and must not be called with a lock held that one of these takes, or
  * from within them. From within the provider's map it may be called: while the heap expands the
- * caches are left alone. In a kernel, where talus_port_may_block says no, it does nothing.
+ * caches are left alone. In a kernel, where talus_port_may_block says no, it flushes and gives
+ * nothing back.
  * Context: thread. Cost: as talus_heap_contract. R16. */
 TALUS_API size_t talus_heap_shrink(talus_heap *heap, size_t pages);
 
