@@ -142,6 +142,21 @@
 #define TL_MUTANT_extend_stale 0
 #endif
 
+/* core/heap.c: a heap has the number of the one that was where it is. */
+#ifndef TL_MUTANT_heap_id_reused
+#define TL_MUTANT_heap_id_reused 0
+#endif
+
+/* core/pool.c: a limit that is set while the heap grows is forgotten. */
+#ifndef TL_MUTANT_limit_dropped
+#define TL_MUTANT_limit_dropped 0
+#endif
+
+/* core/inspect.c: all dumps make their lines in the same place. */
+#ifndef TL_MUTANT_dump_one_buffer
+#define TL_MUTANT_dump_one_buffer 0
+#endif
+
 /* core: a refill leaves the list in the span too, so that two caches hand out the same blocks. */
 #ifndef TL_MUTANT_cache_head_twice
 #define TL_MUTANT_cache_head_twice 0

@@ -48,7 +48,7 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
         heap->cpu[cpu] = &tl_no_cache;
 #endif
     tl_lock_acquire(&tl_heaps_lock);
-    tl_store_relaxed(&heap->id, ++last_id);
+    tl_store_relaxed(&heap->id, TL_MUTANT_heap_id_reused ? (uintptr_t)heap : ++last_id);
     if (heap != &tl_default_heap) {
         heap->prev = NULL;
         heap->next = heaps;

@@ -45,8 +45,9 @@ struct dump {
 
 static TL_COLD void line(const struct dump *dump, const char *format, ...)
 {
-    char           buffer[160];
-    struct tl_text text = { .buffer = buffer, .size = sizeof buffer - 1 };
+    static char    of_all[160];
+    char           own[160], *buffer = TL_MUTANT_dump_one_buffer ? of_all : own;
+    struct tl_text text = { .buffer = buffer, .size = sizeof own - 1 };
     va_list        arguments;
     va_start(arguments, format);
     tl_text_add_list(&text, format, arguments);

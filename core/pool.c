@@ -241,7 +241,8 @@ bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready)
 void tl_pool_set_limit(struct tl_pool *pool, size_t limit)
 {
     tl_lock_acquire(&pool->lock);
-    pool->limit = limit != 0 ? limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX;
+    if (!TL_MUTANT_limit_dropped || pool->growing == 0)
+        pool->limit = limit != 0 ? limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX;
     tl_lock_release(&pool->lock);
 }
 

@@ -300,7 +300,7 @@ static bool leave_to_handlers(struct st_worker *worker, const struct st_block *b
     const struct st_handler_calls *handlers =
         worker->team != NULL ? worker->team->run->handlers : NULL;
 
-    return handlers != NULL && block->size >= ST_BLOCK_PASSABLE &&
+    return handlers != NULL && !worker->frees_all && block->size >= ST_BLOCK_PASSABLE &&
            st_rng_one_in(&worker->rng, LEFT_ONE_IN) && handlers->leave(&worker->rng, block->p);
 }
 

@@ -22,6 +22,7 @@ struct st_worker *st_worker_enter(unsigned id, const struct st_target *target, u
     worker->rng.state = st_mix(seed + UINT64_C(0x100000001) * id);
     worker->team = NULL;
     worker->may_fail = false;
+    worker->frees_all = false;
     atomic_store_explicit(&worker->inside, false, memory_order_relaxed);
     st_host_enter(worker);
     return worker;

@@ -63,6 +63,7 @@ struct st_worker {
     struct st_team         *team;      /* NULL: none */
     struct st_rng           rng;       /* the worker */
     bool                    may_fail;  /* NULL for want of memory is an answer, not a failure */
+    bool                    frees_all; /* the worker: nothing is left to handlers (handlers.c) */
     uint32_t                accounted; /* the worker: operations its team knows of (team.c) */
     _Atomic bool            inside;    /* the worker, read by its handlers */
     struct st_counts        counts;
