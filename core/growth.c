@@ -40,11 +40,14 @@ static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
     return step < room ? step : room;
 }
 
+/* Field by field: others may read what lies between (region.h). */
 static bool cover(void *block, size_t bytes, bool given, struct tl_region *region)
 {
-    *region = (struct tl_region){ .start = (uintptr_t)block,
-                                  .pages = bytes >> TL_PAGE_SHIFT,
-                                  .given = given };
+    region->start = (uintptr_t)block;
+    region->pages = bytes >> TL_PAGE_SHIFT;
+    region->given = given;
+    region->holds_data = false;
+    tl_store32_relaxed(&region->draining, 0);
     bool beyond_top = bytes > 0 - (uintptr_t)block - 1; /* its end is no address */
     return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && !beyond_top && tl_page_map_cover(region);
 }

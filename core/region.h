@@ -4,6 +4,9 @@
  * another. A region without a page in use lies wholly in a single free run; nothing is counted, so
  * that a run across many regions costs no more than another.
  * A region that is to leave (`draining`, R17) keeps its free runs from all searches (pool.h, 6).
+ * A region lies in a descriptor, which was a run's before: the pool of a neighbour that looked it
+ * up then may read its kind and heap now (tl_runs_free_at_locked). These words stay what they were,
+ * a descriptor's that is in no use.
  * Locks: a heap's regions are changed under its pool's lock; the list of all regions under
  * tl_meta_lock. */
 #ifndef TL_CORE_REGION_H
@@ -18,6 +21,9 @@ struct tl_region {
     struct tl_region *touching;
     struct tl_region *touched_by; /* the other end of that link */
     struct tl_region *next;       /* the heap's regions; pool lock */
+#if !TL_SMALL                     /* behind a descriptor's kind and heap */
+    TL_CACHE_LINE
+#endif
     struct tl_region *prev;
     struct tl_region *all_next; /* every heap's regions; tl_meta_lock */
     struct tl_region *all_prev;
@@ -31,6 +37,13 @@ struct tl_region {
 
 TL_STATIC_ASSERT(sizeof(struct tl_region) <= sizeof(struct tl_span),
                  "a region lies in a descriptor");
+#if !TL_SMALL
+TL_STATIC_ASSERT(offsetof(struct tl_region, next) + sizeof(void *) <=
+                         offsetof(struct tl_span, kind) &&
+                     offsetof(struct tl_span, kind) < offsetof(struct tl_span, heap) &&
+                     offsetof(struct tl_region, prev) > offsetof(struct tl_span, heap),
+                 "a region leaves its descriptor's kind and heap alone");
+#endif
 
 #if TL_SMALL
 static inline struct tl_heap *tl_span_heap(const struct tl_span *span)

@@ -149,9 +149,10 @@ static void visit(struct st_worker *worker)
 
 static void child_main(void *argument)
 {
-    struct child     *child = argument;
-    unsigned          id = ST_TEAM_MAX + 1 + child->parent->index;
-    struct st_worker *worker = st_worker_enter(id, child->parent->target, child->seed);
+    struct child        *child = argument;
+    unsigned             id = ST_TEAM_MAX + 1 + child->parent->index;
+    struct st_run const *run = child->parent->team->run;
+    struct st_worker    *worker = st_worker_enter(id, run->target, child->seed);
 
     st_count_add(&worker->counts.threads, 1);
     worker->team = child->parent->team;

@@ -105,7 +105,7 @@ static void change(struct st_worker *worker)
         break;
     }
     atomic_store_explicit(&worker->inside, false, memory_order_relaxed);
-    if (st_rng_one_in(&worker->rng, NAP_ONE_IN))
+    if (worker->team->run->timed && st_rng_one_in(&worker->rng, NAP_ONE_IN))
         st_host_sleep();
 }
 

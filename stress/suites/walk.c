@@ -65,15 +65,35 @@ static _Noreturn void fail_line(const struct seen *seen, const char *what)
     st_fail("dump", "  line %u of a dump %s: %s", seen->lines, what, seen->last);
 }
 
+/* What follows `word`, with which `line` begins; NULL: it begins otherwise. */
+static const char *behind(const char *line, const char *word)
+{
+    while (*word != '\0' && *line == *word) {
+        line++;
+        word++;
+    }
+    return *word == '\0' ? line : NULL;
+}
+
 static bool starts(const char *line, const char *with)
 {
-    return strncmp(line, with, strlen(with)) == 0;
+    return behind(line, with) != NULL;
+}
+
+/* What follows `word` in the line; NULL: it is not there. */
+static const char *find(const char *line, const char *word)
+{
+    const char *rest = NULL;
+
+    while (*line != '\0' && rest == NULL)
+        rest = behind(line++, word);
+    return rest;
 }
 
 /* The number behind `word`, decimal or with 0x; *found: there is one. */
 static uintptr_t number_behind(const char *line, const char *word, bool *found)
 {
-    const char *at = strstr(line, word);
+    const char *at = find(line, word);
     uintptr_t   n = 0;
     unsigned    base = 10, digits = 0;
 
@@ -81,7 +101,6 @@ static uintptr_t number_behind(const char *line, const char *word, bool *found)
         *found = false;
         return 0;
     }
-    at += strlen(word);
     if (at[0] == '0' && at[1] == 'x') {
         base = 16;
         at += 2;
@@ -126,9 +145,9 @@ static void look_at(struct seen *seen)
         seen->heaps++;
         number_behind(seen->last, "growing by ", &whole);
         seen->ours = number_behind(seen->last, "heap ", &whole) == (uintptr_t)walk.heap;
-        if (!whole || strstr(seen->last, "': bytes: ") == NULL)
+        if (!whole || find(seen->last, "': bytes: ") == NULL)
             fail_line(seen, "is not whole");
-        if (seen->ours && strstr(seen->last, " 'walk': ") == NULL)
+        if (seen->ours && find(seen->last, " 'walk': ") == NULL)
             fail_line(seen, "has another's name");
         return;
     }
