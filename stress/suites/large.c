@@ -124,7 +124,7 @@ static void own(struct st_worker *worker)
         break;
     }
     atomic_store_explicit(&worker->inside, false, memory_order_relaxed);
-    if (worker->team->run->timed && st_rng_one_in(&worker->rng, OWNER_NAPS_IN))
+    if (st_rng_one_in(&worker->rng, OWNER_NAPS_IN))
         st_host_sleep(); /* else it would keep the heap empty */
 }
 
