@@ -272,8 +272,27 @@ def installed(options):
             want(found.returncode == 2, f"{command} stress --nonsense: status {found.returncode}", found.stderr)
 
 
-CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "prefix": prefix, "preload": preload, "refused": refused,
-          "files": files, "interrupt": interrupt, "progress": progress, "preempt": preempt, "installed": installed}
+def compare(options):
+    """The table has a cell for each allocator and suite, and tells a broken one from one that holds."""
+    toy = "toy=" + library(options, "toy_race")
+    found = run([options.talus, "stress", "--compare", "--allocators", "talus,libc", "--peer", toy,
+                 "--seconds", "1", "--suite", "fastpath,oom", "--seed", options.seed, "--threads", "8"])
+    want(found.returncode == 0, f"status {found.returncode}, wanted 0", found.stderr)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in found.stdout.splitlines() if line.startswith("|")]
+    table = {(row[0], name): cell for row in rows[2:] for name, cell in zip(rows[0][1:], row[1:])}
+    lacks = "skipped: no heap instances"
+    want({key: cell for key, cell in table.items() if key != ("`fastpath`", "toy")} == {
+        ("`fastpath`", "libc"): "held", ("`fastpath`", "talus"): "held",
+        ("`oom`", "libc"): lacks, ("`oom`", "talus"): "held", ("`oom`", "toy"): lacks}, "other cells", found.stdout)
+    want(table[("`fastpath`", "toy")].startswith("**failed**: "), "the toy held", found.stdout)
+    want(re.search(r"toy, fastpath; again:\n\n    .*--seed", found.stdout), "no line that repeats it", found.stdout)
+    found = run([options.talus, "stress", "--compare", "--nonsense"])
+    want(found.returncode == 2, f"status {found.returncode}, wanted 2", found.stderr)
+
+
+CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "prefix": prefix, "preload": preload,
+          "refused": refused, "files": files, "interrupt": interrupt, "progress": progress, "preempt": preempt,
+          "installed": installed, "compare": compare}
 
 
 def main():

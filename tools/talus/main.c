@@ -77,17 +77,6 @@ int tl_command_run(int argc, char **argv)
     return error == ENOENT ? 127 : 126;
 }
 
-int tl_command_stress(int argc, char **argv)
-{
-    char program[TL_TOOL_PATH_MAX];
-    (void)argc;
-    if (!tl_tool_locate("talus-stress", program))
-        return TL_TOOL_USAGE;
-    argv[0] = program;
-    execv(program, argv);
-    return tl_tool_error("cannot run %s: %s", program, strerror(errno));
-}
-
 int tl_command_explore(int argc, char **argv)
 {
     static char name[] = "talus explore";
