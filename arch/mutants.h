@@ -1,9 +1,14 @@
 /* mutants.h: the seeded bugs. Each is 0 unless the build says -DTL_MUTANT_<name>=1 (cmake
  * -DTALUS_MUTANT=<name>); a mutant that no test catches is a hole in the tests. C says `if
  * (TL_MUTANT_x)`, so that mutants are compiled in every build; assembly says #if.
+ * A build may hold them all (TALUS_MUTANT=any): any_mutant.h.
  * Which layer claims which mutant: docs/testing.md. */
 #ifndef TL_ARCH_MUTANTS_H
 #define TL_ARCH_MUTANTS_H
+
+#ifdef TL_MUTANT_ANY
+#include TL_MUTANT_ANY
+#endif
 
 /* arch/mips/atomic.h: what orders by acquire has no sync behind its SC. */
 #ifndef TL_MUTANT_mips_sync_dropped
@@ -185,6 +190,97 @@
 /* core/hosted/options.c: a size that does not fit into a word is taken for what is left of it. */
 #ifndef TL_MUTANT_options_overflow
 #define TL_MUTANT_options_overflow 0
+#endif
+
+/* core/cache_span.c: what a span was given back since its last slow exit is counted twice. */
+#ifndef TL_MUTANT_frees_counted_twice
+#define TL_MUTANT_frees_counted_twice 0
+#endif
+
+/* core/cache_span.c: the free that empties a span is no slow exit. */
+#ifndef TL_MUTANT_span_armed_late
+#define TL_MUTANT_span_armed_late 0
+#endif
+
+/* core/cache_span.c: the span behind one that leaves the list still names it as the one before. */
+#ifndef TL_MUTANT_avail_link_kept
+#define TL_MUTANT_avail_link_kept 0
+#endif
+
+/* core/cache_span.c: a span that ends leaves its pages in the page map. */
+#ifndef TL_MUTANT_page_map_stale
+#define TL_MUTANT_page_map_stale 0
+#endif
+
+/* core/cache_span.c: a new span's last page is not entered into the page map. */
+#ifndef TL_MUTANT_page_map_short
+#define TL_MUTANT_page_map_short 0
+#endif
+
+/* core/remote.c: a full chain is sent by what its last block's span says of its owner by then. */
+#ifndef TL_MUTANT_batch_owner_asked_again
+#define TL_MUTANT_batch_owner_asked_again 0
+#endif
+
+/* core/cache.c: whoever drains takes the newest batch and forgets those behind it. */
+#ifndef TL_MUTANT_drain_tail_lost
+#define TL_MUTANT_drain_tail_lost 0
+#endif
+
+/* core/adopt.c: a span that is adopted stays on the list of the cache it came from. */
+#ifndef TL_MUTANT_adopted_span_listed
+#define TL_MUTANT_adopted_span_listed 0
+#endif
+
+/* core/pool.c: the pool's lock is left before the run that comes back is in a bin. */
+#ifndef TL_MUTANT_pool_left_early
+#define TL_MUTANT_pool_left_early 0
+#endif
+
+/* core/pool.c: what is put back counts as clean, so that calloc does not clear it. */
+#ifndef TL_MUTANT_dirt_forgotten
+#define TL_MUTANT_dirt_forgotten 0
+#endif
+
+/* core/pool.c: a block grows in place though the free pages behind it do not suffice. */
+#ifndef TL_MUTANT_extend_into_neighbour
+#define TL_MUTANT_extend_into_neighbour 0
+#endif
+
+/* core/large.c: the large block that a cache keeps goes back to the pool and stays kept. */
+#ifndef TL_MUTANT_kept_put_twice
+#define TL_MUTANT_kept_put_twice 0
+#endif
+
+/* core/realloc.c: the old block is freed before it is copied. */
+#ifndef TL_MUTANT_realloc_freed_first
+#define TL_MUTANT_realloc_freed_first 0
+#endif
+
+/* core/contract.c: a region goes back to its owner before the CPUs that may look at it have left.
+ * */
+#ifndef TL_MUTANT_contract_unsynchronized
+#define TL_MUTANT_contract_unsynchronized 0
+#endif
+
+/* core/reserve.c: a reserve ends while a slow exit refills it. */
+#ifndef TL_MUTANT_reserve_end_unwaited
+#define TL_MUTANT_reserve_end_unwaited 0
+#endif
+
+/* core/heap.c: a heap ends while the purge thread is at work on it. */
+#ifndef TL_MUTANT_heap_end_unwaited
+#define TL_MUTANT_heap_end_unwaited 0
+#endif
+
+/* core/hosted/fork.c: the child of a fork finds a heap's lock held. */
+#ifndef TL_MUTANT_fork_lock_held
+#define TL_MUTANT_fork_lock_held 0
+#endif
+
+/* core/heap.c: the child of a fork believes that the purge thread is still at work on a heap. */
+#ifndef TL_MUTANT_fork_visit_kept
+#define TL_MUTANT_fork_visit_kept 0
 #endif
 
 /* sync/once.h: the first caller publishes "done" before it has initialised. */

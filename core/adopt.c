@@ -109,7 +109,7 @@ static bool move_span(struct tl_cache *cache, struct tl_cache *from, unsigned cl
     if (span == NULL)
         return false;
     tl_span_settle(from, span);
-    if (span->own.listed)
+    if (span->own.listed && !TL_MUTANT_adopted_span_listed)
         tl_avail_remove(bin, span);
     if (span->own.counted_empty) {
         span->own.counted_empty = false;

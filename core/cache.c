@@ -87,7 +87,7 @@ static void drain(struct tl_cache *cache)
         struct tl_block *batch = cache->arrived;
         struct tl_span  *span = tl_span_at((uintptr_t)batch);
         struct tl_bin   *bin = &cache->bin[span->class_id];
-        cache->arrived = tl_get(&batch->next_batch);
+        cache->arrived = TL_MUTANT_drain_tail_lost ? NULL : tl_get(&batch->next_batch);
         if (TL_KERNEL && tl_span_kind(span) == TL_SPAN_BUSY) {
             tl_large_release(cache, span);
             cache->piece = 0;

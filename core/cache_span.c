@@ -23,6 +23,8 @@ void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
 {
     struct tl_span_owned *own = &span->own;
     uint32_t              freed = own->until_start - own->until_slow;
+    if (TL_MUTANT_frees_counted_twice)
+        freed *= 2;
     own->outstanding -= freed;
     own->local_count += freed;
     own->purged = own->purged && freed == 0;
@@ -39,6 +41,8 @@ void tl_span_arm(struct tl_span *span)
     struct tl_span_owned *own = &span->own;
     uint32_t most = own->listed ? TL_FREES_UNTIL_SLOW_MAX : tl_classes[span->class_id].relist_frees;
     uint32_t until = own->outstanding < most ? own->outstanding : most;
+    if (TL_MUTANT_span_armed_late)
+        until++;
     if (until == 0)
         until = 1; /* nothing is out: the next free is a mistake, and must be seen */
     own->until_slow = own->until_start = until;
@@ -67,7 +71,7 @@ void tl_avail_remove(struct tl_bin *bin, struct tl_span *span)
         span->own.prev->own.next = span->own.next;
     else
         bin->avail = span->own.next;
-    if (span->own.next != NULL)
+    if (span->own.next != NULL && !TL_MUTANT_avail_link_kept)
         span->own.next->own.prev = span->own.prev;
     else
         bin->avail_last = span->own.prev;
@@ -194,7 +198,7 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
     tl_span_set_cut_heap(span, heap);
     tl_span_set_owner(span, cache);
     tl_span_set_kind(span, TL_SPAN_CUT);
-    for (size_t page = 0; page < span->pages; page++)
+    for (size_t page = 0; page + (TL_MUTANT_page_map_short ? 1 : 0) < span->pages; page++)
         tl_page_set(span->start + (page << TL_PAGE_SHIFT), span);
     tl_counter_add_shared(&heap->spans, 1);
     cache->bin[class_id].fresh = span;
@@ -242,7 +246,7 @@ void tl_span_release(struct tl_cache *cache, struct tl_span *span)
         tl_span_arm(span);
         return;
     }
-    for (size_t page = 1; page < span->pages; page++)
+    for (size_t page = 1; page < span->pages && !TL_MUTANT_page_map_stale; page++)
         tl_page_set(span->start + (page << TL_PAGE_SHIFT), NULL);
     tl_store_relaxed(&span->owner, 0);
     tl_span_set_cut_heap(span, NULL);

@@ -58,7 +58,8 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
     tl_lock_release(&pool->lock);
     tl_region_delist(region);
     TL_PREEMPT_POINT(contract);
-    tl_port_synchronize();
+    if (!TL_MUTANT_contract_unsynchronized)
+        tl_port_synchronize();
     if (region->given)
         pool->on_removed(pool->on_removed_context, tl_heap_handle(pool->heap), (void *)start,
                          bytes);

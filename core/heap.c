@@ -76,7 +76,7 @@ static void unlist(struct tl_heap *heap)
     tl_lock_acquire(&tl_heaps_lock);
     tl_store_relaxed(&heap->id, 0);
 #if !TL_KERNEL
-    while (visited == heap) {
+    while (visited == heap && !TL_MUTANT_heap_end_unwaited) {
         uint32_t ticket = tl_event_prepare(&visit_ended);
         tl_lock_release(&tl_heaps_lock);
         tl_event_wait(&visit_ended, ticket);
@@ -505,7 +505,8 @@ void tl_heaps_each_locked(void (*visit)(struct tl_heap *heap))
 #if !TL_KERNEL
 void tl_heaps_fork_child(void)
 {
-    visited = NULL;
+    if (!TL_MUTANT_fork_visit_kept)
+        visited = NULL;
     visit_ended = (struct tl_event)TL_EVENT_INIT;
     tl_lock_init(&tl_heaps_lock);
 }

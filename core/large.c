@@ -73,7 +73,8 @@ void tl_large_release_kept(struct tl_cache *cache)
     struct tl_span *span = cache->kept;
     if (span == NULL)
         return;
-    cache->kept = NULL;
+    if (!TL_MUTANT_kept_put_twice)
+        cache->kept = NULL;
     give_back(span, span->pages);
 }
 

@@ -154,8 +154,12 @@ void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
     uint64_t now_ms = tl_port_now_ms();
     tl_span_set_kind(span, TL_SPAN_BUSY);
     tl_lock_acquire(&pool->lock);
-    tl_span_set_dirt(span, 0, dirty);
+    tl_span_set_dirt(span, 0, TL_MUTANT_dirt_forgotten ? 0 : dirty);
+    if (TL_MUTANT_pool_left_early)
+        tl_lock_release(&pool->lock);
     tl_runs_insert_locked(pool, span, now_ms);
+    if (TL_MUTANT_pool_left_early)
+        tl_lock_acquire(&pool->lock);
     bool old_dirt = pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
     tl_lock_release(&pool->lock);
     /* a kernel's caller is pinned, the provider may block; any may be in the midst of a cache,
@@ -195,6 +199,8 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
         next = tl_runs_free_at_locked(
             pool, end,
             TL_MUTANT_drain_extended && tl_pool_drains(pool, span) ? TL_SPAN_ASIDE : TL_SPAN_FREE);
+    if (TL_MUTANT_extend_into_neighbour && next != NULL && next->pages < more)
+        more = next->pages;
     if (next != NULL && next->start == end && next->pages >= more) {
         tl_region_link(span->region, next->region, end);
         shorten_front_locked(pool, next, more);

@@ -31,8 +31,11 @@ static void *copy(struct tl_heap *heap, void *block, size_t usable, size_t size)
                                          : tl_heap_alloc_slow(heap, size, 0, false);
     if (fresh == NULL) /* a smaller size never fails: the block can stay */
         return size <= usable ? block : NULL;
+    if (TL_MUTANT_realloc_freed_first)
+        talus_free(block);
     memcpy(fresh, block, usable < size ? usable : size);
-    talus_free(block);
+    if (!TL_MUTANT_realloc_freed_first)
+        talus_free(block);
     return fresh;
 }
 

@@ -61,6 +61,8 @@ static inline bool chain_up(struct tl_cache *cache, size_t slot, struct tl_block
 static TL_NOINLINE void send_chain(size_t slot, struct tl_span *span, struct tl_cache *cache)
 {
     TL_PREEMPT_POINT(send_chain);
+    if (TL_MUTANT_batch_owner_asked_again)
+        slot = tl_span_foreign_slot(span);
     tl_remote_push(span, take_chain(cache, slot));
 }
 

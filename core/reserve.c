@@ -482,7 +482,7 @@ TL_SLOW talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, siz
 static void unlist(struct tl_reserve *reserve, struct tl_heap *heap)
 {
     tl_lock_acquire(&heap->lock);
-    while (reserve->users > 0) {
+    while (reserve->users > 0 && !TL_MUTANT_reserve_end_unwaited) {
         uint32_t ticket = tl_event_prepare(&heap->reserve_unused);
         tl_lock_release(&heap->lock);
         tl_event_wait(&heap->reserve_unused, ticket);

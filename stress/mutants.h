@@ -1,7 +1,7 @@
 /* mutants.h: the seeded bugs that the stress suites claim, one entry each. arch/mutants.h declares
  * them all, and says what each breaks. stress/CMakeLists.txt reads the table: each entry becomes a
- * build of the whole core with the bug in it, and a test that passes only if the suite fails within
- * the time.
+ * test of the whole core with the bug switched on, which passes only if the suite fails within the
+ * time.
  *
  * ST_MUTANT(name, where, suite, seconds, "how it shows")
  *   where    hosted: in builds without a sanitizer; tsan: in the ThreadSanitizer build, which alone
@@ -23,6 +23,13 @@
     ST_MUTANT(cache_head_twice, hosted, fastpath, 60,                                             \
               "a list in two places: overlap, or seen by the heap itself")                        \
     ST_MUTANT(remote_as_own, hosted, remote, 60, "two threads on one list: overlap")              \
+    ST_MUTANT(frees_counted_twice, hosted, fastpath, 60,                                          \
+              "a span ends with blocks out: seen by the heap itself")                             \
+    ST_MUTANT(drain_tail_lost, hosted, remote, 60, "batches forgotten: lost at the end")          \
+    ST_MUTANT(avail_link_kept, hosted, mixed, 60, "a list runs astray: seen by the heap itself")  \
+    ST_MUTANT(adopted_span_listed, hosted, churn, 60, "two caches with one span: a crash")        \
+    ST_MUTANT(pool_left_early, hosted, mixed, 60, "two threads in the page pool: damage")         \
+    ST_MUTANT(kept_put_twice, hosted, mixed, 60, "one run handed out twice: overlap")             \
     ST_MUTANT(adopt_unclaimed, hosted, churn, 60,                                                 \
               "two threads in one idle cache: overlap or damage")                                 \
     ST_MUTANT(lock_no_wait, hosted, mixed, 60, "two threads in the page pool: overlap or damage") \

@@ -23,7 +23,8 @@ static void parent_heap(struct tl_heap *heap)
 static void child_heap(struct tl_heap *heap)
 {
     tl_pool_fork_child(&heap->pool);
-    tl_lock_init(&heap->lock);
+    if (!TL_MUTANT_fork_lock_held)
+        tl_lock_init(&heap->lock);
     tl_reserve_fork_child(heap);
     tl_adopt_fork_child(heap, tl_thread_cache_of(heap));
 }

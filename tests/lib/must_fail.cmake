@@ -1,7 +1,11 @@
 # Runs PROGRAM with ARGUMENTS, through EMULATOR where there is one: it must end, fail, and say, or end in, what SAYS fits.
+# SECONDS: it is ended then, which SAYS may ask for ("timeout").
+if(NOT SECONDS)
+    set(SECONDS 60)
+endif()
 separate_arguments(EMULATOR UNIX_COMMAND "${EMULATOR}")
 execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
-    TIMEOUT 60)
+    TIMEOUT ${SECONDS})
 if(result STREQUAL "0" OR NOT "${result}\n${output}" MATCHES "${SAYS}")
     message(FATAL_ERROR "nothing found that fits '${SAYS}'; ended with '${result}':\n${output}")
 endif()

@@ -42,6 +42,35 @@ function(talus_add_tests label)
   endforeach()
 endfunction()
 
+# talus_add_mutants(<label> <file.c> [POINTS] [SECONDS n] "<bug>=<what must fail>" ...):
+# "<label>.<file>.mutant.<bug>": the test's program over the core with every seeded bug, one of which is switched on. POINTS: the
+# file has a tl_preempt_point of its own. SECONDS: it is ended then, and says "timeout".
+function(talus_add_mutants label file)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "POINTS" "SECONDS" "")
+  if(NOT TARGET talus_core_mutants) # in builds that hold a bug already, or find none
+    return()
+  endif()
+  get_filename_component(name ${file} NAME_WE)
+  set(target test_${label}_${name}_mutants)
+  add_executable(${target} ${file} $<TARGET_OBJECTS:talus_core_mutants>)
+  if(NOT arg_POINTS)
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/lib/no_points.c)
+  endif()
+  target_link_libraries(${target} PRIVATE talus_test_lib talus_internal cmocka)
+  foreach(entry IN LISTS arg_UNPARSED_ARGUMENTS)
+    string(REGEX MATCH "^([a-z0-9_]+)=(.*)$" entry "${entry}")
+    talus_require_mutant(${CMAKE_MATCH_1})
+    set(test ${label}.${name}.mutant.${CMAKE_MATCH_1})
+    set(says "FAILED  . ${CMAKE_MATCH_2}")
+    if(CMAKE_MATCH_2 STREQUAL "timeout")
+      set(says timeout)
+    endif()
+    add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}>
+      "-DSAYS=${says}" "-DSECONDS=${arg_SECONDS}" -P ${PROJECT_SOURCE_DIR}/tests/lib/must_fail.cmake)
+    set_tests_properties(${test} PROPERTIES LABELS "${label};mutant" TIMEOUT 120 ENVIRONMENT TALUS_MUTANT=${CMAKE_MATCH_1})
+  endforeach()
+endfunction()
+
 function(talus_add_must_fail label name target says)
   list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
   set(test ${label}.${name}-can-fail)

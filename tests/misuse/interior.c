@@ -55,11 +55,38 @@ static void past_the_end_of_a_large_block(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
+/* R45: the pages were a span's before, several pages long. */
+static void inside_what_were_small_blocks(void **state)
+{
+    talus_heap *heap = talus_heap_create(NULL);
+    void       *blocks[2000];
+    size_t      bytes = COUNT_OF(blocks) * 2048;
+    char       *block;
+
+    (void)state;
+    assert_non_null(heap);
+    for (size_t i = 0; i < COUNT_OF(blocks); i++)
+        assert_non_null(blocks[i] = talus_heap_alloc(heap, 2048, 0, NULL));
+    for (size_t i = 0; i < COUNT_OF(blocks); i++)
+        talus_heap_free(heap, blocks[i]);
+    talus_heap_trim(heap);
+    block = talus_heap_alloc(heap, bytes, 0, NULL);
+    assert_non_null(block);
+    for (size_t offset = 2048; offset < bytes; offset += 2048) {
+        talus_heap_free(heap, opaque_pointer(block + offset));
+        assert_interior_reported(block + offset);
+    }
+    talus_heap_free(heap, block);
+    assert_not_reported();
+    assert_true(talus_heap_destroy(heap));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         misuse_test(inside_a_large_block),
         misuse_test(past_the_end_of_a_large_block),
+        misuse_test(inside_what_were_small_blocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
