@@ -47,7 +47,7 @@ endfunction()
 # file has a tl_preempt_point of its own. SECONDS: it is ended then, and says "timeout".
 function(talus_add_mutants label file)
   cmake_parse_arguments(PARSE_ARGV 2 arg "POINTS" "SECONDS" "")
-  if(NOT TARGET talus_core_mutants) # in builds that hold a bug already, or find none
+  if(NOT TARGET talus_core_mutants OR TALUS_SANITIZE) # in builds that hold a bug already, or find others
     return()
   endif()
   get_filename_component(name ${file} NAME_WE)
@@ -61,7 +61,7 @@ function(talus_add_mutants label file)
     string(REGEX MATCH "^([a-z0-9_]+)=(.*)$" entry "${entry}")
     talus_require_mutant(${CMAKE_MATCH_1})
     set(test ${label}.${name}.mutant.${CMAKE_MATCH_1})
-    set(says "FAILED  . ${CMAKE_MATCH_2}")
+    set(says "FAILED  . ${CMAKE_MATCH_2}|Subprocess aborted") # the second where the core asserts
     if(CMAKE_MATCH_2 STREQUAL "timeout")
       set(says timeout)
     endif()
