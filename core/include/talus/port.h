@@ -39,7 +39,8 @@ _Noreturn void talus_port_panic(const char *line);
 #endif
 
 /* Keeps the calling thread on its CPU and other threads off it, until the matching unpin; calls
- * nest. Interrupts stay as they are; a timer that fires meanwhile puts the switch off until unpin.
+ * nest. Interrupts stay as they are, and a timer that fires meanwhile puts the switch off until
+ * unpin; or pin masks them, and the last unpin restores what was.
  * Pre: a thread, not a handler. Post: returns the CPU's number, from 0, below TALUS_CPUS_MAX; the
  * same at each pin until the last unpin. Where nothing ever preempts a thread: the CPU's number and
  * nothing else. Default: 0, for one CPU without preemption.
