@@ -5,9 +5,9 @@
  *               jemalloc, for one) cannot be loaded later. Then the program starts again with the
  *               library in LD_PRELOAD, and dlopen finds it there.
  * 3 Its own     A calloc that calls malloc must find that of its library, not the system's
- *               (RTLD_DEEPBIND, which sanitizers refuse). dlsym on a library looks into those that
- *               it needs, too, so into libc: functions count only where they lie in the library
- *               itself. */
+ *               (RTLD_DEEPBIND; sanitizers, whose malloc must come first, refuse it). dlsym on a
+ *               library looks into those that it needs, too, so into libc: functions count only
+ *               where they lie in the library itself. */
 #include "stress/hosted/targets.h"
 
 #include "stress/hosted/report.h"
@@ -20,11 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#if ST_SANITIZED
-#define OWN_NAMES_FIRST 0
-#else
-#define OWN_NAMES_FIRST RTLD_DEEPBIND
-#endif
 #define NAME_BYTES 128u
 #define PRELOADED  "TALUS_STRESS_PRELOADED" /* in the environment: 2 has happened */
 
@@ -86,7 +81,9 @@ struct st_target *st_target_load(const char *path, const char *prefix, char **ar
         { "posix_memalign", &calls.posix_memalign },
         { "malloc_usable_size", &calls.malloc_usable_size },
     };
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | OWN_NAMES_FIRST);
+    if (ST_SANITIZED)
+        give_up(path, "this build has a sanitizer's malloc in it: take the release build");
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
 
     if (library == NULL) {
         const char *why = dlerror();

@@ -60,6 +60,8 @@ static void print_help(FILE *out)
             "  --expect-caught S  succeed if, and only if, a failure is found within S seconds\n"
             "  --self-test        show that the oracle barks when it must\n"
             "  --list, --help\n"
+            "talus stress --compare runs the suites on each allocator that is installed (--compare "
+            "--help).\n"
             "\n"
             "Exit status: 0 nothing found, 1 failure found, 2 wrong usage or could not run, 130\n"
             "interrupted (Ctrl-C) with nothing found until then; what there is is printed.\n\n",

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,7 +79,10 @@ void st_run_here(const struct st_suite *suite, struct st_target *target, uint64_
 
 static _Noreturn void be_child(const struct st_suite *suite)
 {
+    const struct rlimit no_core = { 0, 0 };
+
     handle_interrupts(SIG_IGN);
+    setrlimit(RLIMIT_CORE, &no_core); /* a crash is a result, told by the parent */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     st_run_here(suite, st_options.target, st_options.seed, st_options.seconds);
     exit(ST_PASSED); /* not _exit: sanitizers speak here */

@@ -200,10 +200,14 @@ def interrupt(options):
         with tempfile.TemporaryDirectory() as folder:
             out = ["--json", "--junit", os.path.join(folder, "r.xml"), "--report", os.path.join(folder, "r.html")]
             process = subprocess.Popen(stress(options, "--suite", f"fastpath,{second}", "--seconds", "1.5", *out),
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                       start_new_session=True)
             first = process.stdout.readline()  # of the first suite
             time.sleep(0.1)
-            process.send_signal(number)
+            if number == signal.SIGINT:
+                os.killpg(process.pid, number)  # as a terminal does it: all of them get it
+            else:
+                process.send_signal(number)
             begin = time.monotonic()
             stdout, said = process.communicate(timeout=60)
             want(process.returncode == 128 + number, f"status {process.returncode}, wanted {128 + number}", said)

@@ -55,7 +55,10 @@ static void draw(FILE *file, const struct st_record *record, const char *title, 
             rate(&samples[i - 1], &samples[i]) > high ? rate(&samples[i - 1], &samples[i]) : high;
     tl_svg_begin(file, WIDTH, HEIGHT, title);
     tl_svg_text(file, LEFT, 18, &head, title);
-    snprintf(text, sizeof text, "at most %.4g", high);
+    if (high >= 1e6)
+        snprintf(text, sizeof text, "at most %.2f million", high / 1e6);
+    else
+        snprintf(text, sizeof text, "at most %.0f", high);
     tl_svg_text(file, WIDTH - RIGHT, 18, &scale, text);
     tl_svg_line(file, LEFT, TOP, WIDTH - RIGHT, TOP, GRID, 1);
     tl_svg_line(file, LEFT, bottom, WIDTH - RIGHT, bottom, TEXT, 1);
