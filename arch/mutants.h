@@ -157,6 +157,11 @@
 #define TL_MUTANT_limit_dropped 0
 #endif
 
+/* core/pool.c: the child of a fork finds the locks of page pools that hold any held. */
+#ifndef TL_MUTANT_fork_pool_held
+#define TL_MUTANT_fork_pool_held 0
+#endif
+
 /* core/inspect.c: all dumps make their lines in the same place. */
 #ifndef TL_MUTANT_dump_one_buffer
 #define TL_MUTANT_dump_one_buffer 0

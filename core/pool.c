@@ -289,6 +289,7 @@ void tl_pool_fork_child(struct tl_pool *pool)
     pool->mapped -= pool->growing;
     pool->growing = 0;
     pool->grown = (struct tl_event)TL_EVENT_INIT;
-    tl_lock_init(&pool->lock);
+    if (!TL_MUTANT_fork_pool_held || pool->regions == NULL)
+        tl_lock_init(&pool->lock);
 }
 #endif
