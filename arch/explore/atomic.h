@@ -38,39 +38,49 @@ TL_EXTERN_C int tl_explore_mutant;
 #define TL_EXPLORE_TEXT(x)    TL_EXPLORE_TEXT_OF(x)
 #define TL_EXPLORE_WHERE      __FILE__ ":" TL_EXPLORE_TEXT(__LINE__)
 
-#define TL_EXPLORE_OPERATIONS(width, box, type)                                                 \
-    static inline void tl_explore_store##width(box *a, type v, const char *where)               \
-    {                                                                                           \
-        tl_explore_access(a, true, where);                                                      \
-        a->value = v;                                                                           \
-    }                                                                                           \
-    static inline type tl_explore_swap##width(box *a, type v, const char *where)                \
-    {                                                                                           \
-        tl_explore_access(a, true, where);                                                      \
-        type old = a->value;                                                                    \
-        a->value = v;                                                                           \
-        return old;                                                                             \
-    }                                                                                           \
-    static inline type tl_explore_add##width(box *a, type v, const char *where)                 \
-    {                                                                                           \
-        tl_explore_access(a, true, where);                                                      \
-        type old = a->value;                                                                    \
-        a->value = (type)(old + v);                                                             \
-        return old;                                                                             \
-    }                                                                                           \
-    static inline bool tl_explore_cas##width(box *a, type *expected, type v, const char *where) \
-    {                                                                                           \
-        tl_explore_access(a, true, where);                                                      \
-        bool won = a->value == *expected;                                                       \
-        if (won)                                                                                \
-            a->value = v;                                                                       \
-        else                                                                                    \
-            *expected = a->value;                                                               \
-        return won;                                                                             \
+/* The types by width, which is empty or 32. */
+typedef tl_atomic_word tl_explore_box;
+typedef tl_atomic_u32  tl_explore_box32;
+typedef uintptr_t      tl_explore_value;
+typedef uint32_t       tl_explore_value32;
+
+#define TL_EXPLORE_OPERATIONS(width)                                                             \
+    static inline void tl_explore_store##width(tl_explore_box##width  *a,                        \
+                                               tl_explore_value##width v, const char *where)     \
+    {                                                                                            \
+        tl_explore_access(a, true, where);                                                       \
+        a->value = v;                                                                            \
+    }                                                                                            \
+    static inline tl_explore_value##width tl_explore_swap##width(                                \
+        tl_explore_box##width *a, tl_explore_value##width v, const char *where)                  \
+    {                                                                                            \
+        tl_explore_access(a, true, where);                                                       \
+        tl_explore_value##width old = a->value;                                                  \
+        a->value = v;                                                                            \
+        return old;                                                                              \
+    }                                                                                            \
+    static inline tl_explore_value##width tl_explore_add##width(                                 \
+        tl_explore_box##width *a, tl_explore_value##width v, const char *where)                  \
+    {                                                                                            \
+        tl_explore_access(a, true, where);                                                       \
+        tl_explore_value##width old = a->value;                                                  \
+        a->value = old + v;                                                                      \
+        return old;                                                                              \
+    }                                                                                            \
+    static inline bool tl_explore_cas##width(tl_explore_box##width   *a,                         \
+                                             tl_explore_value##width *expected,                  \
+                                             tl_explore_value##width desired, const char *where) \
+    {                                                                                            \
+        tl_explore_access(a, true, where);                                                       \
+        bool won = a->value == *expected;                                                        \
+        *expected = a->value;                                                                    \
+        if (won)                                                                                 \
+            a->value = desired;                                                                  \
+        return won;                                                                              \
     }
 
-TL_EXPLORE_OPERATIONS(, tl_atomic_word, uintptr_t)
-TL_EXPLORE_OPERATIONS(32, tl_atomic_u32, uint32_t)
+TL_EXPLORE_OPERATIONS()
+TL_EXPLORE_OPERATIONS(32)
 #undef TL_EXPLORE_OPERATIONS
 
 #undef TL_ASSERT

@@ -1,29 +1,23 @@
 /* engine.c: threads, points and runs. Theory: engine.h. */
 #define _GNU_SOURCE
 #include "explore/engine.h"
+#include "explore/conflicts.h"
+#include "explore/watch.h"
 
 #include "arch/atomic.h"
 #include "arch/cpu.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <ucontext.h>
 
 #define ARENA_ADDRESS ((void *)0x10000000000)
 
-enum { CONFLICTS_BITS = 16, SECONDS_MAX = 5 };
-
-/* Who touched an address: bits of threads, up to now and as of the last settling. */
-struct touched {
-    uintptr_t address; /* 0: empty */
-    uint8_t   readers, writers, readers_settled, writers_settled;
-};
+enum { LOCKS_MAX = 32 };
 
 enum state { FRESH, READY, ENDED };
 
@@ -40,6 +34,9 @@ struct coroutine {
     size_t               bytes;
     uintptr_t            value;
     bool                 waits;
+    uint32_t             locks;  /* held */
+    bool                 within; /* what takes or leaves a lock: no points */
+    bool                 looks;  /* he waited, and was chosen before others */
 };
 
 struct engine {
@@ -55,11 +52,11 @@ struct engine {
     struct ex_schedule       *schedule;
     unsigned                  sharing_cpu; /* bits of CPUs with more threads than one */
     char                     *copy;        /* of static data and arena */
-    struct touched            touched[1 << CONFLICTS_BITS];
-    size_t                    addresses;
-    bool                      new_conflicts;
+    struct ex_conflicts      *conflicts;
+    const void               *lock[LOCKS_MAX];
     unsigned                  runs;
-    unsigned                  quiet_cpu; /* that prepare and check are on */
+    size_t                    arena_used; /* bytes, in any run so far */
+    unsigned                  quiet_cpu;  /* that prepare and check are on */
     char                      why[EX_TEXT_MAX];
 };
 
@@ -99,59 +96,24 @@ char *ex_arena(void)
     return arena;
 }
 
-/* ---- conflicts ---- */
-
-static struct touched *touched_at(uintptr_t address)
+void ex_arena_use(size_t bytes)
 {
-    size_t at = (address * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - CONFLICTS_BITS);
-    while (engine->touched[at].address != address && engine->touched[at].address != 0)
-        at = (at + 1) % (1 << CONFLICTS_BITS);
-    return &engine->touched[at];
-}
-
-static bool conflicts(unsigned thread, bool writes, unsigned readers, unsigned writers)
-{
-    return ((writers | (writes ? readers : 0)) & ~(1u << thread)) != 0;
-}
-
-static void note(unsigned thread, uintptr_t address, bool writes)
-{
-    struct touched *touched = touched_at(address);
-    uint8_t        *who = writes ? &touched->writers : &touched->readers;
-    if (*who & 1u << thread)
-        return;
-    if (touched->address == 0) {
-        if (++engine->addresses > (1 << CONFLICTS_BITS) / 2) {
-            fputs("explore: more addresses than there is room for\n", stderr);
-            abort();
-        }
-        touched->address = address;
-    }
-    *who |= (uint8_t)(1u << thread);
-    if (conflicts(thread, writes, touched->readers, touched->writers))
-        engine->new_conflicts = true;
+    if (engine->arena_used < bytes)
+        engine->arena_used = bytes;
 }
 
 bool ex_is_shared(int thread)
 {
     const struct ex_pending *pending = ex_pending(thread);
-    if (pending->address == 0)
-        return true;
-    const struct touched *touched = touched_at(pending->address);
-    return conflicts((unsigned)thread, pending->kind == EX_WRITE, touched->readers_settled,
-                     touched->writers_settled);
+    if (pending->address == 0) /* plain data that is touched under a lock is the lock's */
+        return engine->coroutine[thread].locks == 0;
+    return ex_conflicts_has(engine->conflicts, (unsigned)thread, pending->address,
+                            pending->kind == EX_WRITE);
 }
 
 bool ex_conflicts_settle(void)
 {
-    if (!engine->new_conflicts)
-        return false;
-    engine->new_conflicts = false;
-    for (size_t i = 0; i < 1 << CONFLICTS_BITS; i++) {
-        engine->touched[i].readers_settled = engine->touched[i].readers;
-        engine->touched[i].writers_settled = engine->touched[i].writers;
-    }
-    return true;
+    return ex_conflicts_learn(engine->conflicts);
 }
 
 bool ex_depend(int a, int b)
@@ -279,6 +241,8 @@ static void give_turn(void)
         engine->run->given_up = true;
         go_home();
     }
+    if (engine->coroutine[next].waits)
+        engine->coroutine[next].looks = (enabled & ~(1u << next)) != 0;
     if (next == self)
         return;
     book_switch(self, next, self >= 0 && (enabled & 1u << self) != 0);
@@ -301,8 +265,11 @@ static void stop_before(enum ex_kind kind, uintptr_t address, const char *where)
     self->pending = (struct ex_pending){ kind, address, where };
     give_turn();
     self->waits = false;
+    if (kind == EX_WRITE || kind == EX_POINT)
+        self->looks = false;
     if (address != 0)
-        note((unsigned)engine->self, address, kind == EX_WRITE);
+        ex_conflicts_note(engine->conflicts, (unsigned)engine->self, address, kind == EX_WRITE,
+                          self->locks);
     if (engine->strategy->passed != NULL)
         engine->strategy->passed(engine->strategy->context, engine->self);
     if (engine->schedule != NULL)
@@ -316,8 +283,8 @@ static void run_thread(void)
 {
     struct coroutine *self = &engine->coroutine[engine->self];
     self->thread->run();
-    if (self->pins != 0)
-        ex_fail("'%s' ends pinned", self->thread->name);
+    if (self->pins != 0 || self->locks != 0)
+        ex_fail("invariant: '%s' ends pinned, or with a lock", self->thread->name);
     self->state = ENDED;
     self->pending = (struct ex_pending){ EX_START, 0, "its end" };
     give_turn();
@@ -325,9 +292,14 @@ static void run_thread(void)
 
 /* ---- what threads call ---- */
 
+static struct coroutine *running(void)
+{
+    return &engine->coroutine[engine->self];
+}
+
 void tl_explore_access(const volatile void *address, bool writes, const char *where)
 {
-    if (engine->running)
+    if (engine->running && !running()->within)
         stop_before(writes ? EX_WRITE : EX_READ, (uintptr_t)address, where);
 }
 
@@ -343,7 +315,7 @@ uintptr_t tl_explore_load(const tl_atomic_word *a, const char *where)
 {
     if (!engine->running)
         return a->value;
-    stop_before(EX_READ, (uintptr_t)a, where);
+    tl_explore_access(a, false, where);
     remember(a, sizeof a->value, a->value);
     return a->value;
 }
@@ -352,7 +324,7 @@ uint32_t tl_explore_load32(const tl_atomic_u32 *a, const char *where)
 {
     if (!engine->running)
         return a->value;
-    stop_before(EX_READ, (uintptr_t)a, where);
+    tl_explore_access(a, false, where);
     remember(a, sizeof a->value, a->value);
     return a->value;
 }
@@ -361,8 +333,13 @@ void tl_explore_spin(void)
 {
     if (!engine->running)
         return;
-    engine->coroutine[engine->self].waits = true;
-    stop_before(EX_SPIN, (uintptr_t)engine->coroutine[engine->self].word, "a wait");
+    struct coroutine *self = running();
+    if (self->looks && engine->strategy->skips_vain_looks) {
+        engine->run->given_up = true;
+        go_home();
+    }
+    self->waits = true;
+    stop_before(EX_SPIN, (uintptr_t)self->word, "a wait");
 }
 
 void ex_wait_while(const volatile void *word, size_t bytes, uintptr_t value, const char *where)
@@ -381,7 +358,7 @@ void tl_preempt_point(const char *name)
 
 void ex_point(const char *where)
 {
-    if (engine->running)
+    if (engine->running && !running()->within)
         stop_before(EX_POINT, 0, where);
 }
 
@@ -402,6 +379,55 @@ void ex_fail(const char *format, ...)
     siglongjmp(engine->crashed, 1);
 }
 
+/* ---- locks ---- */
+
+static uint32_t bit_of(const void *lock)
+{
+    unsigned at = 0;
+    while (at < LOCKS_MAX && engine->lock[at] != NULL && engine->lock[at] != lock)
+        at++;
+    if (at == LOCKS_MAX)
+        ex_fail("explore: more locks than there is room for");
+    engine->lock[at] = lock;
+    return UINT32_C(1) << at;
+}
+
+void ex_lock_begin(const void *lock)
+{
+    if (!engine->running)
+        return;
+    stop_before(EX_WRITE, (uintptr_t)lock, "a lock's acquire");
+    running()->within = true;
+}
+
+void ex_lock_taken(const void *lock)
+{
+    if (!engine->running)
+        return;
+    uint32_t bit = bit_of(lock);
+    for (unsigned i = 0; i < engine->threads; i++)
+        if ((engine->coroutine[i].locks & bit) != 0)
+            ex_fail("invariant: '%s' takes a lock that '%s' holds", running()->thread->name,
+                    engine->coroutine[i].thread->name);
+    running()->within = false;
+    running()->locks |= bit;
+}
+
+void ex_unlock_begin(const void *lock)
+{
+    if (!engine->running)
+        return;
+    stop_before(EX_WRITE, (uintptr_t)lock, "a lock's release");
+    running()->locks &= ~bit_of(lock);
+    running()->within = true;
+}
+
+void ex_unlock_end(void)
+{
+    if (engine->running)
+        running()->within = false;
+}
+
 /* ---- CPUs ---- */
 
 /* Others of the CPU care for its pins, nobody else does. */
@@ -409,11 +435,6 @@ static void cpu_point(unsigned cpu, const char *where)
 {
     if (engine->sharing_cpu & 1u << cpu)
         stop_before(EX_WRITE, (uintptr_t)&engine->coroutine[cpu], where);
-}
-
-static struct coroutine *running(void)
-{
-    return &engine->coroutine[engine->self];
 }
 
 void ex_on_cpu(unsigned cpu)
@@ -462,7 +483,7 @@ static void put_back(void)
 {
     size_t bytes = (size_t)(_end - __data_start);
     memcpy(__data_start, engine->copy, bytes);
-    memcpy(arena, engine->copy + bytes, EX_ARENA_BYTES);
+    memcpy(arena, engine->copy + bytes, engine->arena_used);
 }
 
 static void reset_threads(void)
@@ -474,7 +495,8 @@ static void reset_threads(void)
         coroutine->cpu = coroutine->thread->cpu;
         coroutine->pins = 0;
         coroutine->depth = 0;
-        coroutine->waits = false;
+        coroutine->waits = coroutine->looks = coroutine->within = false;
+        coroutine->locks = 0;
         getcontext(&coroutine->context);
         coroutine->context.uc_stack.ss_sp = coroutine->stack;
         coroutine->context.uc_stack.ss_size = EX_STACK_BYTES;
@@ -484,45 +506,13 @@ static void reset_threads(void)
     engine->self = -1;
 }
 
-/* A crash or an endless loop without a point. */
-static void on_signal(int signal, siginfo_t *info, void *context)
+static bool crashed(const char *text)
 {
-    (void)context;
-    if (signal == SIGVTALRM && (engine == NULL || engine->run == NULL))
-        return;
     if (engine == NULL || engine->run == NULL)
-        _Exit(2);
-    if (signal == SIGVTALRM)
-        snprintf(engine->run->text, EX_TEXT_MAX, "livelock: %u seconds without a point",
-                 (unsigned)SECONDS_MAX);
-    else
-        snprintf(engine->run->text, EX_TEXT_MAX, "crash: signal %d at address %p", signal,
-                 info->si_addr);
+        return false;
+    snprintf(engine->run->text, EX_TEXT_MAX, "%s", text);
     engine->run->failed = true;
     siglongjmp(engine->crashed, 1);
-}
-
-static void watch_signals(void)
-{
-    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM };
-    stack_t          stack = { .ss_size = EX_STACK_BYTES };
-    stack.ss_sp = malloc(stack.ss_size);
-    if (stack.ss_sp == NULL)
-        abort();
-    sigaltstack(&stack, NULL);
-    struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
-    action.sa_sigaction = on_signal;
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        sigaction(signals[i], &action, NULL);
-}
-
-/* One timer for many runs. */
-static void wind_up_watch(void)
-{
-    if (engine->runs++ % 256 == 0) {
-        struct itimerval timer = { .it_value = { SECONDS_MAX, 0 } };
-        setitimer(ITIMER_VIRTUAL, &timer, NULL);
-    }
 }
 
 void ex_engine_run(const struct ex_strategy *strategy, struct ex_run *run,
@@ -536,7 +526,8 @@ void ex_engine_run(const struct ex_strategy *strategy, struct ex_run *run,
     if (schedule != NULL)
         schedule->count = 0;
     reset_threads();
-    wind_up_watch();
+    if (engine->runs++ % 256 == 0)
+        ex_watch_again();
     if (sigsetjmp(engine->crashed, 1) == 0) {
         engine->running = true;
         give_turn();
@@ -568,8 +559,9 @@ bool ex_engine_begin(const struct ex_program *program)
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (engine == NULL || arena != ARENA_ADDRESS)
         abort();
+    engine->conflicts = ex_conflicts_new();
     engine->program = *program;
-    watch_signals();
+    ex_watch_begin(crashed);
     for (; engine->threads < EX_THREADS_MAX && program->thread[engine->threads].run != NULL;
          engine->threads++) {
         struct coroutine *coroutine = &engine->coroutine[engine->threads];
@@ -594,6 +586,7 @@ void ex_engine_end(void)
     munmap(arena, EX_ARENA_BYTES);
     for (unsigned i = 0; i < engine->threads; i++)
         free(engine->coroutine[i].stack);
+    free(engine->conflicts);
     free(engine->copy);
     free(engine);
     engine = NULL;

@@ -9,12 +9,16 @@
  *               interrupts on one CPU.
  * 3 Waiting     Who spins, or sleeps, is stopped until the word changes, or until he is woken. If
  *               all that have not ended are stopped, the run is a deadlock; if it goes on beyond
- *               EX_POINTS_MAX, a livelock.
+ *               EX_POINTS_MAX, a livelock. What the word must become is the waiter's to know: he
+ *               is let go on when it changed, and may look in vain.
  * 4 Memory      Before each run all of the program's static data and the arena are what they were
  *               when the scenario had been prepared. What must survive a run, the engine's own
  *               state, is allocated.
- * 5 Conflicts   Of each address it is known which threads read and wrote it in any run so far. Two
- *               operations conflict that touch one address, if one of them writes. */
+ * 5 Locks       A lock has two points, in front of its acquire and of its release; what happens
+ *               within the two is its own (tests/model). That it has one holder is watched.
+ * 6 Conflicts   Of each address it is known which threads read and wrote it in any run so far, and
+ *               which locks all of them held. Two operations conflict that touch one address, if
+ *               one of them writes and no lock keeps them apart. */
 #ifndef STRESS_EXPLORE_ENGINE_H
 #define STRESS_EXPLORE_ENGINE_H
 
@@ -72,6 +76,9 @@ struct ex_strategy {
     /* `self` passes its point; or NULL */
     void (*passed)(void *context, int self);
     void *context;
+    /* gives a run up in which somebody was let go on who waits still: the run in which others went
+     * on instead is made as well */
+    bool skips_vain_looks;
 };
 
 struct ex_run {
@@ -116,6 +123,12 @@ void ex_point(const char *where);
 /* Ends the run: it failed. */
 _Noreturn void ex_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Around what takes a lock, and what lets it go. */
+void ex_lock_begin(const void *lock);
+void ex_lock_taken(const void *lock);
+void ex_unlock_begin(const void *lock);
+void ex_unlock_end(void);
+
 /* Stops the thread until *word, of `bytes`, is not `value`. */
 void ex_wait_while(const volatile void *word, size_t bytes, uintptr_t value, const char *where);
 
@@ -127,7 +140,10 @@ bool     ex_is_pinned(void);
 void     ex_on_cpu(unsigned cpu); /* in prepare and check */
 
 /* Memory that is put back before each run, at the same address in each process. */
-#define EX_ARENA_BYTES ((size_t)256 * 1024)
+#define EX_ARENA_BYTES ((size_t)512 * 1024)
 char *ex_arena(void);
+
+/* The first `bytes` of it are in use: what lies beyond is not put back. */
+void ex_arena_use(size_t bytes);
 
 #endif

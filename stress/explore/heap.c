@@ -17,7 +17,6 @@ struct slot {
 static struct slot slots[EX_SLOTS];
 static uint8_t     owner[GRANULES]; /* the slot of the block that the granule is part of, and 1 */
 static size_t      bytes_of[EX_SLOTS];
-static talus_heap *heap; /* NULL: the default one */
 static bool        grows;
 static size_t      given; /* bytes of the arena that the heap has, or had */
 
@@ -64,10 +63,7 @@ void *talus_port_map(size_t bytes)
     if (ex_is_pinned())
         ex_fail("port: asked for memory by a pinned thread");
     ex_point("map");
-    if (!grows || EX_ARENA_BYTES - given < bytes)
-        return NULL;
-    given += bytes;
-    return memset(ex_arena() + given - bytes, 0xa5, bytes);
+    return grows ? ex_memory(bytes) : NULL;
 }
 
 void talus_port_unmap(void *block, size_t bytes)
@@ -75,7 +71,28 @@ void talus_port_unmap(void *block, size_t bytes)
     if (ex_is_pinned())
         ex_fail("port: given memory by a pinned thread");
     ex_point("unmap");
-    memset(block, 0x5a, bytes);
+    ex_memory_is_back(block, bytes);
+}
+
+/* ---- locks: the linker puts these around the core's calls (--wrap) ---- */
+
+void __real_tl_lock_acquire(struct tl_lock *lock);
+void __real_tl_lock_release(struct tl_lock *lock);
+void __wrap_tl_lock_acquire(struct tl_lock *lock);
+void __wrap_tl_lock_release(struct tl_lock *lock);
+
+void __wrap_tl_lock_acquire(struct tl_lock *lock)
+{
+    ex_lock_begin(lock);
+    __real_tl_lock_acquire(lock);
+    ex_lock_taken(lock);
+}
+
+void __wrap_tl_lock_release(struct tl_lock *lock)
+{
+    ex_unlock_begin(lock);
+    __real_tl_lock_release(lock);
+    ex_unlock_end();
 }
 
 /* ---- owners ---- */
@@ -118,7 +135,26 @@ static void disown(void *block, size_t bytes, unsigned slot)
     }
 }
 
-static void fill(unsigned slot, void *block, size_t bytes)
+void *ex_memory(size_t bytes)
+{
+    if (EX_ARENA_BYTES - given < bytes)
+        return NULL;
+    given += bytes;
+    ex_arena_use(given);
+    return memset(ex_arena() + given - bytes, 0xa5, bytes);
+}
+
+void ex_memory_is_back(void *block, size_t bytes)
+{
+    size_t first = granule_of(block);
+    for (size_t i = first; i < first + bytes / TALUS_ALIGN_MIN; i++)
+        if (owner[i] != 0)
+            ex_fail("in use: %zu bytes at %p leave the heap with the block of slot %u in them",
+                    bytes, block, owner[i] - 1u);
+    memset(block, 0x5a, bytes);
+}
+
+void ex_own(void *block, size_t bytes, unsigned slot)
 {
     own(block, bytes, slot);
     tl_store_release(&slots[slot].block, (uintptr_t)block);
@@ -139,19 +175,34 @@ void *ex_give(unsigned slot)
 
 bool ex_alloc(unsigned slot, size_t size)
 {
-    void *block = heap != NULL ? talus_heap_alloc(heap, size, 0, NULL) : talus_malloc(size);
+    void *block = talus_malloc(size);
     if (block != NULL)
-        fill(slot, block, size);
+        ex_own(block, size, slot);
     return block != NULL;
+}
+
+bool ex_alloc_in(talus_heap *heap, unsigned slot, size_t size, size_t align)
+{
+    void *block = talus_heap_alloc(heap, size, align, NULL);
+    if (align != 0 && (uintptr_t)block % align != 0)
+        ex_fail("bad block: %p is not aligned to %zu", block, align);
+    if (block != NULL)
+        ex_own(block, size, slot);
+    return block != NULL;
+}
+
+bool ex_alloc_pages(unsigned slot, size_t pages)
+{
+    return ex_alloc_in(talus_heap_default(), slot, pages << TL_PAGE_SHIFT, 2 * TL_PAGE_SIZE);
 }
 
 /* Between the two the block is nobody's: it may move. */
 void ex_realloc(unsigned slot, size_t size)
 {
-    size_t before = bytes_of[slot];
-    void  *block = (void *)tl_swap_acquire(&slots[slot].block, 0);
+    void *block = (void *)tl_swap_acquire(&slots[slot].block, 0);
     if (block == NULL)
         return;
+    size_t before = bytes_of[slot];
     size_t kept = before < size ? before : size;
     size_t first = granule_of(block);
     for (size_t i = first; i < first + (before + TALUS_ALIGN_MIN - 1) / TALUS_ALIGN_MIN; i++)
@@ -161,15 +212,13 @@ void ex_realloc(unsigned slot, size_t size)
     for (size_t at = 0; at < kept; at += TALUS_ALIGN_MIN)
         if (*(uintptr_t *)(void *)(now + at) != pattern_of(slot, first + at / TALUS_ALIGN_MIN))
             ex_fail("damage: realloc from %p to %p lost byte %zu", block, (void *)now, at);
-    fill(slot, now, moved != NULL ? size : before);
+    ex_own(now, moved != NULL ? size : before, slot);
 }
 
 void ex_free(unsigned slot)
 {
     void *block = ex_give(slot);
-    if (block != NULL && heap != NULL)
-        talus_heap_free(heap, block);
-    else if (block != NULL)
+    if (block != NULL)
         talus_free(block);
 }
 
@@ -182,7 +231,7 @@ bool ex_take(talus_reserve *reserve, unsigned slot)
 {
     void *block = talus_reserve_take(reserve);
     if (block != NULL)
-        fill(slot, block, EX_SIZE);
+        ex_own(block, EX_SIZE, slot);
     return block != NULL;
 }
 
@@ -221,6 +270,7 @@ void ex_heap_begin(size_t pages, bool may_grow, talus_heap_options options)
     };
     bytes = (bytes + TL_PAGE_SIZE - 1) & ~(TL_PAGE_SIZE - 1);
     kernel.bytes = given = bytes;
+    ex_arena_use(given);
     kernel.heap.decay_ms = 1000;
     if (kernel.heap.growth == 0)
         kernel.heap.growth = pages << TL_PAGE_SHIFT;
@@ -231,11 +281,6 @@ void ex_heap_begin(size_t pages, bool may_grow, talus_heap_options options)
     ex_class_bounds(1, 0);
 }
 
-void ex_use_heap(talus_heap *other)
-{
-    heap = other;
-}
-
 void ex_heap_check(void)
 {
     talus_heap_stats_t stats;
@@ -244,9 +289,8 @@ void ex_heap_check(void)
     ex_books_check();
     for (unsigned cpu = 0; cpu < CPUS; cpu++)
         talus_kernel_cpu_gone(cpu);
-    talus_heap *one = heap != NULL ? heap : talus_heap_default();
-    talus_heap_trim(one);
-    talus_heap_stats(one, &stats);
+    talus_heap_trim(talus_heap_default());
+    talus_heap_stats(talus_heap_default(), &stats);
     if (stats.allocated != 0)
         ex_fail("lost block: the heap counts %zu bytes as allocated, and nobody has one",
                 stats.allocated);

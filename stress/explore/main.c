@@ -46,9 +46,9 @@ static bool is_chosen(const char *chosen, const char *name)
 static const struct ex_scenario *find(const char *name, size_t length)
 {
     for (size_t i = 0; i < ex_scenario_count; i++)
-        if (strlen(ex_scenarios[i].name) == length &&
-            strncmp(ex_scenarios[i].name, name, length) == 0)
-            return &ex_scenarios[i];
+        if (strlen(ex_scenarios[i]->name) == length &&
+            strncmp(ex_scenarios[i]->name, name, length) == 0)
+            return ex_scenarios[i];
     fprintf(stderr, "explore: there is no scenario '%.*s' (--list)\n", (int)length, name);
     return NULL;
 }
@@ -119,7 +119,7 @@ static enum ex_status run_all(const char *chosen, unsigned jobs_max,
     if (jobs_max > sizeof jobs / sizeof jobs[0])
         jobs_max = sizeof jobs / sizeof jobs[0];
     for (size_t i = 0; i < ex_scenario_count; i++) {
-        if (!is_chosen(chosen, ex_scenarios[i].name))
+        if (!is_chosen(chosen, ex_scenarios[i]->name))
             continue;
         if (running == jobs_max) {
             status = worse(status, finish_one(jobs, jobs_max));
@@ -128,7 +128,7 @@ static enum ex_status run_all(const char *chosen, unsigned jobs_max,
         struct job *job = jobs;
         while (job->pid != 0)
             job++;
-        if (start(job, &ex_scenarios[i], options))
+        if (start(job, ex_scenarios[i], options))
             running++;
         else
             status = worse(status, EX_NOT_RUN);
@@ -255,7 +255,7 @@ int main(int argc, char **argv)
         return help(stdout);
     if (command.list) {
         for (size_t i = 0; i < ex_scenario_count; i++)
-            printf("%-16s %s\n", ex_scenarios[i].name, ex_scenarios[i].hunts);
+            printf("%-16s %s\n", ex_scenarios[i]->name, ex_scenarios[i]->hunts);
         return EX_HELD;
     }
     if (command.replay != NULL) {

@@ -5,16 +5,31 @@
  *
  * EX_MUTANT(NAME, SCENARIO, "how it shows")
  *
- * Not here: what is only a weaker order, since an exploration is sequentially consistent. */
+ * Not here: what is only a weaker order, since an exploration is sequentially consistent; and
+ * claim_no_cas, since the core takes each claim under a lock. */
 #ifndef STRESS_EXPLORE_MUTANTS_H
 #define STRESS_EXPLORE_MUTANTS_H
 
 #include <stdbool.h>
 
-#define EX_MUTANTS                                                                        \
-    EX_MUTANT(inbox_push_lost, "remote-free", "a batch is linked twice: lost at the end") \
-    EX_MUTANT(inbox_drain_split, "remote-free", "a push between load and store is lost")  \
-    EX_MUTANT(remote_as_own, "remote-free", "two CPUs on one list: lost, or handed out twice")
+#define EX_MUTANTS                                                                                 \
+    EX_MUTANT(inbox_push_lost, "remote-free", "a batch is linked twice: lost at the end")          \
+    EX_MUTANT(inbox_drain_split, "remote-free", "a push between load and store is lost")           \
+    EX_MUTANT(remote_as_own, "remote-free", "two CPUs on one list: lost")                          \
+    EX_MUTANT(cache_head_twice, "one-cpu", "a list in two places, without any preemption")         \
+    EX_MUTANT(fast_unpinned, "one-cpu", "two threads of one CPU on one list: lost")                \
+    EX_MUTANT(adopt_unclaimed, "adopt", "two CPUs in one idle cache: the claim's assertion")       \
+    EX_MUTANT(slots_take_split, "reserve-take", "one block for two takers: overlap")               \
+    EX_MUTANT(slots_put_store, "reserve-refill", "a block put over another: lost")                 \
+    EX_MUTANT(interrupt_free_cached, "interrupt-free", "a handler pins itself")                    \
+    EX_MUTANT(growth_early, "growth", "a run without a region is taken: a crash")                  \
+    EX_MUTANT(growth_quota_kept, "rob", "pages are counted that nobody has")                       \
+    EX_MUTANT(contract_in_bin, "contract", "pages that went back are in a bin")                    \
+    EX_MUTANT(contract_quota_kept, "contract", "pages that went back are counted")                 \
+    EX_MUTANT(extend_stale, "realloc", "a block grows into one that was taken meanwhile: a crash") \
+    EX_MUTANT(object_unclaimed, "objects", "two CPUs in one magazine: the claim's assertion")      \
+    EX_MUTANT(align_run_lost, "interrupt-large", "a block that is not aligned")                    \
+    EX_MUTANT(ticket_enter_early, "limit", "two hold one lock")
 
 /* Switches on the seeded bug in this process. False: there is none of that name in the program. */
 bool ex_mutant_switch_on(const char *name);

@@ -41,7 +41,7 @@ static void count_point(void *context, int self)
 void ex_replay(const struct ex_schedule *schedule, struct ex_run *run, struct ex_schedule *done)
 {
     struct replay            replay = { .schedule = schedule };
-    const struct ex_strategy strategy = { choose_told, count_point, &replay };
+    const struct ex_strategy strategy = { choose_told, count_point, &replay, false };
     ex_engine_run(&strategy, run, done);
 }
 
@@ -123,6 +123,8 @@ bool ex_schedule_read(const char *text, struct ex_schedule *schedule)
         text = end + 1;
         unsigned long points = strtoul(text, &end, 10);
         if (end == text || points > EX_POINTS_MAX || (*end != '-' && *end != '\0'))
+            return false;
+        if (*end == '-' && end[1] == '\0')
             return false;
         text = end + (*end == '-');
         if (schedule->count == schedule->room) {

@@ -24,7 +24,7 @@ static void tell_progress(void *context, const struct ex_found *found)
 
 static double rate(const struct ex_found *found)
 {
-    return found->seconds > 0 ? (double)found->all_runs / found->seconds : 0;
+    return found->cpu_seconds > 0 ? (double)found->all_runs / found->cpu_seconds : 0;
 }
 
 static void print_json(const struct ex_scenario *scenario, const struct ex_options *options,
@@ -43,9 +43,9 @@ static void print_json(const struct ex_scenario *scenario, const struct ex_optio
         printf("\"bound\": %d, \"exhausted\": %s, ", found->bound,
                found->exhausted ? "true" : "false");
     printf("\"schedules\": %llu, \"all_schedules\": %llu, \"points_max\": %u, \"points\": %llu, "
-           "\"seconds\": %.3f",
+           "\"seconds\": %.3f, \"cpu_seconds\": %.3f",
            (unsigned long long)found->runs, (unsigned long long)found->all_runs, found->longest,
-           (unsigned long long)found->points, found->seconds);
+           (unsigned long long)found->points, found->seconds, found->cpu_seconds);
     if (found->failed)
         printf(", \"failure\": \"%s\", \"preemptions\": %u, \"switches\": %u, \"replay\": \"%s\"",
                found->run.text, found->run.preemptions, found->run.switches, schedule);
@@ -73,8 +73,8 @@ static void print_searched(const struct ex_scenario *scenario, const struct ex_o
                : found->failed  ? ""
                                 : ", NOT exhausted",
                found->longest);
-    printf("; %llu in all, %.1f s, %.0f a second\n", (unsigned long long)found->all_runs,
-           found->seconds, rate(found));
+    printf("; %llu in all, %.1f s of CPU, %.0f a second\n", (unsigned long long)found->all_runs,
+           found->cpu_seconds, rate(found));
 }
 
 static void print_schedule(const struct ex_schedule *schedule)

@@ -1,11 +1,11 @@
 /* scenario.h: what a scenario is made of: a heap in a small arena, blocks in slots, and threads
  * that take and free them.
  *
- * A new scenario is one entry in scenarios.c: its threads, as functions of a few ex_... calls each,
- * and what is there before they begin. Blocks are in numbered slots, which any thread may use; a
- * slot that is empty is passed over. Each block's granules have one owner at most, and hold a
- * pattern while it is out; after each run all that is left is freed, and the heap must have all its
- * pages again. */
+ * A new scenario is a struct ex_scenario in a file of scenarios/, and its line in scenarios.c: what
+ * is there before the threads begin, and the threads, as functions of a few ex_... calls each.
+ * Blocks are in numbered slots, which any thread may use; a slot that is empty is passed over. Each
+ * block's granules have one owner at most, and hold a pattern while it is out; after each run all
+ * that is left is freed, the books are looked at, and the heap must have all its pages again. */
 #ifndef STRESS_EXPLORE_SCENARIO_H
 #define STRESS_EXPLORE_SCENARIO_H
 
@@ -23,8 +23,18 @@ struct ex_scenario {
     struct ex_program program;
 };
 
-extern const struct ex_scenario ex_scenarios[];
-extern const size_t             ex_scenario_count;
+/* Threads and interrupts are numbered in the order in which they are listed. */
+#define EX_THREAD(name, run, cpu) \
+    {                             \
+        name, run, cpu, false     \
+    }
+#define EX_INTERRUPT(name, run, cpu) \
+    {                                \
+        name, run, cpu, true         \
+    }
+
+extern const struct ex_scenario *const ex_scenarios[];
+extern const size_t                    ex_scenario_count;
 
 /* The size that most scenarios use: a span is a page of 4 such blocks. */
 #define EX_SIZE ((size_t)256)
@@ -38,16 +48,22 @@ void ex_heap_begin(size_t pages, bool grows, talus_heap_options options);
  * `credit` after a refill, which a cache keeps. */
 void ex_class_bounds(unsigned foreign_max, unsigned credit);
 
-/* The heap that the following calls use, instead of the default one (NULL). */
-void ex_use_heap(talus_heap *heap);
-
 /* A block for the slot; false: no memory. */
 bool ex_alloc(unsigned slot, size_t size);
+bool ex_alloc_in(talus_heap *heap, unsigned slot, size_t size, size_t align);
+bool ex_alloc_pages(unsigned slot, size_t pages); /* with a run to itself, aligned to 2 pages */
 void ex_realloc(unsigned slot, size_t size);
 void ex_free(unsigned slot);
 void ex_free_from_interrupt(unsigned slot);
 bool ex_take(talus_reserve *reserve, unsigned slot);
 void ex_put(talus_reserve *reserve, unsigned slot);
+
+/* Whole pages that nobody has, or NULL; and their end as the heap's: no block may be in them. */
+void *ex_memory(size_t bytes);
+void  ex_memory_is_back(void *block, size_t bytes);
+
+/* The block, which a call of the scenario's own returned, is in the slot. */
+void ex_own(void *block, size_t bytes, unsigned slot);
 
 /* Gives up the block's granules, for who frees it by a call of his own; NULL: the slot is empty. */
 void *ex_give(unsigned slot);

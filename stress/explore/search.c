@@ -6,6 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+/* Runs by chance that a bounded search begins with, to learn most conflicts at once. */
+enum { LEARNING_RUNS = 256, LEARNING_DEPTH = 6 };
+
 /* A choice that the present run made, and what else it could have been. */
 struct node {
     uint8_t  option[EX_THREADS_MAX];
@@ -23,10 +26,10 @@ struct search {
     struct node *node;
 };
 
-static double now(void)
+static double now(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
@@ -114,7 +117,7 @@ static bool is_over(const struct ex_limits *limits, struct ex_found *found, doub
         return true;
     if (found->all_runs % 1024 != 0)
         return false;
-    found->seconds = now() - begin;
+    found->seconds = now(CLOCK_MONOTONIC) - begin;
     if (limits->progress != NULL)
         limits->progress(limits->context, found);
     return limits->seconds > 0 && found->seconds >= limits->seconds;
@@ -134,7 +137,8 @@ static void count_run(struct ex_found *found, const struct ex_run *run)
 static bool search_through(struct search *search, const struct ex_limits *limits,
                            struct ex_found *found, double begin)
 {
-    const struct ex_strategy strategy = { choose, search->sleep_sets ? passed : NULL, search };
+    const struct ex_strategy strategy = { choose, search->sleep_sets ? passed : NULL, search,
+                                          true };
     search->nodes = 0;
     found->runs = found->redundant = 0;
     do {
@@ -154,34 +158,6 @@ static bool search_through(struct search *search, const struct ex_limits *limits
     } while (next_choice(search));
     found->exhausted = true;
     return false;
-}
-
-void ex_search_bounded(int bound, const struct ex_limits *limits, struct ex_found *found)
-{
-    struct search search = { 0 };
-    double        begin = now();
-    *found = (struct ex_found){ 0 };
-    for (int b = 0; b <= bound; b++) {
-        search.bound = found->bound = b;
-        found->exhausted = false;
-        while (search_through(&search, limits, found, begin))
-            ;
-        if (!found->exhausted)
-            break;
-    }
-    found->exhausted = found->exhausted && found->bound == bound;
-    found->seconds = now() - begin;
-    free(search.node);
-}
-
-void ex_search_unbounded(bool sleep_sets, const struct ex_limits *limits, struct ex_found *found)
-{
-    struct search search = { .unbounded = true, .sleep_sets = sleep_sets };
-    double        begin = now();
-    *found = (struct ex_found){ .bound = EX_UNBOUNDED };
-    (void)search_through(&search, limits, found, begin);
-    found->seconds = now() - begin;
-    free(search.node);
 }
 
 /* ---- by chance ---- */
@@ -239,8 +215,8 @@ void ex_search_pct(unsigned depth, uint64_t seed, const struct ex_limits *limits
                    struct ex_found *found)
 {
     struct pct               pct = { .random = seed * 2 + 1, .depth = depth };
-    const struct ex_strategy strategy = { choose_highest, pass_and_lower, &pct };
-    double                   begin = now();
+    const struct ex_strategy strategy = { choose_highest, pass_and_lower, &pct, false };
+    double                   begin = now(CLOCK_MONOTONIC);
     *found = (struct ex_found){ .longest = 1 };
     while (!found->exhausted && !found->failed) {
         draw_run(&pct, ex_threads(), found->longest);
@@ -251,7 +227,8 @@ void ex_search_pct(unsigned depth, uint64_t seed, const struct ex_limits *limits
         if (is_over(limits, found, begin))
             break;
     }
-    found->seconds = now() - begin;
+    found->seconds = now(CLOCK_MONOTONIC) - begin;
+    found->cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 double ex_pct_guarantee(unsigned threads, uint32_t points, unsigned depth)
@@ -260,4 +237,48 @@ double ex_pct_guarantee(unsigned threads, uint32_t points, unsigned depth)
     for (unsigned i = 1; i < depth; i++)
         runs *= points;
     return 1 / runs;
+}
+
+/* ---- up to a bound ---- */
+
+void ex_search_bounded(int bound, const struct ex_limits *limits, struct ex_found *found)
+{
+    const struct ex_limits few = { .runs = LEARNING_RUNS };
+    struct search          search = { 0 };
+    struct ex_found        learning;
+    double                 begin = now(CLOCK_MONOTONIC);
+    ex_search_pct(LEARNING_DEPTH, 1, &few, &learning);
+    (void)ex_conflicts_settle();
+    *found = (struct ex_found){ .all_runs = learning.all_runs };
+    for (int b = 0; b <= bound; b++) {
+        search.bound = found->bound = b;
+        found->exhausted = false;
+        while (search_through(&search, limits, found, begin))
+            ;
+        if (!found->exhausted)
+            break;
+    }
+    found->exhausted = found->exhausted && found->bound == bound;
+    if (learning.failed && !found->failed) { /* by more preemptions */
+        struct ex_schedule unused = found->schedule;
+        found->failed = true;
+        found->run = learning.run;
+        found->schedule = learning.schedule;
+        learning.schedule = unused;
+    }
+    free(learning.schedule.segment);
+    found->seconds = now(CLOCK_MONOTONIC) - begin;
+    found->cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID);
+    free(search.node);
+}
+
+void ex_search_unbounded(bool sleep_sets, const struct ex_limits *limits, struct ex_found *found)
+{
+    struct search search = { .unbounded = true, .sleep_sets = sleep_sets };
+    double        begin = now(CLOCK_MONOTONIC);
+    *found = (struct ex_found){ .bound = EX_UNBOUNDED };
+    (void)search_through(&search, limits, found, begin);
+    found->seconds = now(CLOCK_MONOTONIC) - begin;
+    found->cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID);
+    free(search.node);
 }

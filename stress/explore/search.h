@@ -52,7 +52,8 @@ struct ex_found {
     uint64_t           points;    /* of all runs */
     uint32_t           longest;   /* points of one run */
     double             seconds;
-    struct ex_run      run; /* if failed: the run, not shrunk */
+    double             cpu_seconds; /* of the process */
+    struct ex_run      run;         /* if failed: the run, not shrunk */
     struct ex_schedule schedule;
 };
 
