@@ -157,6 +157,11 @@
 #define TL_MUTANT_limit_dropped 0
 #endif
 
+/* core/hosted/thread.c: a thread that ends goes on to use the caches that it left. */
+#ifndef TL_MUTANT_exit_keeps_cache
+#define TL_MUTANT_exit_keeps_cache 0
+#endif
+
 /* core/pool.c: the child of a fork finds the locks of page pools that hold any held. */
 #ifndef TL_MUTANT_fork_pool_held
 #define TL_MUTANT_fork_pool_held 0

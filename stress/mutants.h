@@ -38,6 +38,7 @@
     ST_MUTANT(heap_id_reused, hosted, heaps, 60, "two threads in one cache: overlap or crash")    \
     ST_MUTANT(limit_dropped, hosted, options, 60, "growth beyond a limit that was set")           \
     ST_MUTANT(dump_one_buffer, hosted, walk, 60, "lines of two dumps in one")                     \
+    ST_MUTANT(exit_keeps_cache, hosted, cancel, 60, "two threads in one cache: overlap")          \
     ST_MUTANT(fork_pool_held, hosted, fork, 60, "a child waits for a lock for ever")              \
     ST_MUTANT(growth_quota_kept, hosted, oom, 60, "the heap counts pages that it does not have")  \
     ST_MUTANT(idle_kept, hosted, flow, 60, "memory stays after the load ended")                   \

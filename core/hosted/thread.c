@@ -135,7 +135,7 @@ void tl_thread_exit(void)
     struct tl_cache *self = tl_self;
     if (self == &tl_no_cache || self == &tl_gone_cache)
         return;
-    tl_self = &tl_gone_cache;
+    tl_self = TL_MUTANT_exit_keeps_cache ? self : &tl_gone_cache;
     if (self->others != NULL) {
         tl_lock_acquire(&tl_heaps_lock); /* so that none of the heaps ends meanwhile */
         for (size_t i = 0; i <= self->others_mask; i++)

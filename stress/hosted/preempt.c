@@ -42,7 +42,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EXIT_ROUNDS      3u
 #define SLEEP_ONE_IN     16u
@@ -148,6 +150,13 @@ static void set_timer(struct cut *cut)
     st_timer_set(&cut->timer, st_preempt_delay_us(&cut->signal_rng, live));
 }
 
+/* Not by nanosleep, where a thread may be cancelled: the handler may have interrupted the heap. */
+static void sleep_us(unsigned us)
+{
+    struct timespec nap = { 0, 1000L * (long)us };
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, NULL);
+}
+
 static void on_timer(int signal_number)
 {
     struct st_worker *worker = st_self;
@@ -160,9 +169,7 @@ static void on_timer(int signal_number)
         if (atomic_load_explicit(&worker->inside, memory_order_relaxed))
             st_count_add(&worker->counts.inside, 1);
         if (st_rng_one_in(&cut->signal_rng, SLEEP_ONE_IN)) {
-            long            us = 1 + st_rng_below(&cut->signal_rng, SLEEP_US_MAX);
-            struct timespec nap = { 0, 1000L * us };
-            nanosleep(&nap, NULL);
+            sleep_us(1 + st_rng_below(&cut->signal_rng, SLEEP_US_MAX));
         } else {
             sched_yield();
         }
