@@ -59,6 +59,12 @@
 #endif
 #define TL_HIDDEN __attribute__((visibility("hidden")))
 #define TL_UNUSED __attribute__((unused))
+/* Defined for others, also in a library that is compiled as a whole (tools/cmake/talus.cmake). */
+#ifdef __clang__
+#define TL_FOR_OTHERS
+#else
+#define TL_FOR_OTHERS __attribute__((externally_visible))
+#endif
 
 /* Bytes that two CPUs should not write together; where there is one, what anything is aligned to.
  * TL_CACHE_LINE stands before a field and starts a new line with it. */

@@ -129,6 +129,9 @@ static inline bool tl_port_may_block(void);
  * Orders nothing: the atomics on *word do that. */
 TL_EXTERN_C void tl_port_wait(tl_atomic_u32 *word, uint32_t expected);
 
+/* Whether it returns by itself when the word changed, so that nobody need be woken. */
+#define TL_PORT_POLLS TL_KERNEL
+
 /* Wakes up to `count` threads that sleep on `word`. The word may be unmapped already: that is
  * harmless. */
 #if TL_KERNEL /* who waits yields, and looks again */

@@ -8,14 +8,14 @@
 
 #define IDLE_LOOKED_AT_MAX 4u /* idle caches that one allocation looks into */
 
-static struct tl_cache *recycled; /* caches of heaps that ended; tl_meta_lock */
+static struct tl_cache *recycled_caches; /* caches of heaps that ended; tl_meta_lock */
 
 static struct tl_cache *cache_new(void)
 {
     tl_lock_acquire(&tl_meta_lock);
-    struct tl_cache *cache = recycled;
+    struct tl_cache *cache = recycled_caches;
     if (cache != NULL)
-        recycled = cache->next;
+        recycled_caches = cache->next;
     tl_lock_release(&tl_meta_lock);
     return cache != NULL ? (struct tl_cache *)memset(cache, 0, sizeof *cache)
                          : (struct tl_cache *)tl_meta_new(sizeof *cache);
@@ -206,15 +206,9 @@ void tl_caches_recycle(struct tl_heap *heap)
     struct tl_cache *next;
     for (struct tl_cache *cache = heap->caches; cache != NULL; cache = next) {
         next = cache->next;
-        cache->next = recycled;
-        recycled = cache;
+        cache->next = recycled_caches;
+        recycled_caches = cache;
     }
-    heap->caches = heap->idle = NULL;
-#if TL_KERNEL
-    heap->robbed = NULL;
-#endif
-    heap->cache_count = 0;
-    tl_store_relaxed(&heap->idle_count.n, 0);
     tl_lock_release(&tl_meta_lock);
 }
 

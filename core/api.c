@@ -127,22 +127,12 @@ static TL_ALWAYS_INLINE bool is_null_in_kernel(const void *block)
     return TL_KERNEL && TL_UNLIKELY(block == NULL);
 }
 
-/* Whether a block of this size class or run can have come from a request for `size` bytes, with
- * this alignment where it is a power of two. What is no block at all is for free to tell. */
-static bool can_have_come_from(const struct tl_span *span, uintptr_t block, size_t align,
-                               size_t size)
-{
-    enum tl_span_kind kind = tl_span_kind(span);
-    if (kind != TL_SPAN_CUT && kind != TL_SPAN_LARGE)
-        return true;
-    if (size > (kind == TL_SPAN_CUT ? span->block_size : tl_span_bytes(span)))
-        return false;
-    return (align & (align - 1)) != 0 || align == 0 || (block & (align - 1)) == 0;
-}
-
+/* A size or alignment that the block may not have. What is no block at all is for free to tell. */
 static TL_COLD void free_suspect(void *block, size_t align, size_t size)
 {
-    if (can_have_come_from(tl_span_at((uintptr_t)block), (uintptr_t)block, align, size))
+    size_t usable = talus_usable_size(block);
+    bool   aligned = (align & (align - 1)) != 0 || ((uintptr_t)block & (align - 1)) == 0;
+    if (usable == 0 || (size <= usable && (aligned || align == 0)))
         tl_free_fast(block);
     else
         tl_misuse_report(TALUS_MISUSE_WRONG_SIZE, block,
@@ -151,13 +141,15 @@ static TL_COLD void free_suspect(void *block, size_t align, size_t size)
 
 void talus_free_sized(void *block, size_t size)
 {
+#if TL_KERNEL
+    talus_free_aligned_sized(block, 1, size);
+#else
     struct tl_span *span = tl_span_at((uintptr_t)block);
-    if (is_null_in_kernel(block))
-        return;
     if (TL_UNLIKELY(size > span->block_size))
         free_suspect(block, 1, size);
     else
         tl_free_known(span, block);
+#endif
 }
 
 void talus_free_aligned_sized(void *block, size_t align, size_t size)

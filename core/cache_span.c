@@ -248,11 +248,9 @@ void tl_span_release(struct tl_cache *cache, struct tl_span *span)
     }
     for (size_t page = 1; page < span->pages && !TL_MUTANT_page_map_stale; page++)
         tl_page_set(span->start + (page << TL_PAGE_SHIFT), NULL);
-    tl_store_relaxed(&span->owner, 0);
-    tl_span_set_cut_heap(span, NULL);
     size_t carved_bytes = (size_t)span->own.carved * span->block_size;
     size_t dirty = span->zeroed ? (carved_bytes + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT : span->pages;
-    span->block_size = 0;
+    tl_span_set_uncut(span);
     tl_counter_add_shared(&cache->heap->spans, (uintptr_t)-1);
     tl_pool_put(&cache->heap->pool, span, dirty);
 }
@@ -275,6 +273,7 @@ void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
     tl_span_arm(span);
 }
 
+#if !TL_KERNEL /* which keeps none */
 void tl_span_release_empty(struct tl_cache *cache)
 {
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT && cache->empty_bytes > 0; class_id++) {
@@ -286,6 +285,7 @@ void tl_span_release_empty(struct tl_cache *cache)
         }
     }
 }
+#endif
 
 TL_COLD void tl_span_shun_draining(struct tl_cache *cache)
 {

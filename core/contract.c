@@ -5,36 +5,31 @@
 #include "core/pagemap.h"
 #include "core/runs.h"
 
-/* What is looked for: a region of `pages_max` at most in a run that is free since `free_since_ms`
- * or longer. */
-struct search {
-    size_t   pages_max;
-    uint64_t free_since_ms;
-    bool     draining_only;
-    bool     with_given; /* the owner's, too, that are not draining */
-};
+/* Which regions may go: those that drain; those of the provider's as well; the owner's, too. Of
+ * what does not drain so much stays as low water asks for. */
+enum which { DRAINING, PROVIDED, ANY };
 
-/* Of those that are not draining so many stay as low water asks for. */
-static bool may_go(const struct tl_pool *pool, const struct tl_region *region,
-                   const struct search *search)
+static bool may_go(const struct tl_pool *pool, const struct tl_region *region, size_t pages_max,
+                   enum which which)
 {
-    if (region->holds_data || region->pages > search->pages_max ||
+    if (region->holds_data || region->pages > pages_max ||
         (region->given ? pool->on_removed == NULL : pool->provider.unmap == NULL))
         return false;
     return tl_region_is_draining(region) ||
-           (!search->draining_only && (search->with_given || !region->given) && !pool->keep_pages &&
+           ((which == ANY || (which == PROVIDED && !region->given)) && !pool->keep_pages &&
             pool->free_pages >= pool->low_pages + region->pages);
 }
 
-/* A region that lies wholly in the free run `run`, and may go; or NULL. */
-static struct tl_region *whole_region(const struct tl_pool *pool, const struct tl_span *run,
-                                      const struct search *search)
+/* A region of `pages_max` at most that lies wholly in the free run `run`, and may go; or NULL. */
+static TL_NOINLINE struct tl_region *whole_region(const struct tl_pool *pool,
+                                                  const struct tl_span *run, size_t pages_max,
+                                                  enum which which)
 {
     uintptr_t end = run->start + tl_span_bytes(run);
     for (struct tl_region *region = run->region; region != NULL && region->start < end;
          region = region->touching)
         if (region->start >= run->start && tl_region_end(region) <= end &&
-            may_go(pool, region, search))
+            may_go(pool, region, pages_max, which))
             return region;
     return NULL;
 }
@@ -74,31 +69,41 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
     return pages;
 }
 
-/* Removes, from the bins from `lowest` up, what `search` finds. Lock held, let go of meanwhile.
- * Returns the pages. */
-static size_t remove_whole_locked(struct tl_pool *pool, unsigned lowest, struct search search)
+/* A whole region that may go, and the run that it lies in; or NULL. Where only those that drain may
+ * go the runs that are ASIDE are all there are. */
+static struct tl_region *find_whole_locked(const struct tl_pool *pool, size_t pages_max,
+                                           enum which which, uint64_t free_since_ms,
+                                           struct tl_span **run)
 {
-    size_t            removed = 0;
     struct tl_region *region = NULL;
-    do {
+    unsigned          lowest = which == DRAINING ? TL_POOL_BINS : 0;
+    for (unsigned bin = TL_POOL_BINS + 1; bin-- > lowest && region == NULL;)
+        for (*run = pool->bin[bin]; *run != NULL; *run = (*run)->free.next)
+            if ((*run)->free.freed_ms <= free_since_ms &&
+                (region = whole_region(pool, *run, pages_max, which)) != NULL)
+                break;
+    return region;
+}
+
+/* Removes regions, `pages_max` pages at most, in runs that are free since `free_since_ms` or
+ * longer.
+ * Lock held, let go of meanwhile. Returns the pages. */
+static size_t remove_whole_locked(struct tl_pool *pool, size_t pages_max, enum which which,
+                                  uint64_t free_since_ms)
+{
+    size_t removed = 0;
+    for (;;) {
+        struct tl_span   *run;
+        struct tl_region *region;
         if (!tl_spares_ready_locked(pool)) {
             tl_pool_set_due_locked(pool, TL_DUE_REMOVAL); /* when there are some */
-            break;
+            return removed;
         }
-        struct tl_span *run = NULL;
-        region = NULL;
-        for (unsigned bin = TL_POOL_BINS + 1; bin-- > lowest && region == NULL;)
-            for (run = pool->bin[bin]; run != NULL; run = run->free.next)
-                if (run->free.freed_ms <= search.free_since_ms &&
-                    (region = whole_region(pool, run, &search)) != NULL)
-                    break;
-        if (region != NULL) {
-            size_t pages = remove_region_locked(pool, run, region);
-            removed += pages;
-            search.pages_max -= pages;
-        }
-    } while (region != NULL);
-    return removed;
+        region = find_whole_locked(pool, pages_max - removed, which, free_since_ms, &run);
+        if (region == NULL)
+            return removed;
+        removed += remove_region_locked(pool, run, region);
+    }
 }
 
 /* Has the provider purge `bytes` from `start` in `region`, and on through the regions that touch:
@@ -129,6 +134,7 @@ static bool purge_bytes(struct tl_pool *pool, const struct tl_region *region, ui
     return zero;
 }
 
+#if !TL_KERNEL
 void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uintptr_t start,
                           size_t bytes)
 {
@@ -136,9 +142,10 @@ void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uint
     uintptr_t from = (start + unit - 1) & ~(unit - 1);
     uintptr_t to = (start + bytes) & ~(unit - 1);
     size_t    purged;
-    if (from < to && !pool->keep_pages && !TL_KERNEL)
+    if (from < to && !pool->keep_pages)
         purge_bytes(pool, tl_region_at(span->region, from), from, to - from, &purged);
 }
+#endif
 
 /* Purges the dirty part of a free run, the last `pages_max` pages of it at most. Lock held, let go
  * of meanwhile. Returns the pages purged. */
@@ -164,26 +171,21 @@ static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run, size_t
 
 size_t tl_pool_decay(struct tl_pool *pool, bool all)
 {
-    const struct search provided = { .pages_max = SIZE_MAX };
-    const struct search drained = { .pages_max = SIZE_MAX,
-                                    .free_since_ms = UINT64_MAX,
-                                    .draining_only = true };
-    size_t              given_back = 0;
+    size_t given_back = 0;
     if (!TL_GROWS)
         return 0;
     uint64_t now_ms = tl_port_now_ms();
     tl_lock_acquire(&pool->lock);
     if (TL_UNLIKELY(tl_pool_is_due(pool, TL_DUE_REMOVAL))) {
         tl_pool_clear_due_locked(pool, TL_DUE_REMOVAL);
-        given_back = remove_whole_locked(pool, TL_POOL_BINS, drained);
+        given_back = remove_whole_locked(pool, SIZE_MAX, DRAINING, UINT64_MAX);
     }
-    for (unsigned n = 0; TL_GROWS && !pool->keep_pages && (all || n < TL_PURGES_PER_CALL_MAX);
-         n++) {
+    for (unsigned n = 0; !pool->keep_pages && (all || n < TL_PURGES_PER_CALL_MAX); n++) {
         struct tl_span *run = pool->oldest;
         if (run == NULL || (!all && run->free.freed_ms + pool->decay_ms > now_ms) ||
             !tl_spares_ready_locked(pool) || run != pool->oldest)
             break;
-        struct tl_region *region = whole_region(pool, run, &provided);
+        struct tl_region *region = whole_region(pool, run, SIZE_MAX, PROVIDED);
         given_back += region != NULL ? remove_region_locked(pool, run, region)
                                      : purge_run_locked(pool, run, SIZE_MAX);
     }
@@ -192,7 +194,6 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
 }
 
 #if !TL_KERNEL /* which has no purge thread */
-#if !TL_KERNEL
 bool tl_pool_is_dirty(struct tl_pool *pool)
 {
     tl_lock_acquire(&pool->lock);
@@ -201,17 +202,15 @@ bool tl_pool_is_dirty(struct tl_pool *pool)
     return dirty;
 }
 #endif
-#endif
 
 size_t tl_pool_contract(struct tl_pool *pool, size_t pages, uint32_t unused_ms)
 {
-    uint64_t      now_ms = tl_port_now_ms();
-    struct search search = { .pages_max = pages, .with_given = true };
-    search.free_since_ms = unused_ms == 0 ? UINT64_MAX : now_ms - unused_ms;
-    size_t removed = 0;
+    uint64_t now_ms = tl_port_now_ms();
+    uint64_t free_since_ms = unused_ms == 0 ? UINT64_MAX : now_ms - unused_ms;
+    size_t   removed = 0;
     tl_lock_acquire(&pool->lock);
     if (TL_GROWS && now_ms >= unused_ms)
-        removed = remove_whole_locked(pool, 0, search);
+        removed = remove_whole_locked(pool, pages, ANY, free_since_ms);
     tl_lock_release(&pool->lock);
     return removed;
 }

@@ -77,9 +77,18 @@ static void *map_block(struct tl_pool *pool, size_t bytes, struct tl_region *reg
     return NULL;
 }
 
-/* `run` is a spare descriptor. */
-static void add_region_locked(struct tl_pool *pool, struct tl_region *region, struct tl_span *run)
+/* Two spare descriptors: `region` is part of the pool from now on, and `run` is its pages. Not
+ * `added`: they are spare again. */
+static void end_add_locked(struct tl_pool *pool, struct tl_region *region, struct tl_span *run,
+                           bool added)
 {
+    if (!added) {
+        tl_spare_put_locked(pool, run);
+        tl_spare_put_locked(pool, (struct tl_span *)region);
+        return;
+    }
+    if (pool->mapped > pool->mapped_peak)
+        pool->mapped_peak = pool->mapped;
     tl_region_insert(&pool->regions, region);
 #if TL_SMALL
     region->heap = pool->heap;
@@ -87,10 +96,7 @@ static void add_region_locked(struct tl_pool *pool, struct tl_region *region, st
     run->start = region->start;
     run->pages = region->pages;
     run->region = region;
-    tl_span_set_cut_heap(run, NULL);
-    run->block_size = 0;
     tl_span_set_heap(run, pool->heap);
-    tl_store_relaxed(&run->owner, 0);
     tl_span_set_kind(run, TL_SPAN_BUSY);
     tl_span_set_dirt(run, 0, 0);
     if (TL_MUTANT_growth_early)
@@ -165,14 +171,9 @@ bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes, bool holds_dat
     tl_lock_acquire(&pool->lock);
     if (added) {
         pool->mapped += bytes;
-        if (pool->mapped > pool->mapped_peak)
-            pool->mapped_peak = pool->mapped;
         pool->clean_is_zero = false; /* who knows what it holds; so no run is worth a move either */
-        add_region_locked(pool, region, run);
-    } else {
-        tl_spare_put_locked(pool, run);
-        tl_spare_put_locked(pool, (struct tl_span *)region);
     }
+    end_add_locked(pool, region, run, added);
     tl_lock_release(&pool->lock);
     return added;
 }
@@ -205,14 +206,13 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     struct tl_span   *run = tl_spare_take_locked(pool);
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(growth);
-    void  *block = map_block(pool, bytes, region);
+    void  *block;
     size_t refused = 0;
-    while (block == NULL && bytes > needed) { /* less will do */
+    while ((block = map_block(pool, bytes, region)) == NULL && bytes > needed) { /* less will do */
         size_t less = (bytes / 2) & ~(TL_PAGE_SIZE - 1);
         less = less > needed ? less : needed;
         refused += bytes - less;
         bytes = less;
-        block = map_block(pool, bytes, region);
     }
     tl_lock_acquire(&pool->lock);
     pool->growing = 0;
@@ -222,14 +222,11 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
         if (!TL_MUTANT_growth_quota_kept)
             pool->mapped -= bytes;
         pool->failures++;
-        tl_spare_put_locked(pool, run); /* enough for the caller to cut a run out after all */
-        tl_spare_put_locked(pool, (struct tl_span *)region);
     } else {
         pool->maps++;
-        if (pool->mapped > pool->mapped_peak)
-            pool->mapped_peak = pool->mapped;
-        add_region_locked(pool, region, run);
     }
+    /* refused, the spares are enough for the caller to cut a run out after all */
+    end_add_locked(pool, region, run, block != NULL);
     tl_event_signal_all(&pool->grown);
     return block != NULL;
 }
@@ -326,12 +323,8 @@ static void forget_region(struct tl_pool *pool, struct tl_region *region)
     for (uintptr_t page = region->start; page < end; page += TL_PAGE_SIZE) {
         struct tl_span *span = tl_span_at(page);
         tl_page_set(page, NULL);
-        if (tl_span_kind(span) != TL_SPAN_NONE && span->start == page) {
-            tl_span_set_cut_heap(span, NULL);
-            span->block_size = 0;
-            tl_store_relaxed(&span->owner, 0);
+        if (tl_span_kind(span) != TL_SPAN_NONE && span->start == page)
             tl_spare_put_locked(pool, span);
-        }
     }
 }
 

@@ -23,25 +23,15 @@ static struct tl_heap *visited; /* the purge thread is at work on it */
 static struct tl_event visit_ended;
 #endif
 
-/* Prepares `heap`, zeroed but for its id. */
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
 {
-    heap->caches = heap->idle = NULL;
+    /* but the id: who holds the handle of a heap that ended may ask for it at any time */
+    memset(&heap->wants, 0, sizeof *heap - offsetof(struct tl_heap, wants));
     heap->idle_end = &heap->idle;
-    heap->cache_count = 0;
-    heap->left_ms = 0;
-    heap->adoptions = 0;
-    tl_store_relaxed(&heap->idle_count.n, 0);
-    tl_store_relaxed(&heap->spans.n, 0);
-    tl_store_relaxed(&heap->large_bytes.n, 0);
-    tl_store32_relaxed(&heap->wants, TL_WANTS_NOTHING);
-    tl_store_relaxed(&heap->inbox.head, 0);
-    heap->reserves = NULL;
     heap->real_time = TL_KERNEL && options->real_time;
     heap->on_exhausted = options->on_exhausted;
     heap->on_exhausted_context = options->on_exhausted_context;
     heap->panic = options->panic;
-    tl_lock_init(&heap->lock);
     tl_pool_init(&heap->pool, heap, options);
 #if TL_KERNEL
     for (unsigned cpu = 0; cpu < TALUS_CPUS_MAX; cpu++)
@@ -50,7 +40,6 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     tl_lock_acquire(&tl_heaps_lock);
     tl_store_relaxed(&heap->id, TL_MUTANT_heap_id_reused ? (uintptr_t)heap : ++last_id);
     if (heap != &tl_default_heap) {
-        heap->prev = NULL;
         heap->next = heaps;
         if (heaps != NULL)
             heaps->prev = heap;
@@ -71,7 +60,7 @@ static struct tl_heap *heap_structure(void)
 
 /* Takes the heap off the list of heaps: its id is 0 from now on. Waits for the purge thread, if it
  * is at work on it. */
-static void unlist(struct tl_heap *heap)
+static void unlist_heap(struct tl_heap *heap)
 {
     tl_lock_acquire(&tl_heaps_lock);
     tl_store_relaxed(&heap->id, 0);
@@ -94,7 +83,7 @@ static void unlist(struct tl_heap *heap)
 
 static void end(struct tl_heap *heap)
 {
-    unlist(heap);
+    unlist_heap(heap);
     tl_reserve_heap_ends(heap);
     tl_pool_destroy(&heap->pool);
     tl_caches_recycle(heap);

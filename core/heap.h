@@ -66,7 +66,7 @@ static inline talus_heap *tl_heap_handle(struct tl_heap *heap)
  * calls; false: no memory. */
 TL_SLOW bool tl_init(void);
 
-/* Makes zeroed memory a heap; `options->provider` is set. Lists it and gives it its id. */
+/* Makes a structure whose id is 0 a heap. Lists it and gives it its id. */
 TL_SLOW void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options);
 
 /* In small memory: the heap's one cache. False: there is no memory. */

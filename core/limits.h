@@ -117,9 +117,9 @@
  * one. */
 #define TL_META_AREAS TL_USUAL_OR_SMALL(16u, 4u)
 
-/* Whether misuse is told in words. */
+/* Whether misuse is told in words of its own for each way to notice it. Else by its kind. */
 #ifndef TL_MISUSE_TEXTS
-#define TL_MISUSE_TEXTS (!TL_SMALL)
+#define TL_MISUSE_TEXTS (!TL_KERNEL)
 #endif
 
 /* How far back a report looks for the large block that a wild pointer lies in, in pages. */

@@ -6,9 +6,10 @@
 
 struct tl_lock tl_meta_lock = TL_LOCK_INIT;
 
-static char  *chunk; /* tl_meta_lock, as all below */
+size_t tl_meta_in_use; /* tl_meta_lock, as all below */
+
+static char  *chunk;
 static size_t chunk_left;
-static size_t handed_out;
 
 /* Where structures lie. Each atomic: written under tl_meta_lock, read by anybody. */
 static struct {
@@ -78,7 +79,7 @@ void *tl_meta_new(size_t bytes)
         }
     }
     if (memory != NULL)
-        handed_out += bytes;
+        tl_meta_in_use += bytes;
     tl_lock_release(&tl_meta_lock);
     return memory;
 }
@@ -88,7 +89,7 @@ void *tl_meta_give(void *memory, size_t bytes, size_t *left)
     tl_lock_acquire(&tl_meta_lock);
     void *rest = chunk;
     *left = chunk_left;
-    handed_out += chunk_left;
+    tl_meta_in_use += chunk_left;
     chunk = (char *)memory;
     chunk_left = bytes;
     tl_meta_note_area(memory, bytes);
@@ -107,7 +108,7 @@ size_t tl_meta_left(void)
 size_t tl_meta_bytes(void)
 {
     tl_lock_acquire(&tl_meta_lock);
-    size_t bytes = handed_out;
+    size_t bytes = tl_meta_in_use;
     tl_lock_release(&tl_meta_lock);
     return bytes;
 }

@@ -31,7 +31,8 @@ TL_SLOW bool tl_meta_holds(const void *structure, size_t bytes);
 /* Bytes that tl_meta_new can still hand out without asking the port. */
 TL_SLOW size_t tl_meta_left(void);
 
-/* Bytes handed out by tl_meta_new so far. */
-TL_SLOW size_t tl_meta_bytes(void);
+/* Bytes that structures, descriptors and the page map's entries take. tl_meta_lock. */
+extern TL_HIDDEN size_t tl_meta_in_use;
+TL_SLOW size_t          tl_meta_bytes(void);
 
 #endif

@@ -19,10 +19,8 @@ char *tl_page_base = (char *)&no_map.zero;
 
 static size_t          descriptors_used;  /* bytes above base; tl_meta_lock */
 static size_t          descriptors_bytes; /* bytes reserved */
-static size_t          covered_bytes;     /* tl_meta_lock */
-static struct tl_span *recycled;          /* descriptors of heaps that ended; tl_meta_lock */
-static unsigned        recycled_count;
-static bool            folded; /* the table does not cover every address */
+static struct tl_span *recycled_spans;    /* descriptors of heaps that ended; tl_meta_lock */
+static bool            folded;            /* the table does not cover every address */
 
 #define ADDRESS_PAGE_BITS (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
 #define PAGE_BITS_MIN     10u
@@ -64,6 +62,7 @@ bool tl_page_map_init(void)
             continue;
         descriptors_bytes = descriptors;
         descriptors_used = sizeof(struct tl_span); /* the zero descriptor */
+        tl_meta_in_use += descriptors_used;
         folded = bits < ADDRESS_PAGE_BITS;
         tl_page_base = reserved + table;
         tl_meta_note_area(reserved, table + descriptors);
@@ -122,14 +121,14 @@ bool tl_page_map_cover(struct tl_region *region)
     if (fits)
         fits = tl_port_commit((void *)first, bytes);
     if (fits) {
-        covered_bytes += bytes;
+        tl_meta_in_use += bytes;
         tl_region_enlist_locked(region);
     }
     tl_lock_release(&tl_meta_lock);
     return fits;
 }
 
-static struct tl_span *chain_up(struct tl_span *spans, size_t count, struct tl_span *chain)
+static struct tl_span *chain_of(struct tl_span *spans, size_t count, struct tl_span *chain)
 {
     for (size_t i = count; i-- > 0;) {
         tl_span_set_kind(&spans[i], TL_SPAN_UNUSED);
@@ -154,7 +153,7 @@ static struct tl_span *descriptors_at(void *memory, unsigned count, unsigned *go
     if (spans == NULL || count == 0 || !entry_reaches(spans) || !entry_reaches(spans + count - 1))
         return NULL;
     *got = count;
-    return chain_up(spans, count, NULL);
+    return chain_of(spans, count, NULL);
 }
 
 void tl_descriptors_add(void *memory, size_t bytes)
@@ -170,10 +169,10 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
     struct tl_span *chain = NULL;
     *got = 0;
     tl_lock_acquire(&tl_meta_lock);
-    while (recycled != NULL && *got < count) {
-        struct tl_span *span = recycled;
-        recycled = span->free.next;
-        recycled_count--;
+    while (recycled_spans != NULL && *got < count) {
+        struct tl_span *span = recycled_spans;
+        recycled_spans = span->free.next;
+        tl_meta_in_use += sizeof *span;
         span->free.next = chain;
         chain = span;
         ++*got;
@@ -189,8 +188,9 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
         count = (unsigned)room;
     char *next = tl_page_base + descriptors_used;
     if (count > 0 && tl_port_commit(next, count * sizeof(struct tl_span))) {
-        chain = chain_up((struct tl_span *)next, count, chain);
+        chain = chain_of((struct tl_span *)next, count, chain);
         descriptors_used += count * sizeof(struct tl_span);
+        tl_meta_in_use += count * sizeof(struct tl_span);
         *got += count;
     }
     tl_lock_release(&tl_meta_lock);
@@ -208,16 +208,8 @@ void tl_descriptors_recycle(struct tl_span *chain, unsigned count)
     while (last->free.next != NULL)
         last = last->free.next;
     tl_lock_acquire(&tl_meta_lock);
-    last->free.next = recycled;
-    recycled = chain;
-    recycled_count += count;
+    last->free.next = recycled_spans;
+    recycled_spans = chain;
+    tl_meta_in_use -= count * sizeof(struct tl_span);
     tl_lock_release(&tl_meta_lock);
-}
-
-size_t tl_page_map_bytes(void)
-{
-    tl_lock_acquire(&tl_meta_lock);
-    size_t bytes = covered_bytes + descriptors_used - recycled_count * sizeof(struct tl_span);
-    tl_lock_release(&tl_meta_lock);
-    return bytes;
 }

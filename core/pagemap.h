@@ -95,7 +95,4 @@ TL_SLOW void tl_descriptors_add(void *memory, size_t bytes);
  * takes tl_meta_lock. */
 TL_SLOW void tl_descriptors_recycle(struct tl_span *chain, unsigned count);
 
-/* Bytes of the map in use: entries covered and descriptors. */
-TL_SLOW size_t tl_page_map_bytes(void);
-
 #endif

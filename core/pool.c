@@ -11,7 +11,6 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
 {
     const talus_provider *provider =
         options->provider != NULL ? options->provider : tl_provider_default();
-    memset(pool, 0, sizeof *pool);
     pool->name = options->name != NULL ? options->name : "heap";
     pool->heap = heap;
     pool->provider = *provider;
@@ -25,7 +24,6 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
     pool->on_removed = options->on_removed;
     pool->on_removed_context = options->on_removed_context;
     tl_pool_look_low_locked(pool);
-    tl_lock_init(&pool->lock);
 }
 
 struct tl_span *tl_pool_cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t lead,

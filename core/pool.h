@@ -101,7 +101,7 @@ static inline void tl_pool_look_low_locked(struct tl_pool *pool)
         tl_pool_set_due_locked(pool, TL_DUE_GROWTH);
 }
 
-/* Prepares an empty pool. */
+/* Makes zeroed memory an empty pool. */
 TL_SLOW void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap,
                           const talus_heap_options *options);
 

@@ -67,13 +67,10 @@ void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
         if (TL_LIKELY(size <= TL_REQUEST_MAX))
             return copy(tl_span_cut_heap(span), block, span->block_size, size);
     }
-    if (kind != TL_SPAN_CUT && kind != TL_SPAN_LARGE)
+    if (kind != TL_SPAN_CUT && (kind != TL_SPAN_LARGE || span->start != (uintptr_t)block))
         return misuse(tl_misuse_of(block), block, "realloc of a pointer that is no block");
     if (heap != NULL && tl_span_heap(span) != heap)
         return misuse(TALUS_MISUSE_WRONG_HEAP, block, "realloc of a block of another heap");
-    if (kind == TL_SPAN_LARGE && span->start != (uintptr_t)block)
-        return misuse(TALUS_MISUSE_INTERIOR_POINTER, block,
-                      "realloc of a pointer into a large block");
     if (size > TL_REQUEST_MAX)
         return tl_port_fail(TL_ERROR_MEMORY);
     return realloc_large(tl_span_heap(span), span, size);

@@ -141,39 +141,32 @@ talus_misuse tl_misuse_of(const void *pointer)
     return tl_span_at(address) == span ? TALUS_MISUSE_DOUBLE_FREE : TALUS_MISUSE_FOREIGN_POINTER;
 }
 
-/* A pointer that the page map knows nothing of. */
-static TL_COLD void free_unknown(void *block)
+static TL_COLD void free_of_no_block(void *block)
 {
     talus_misuse what = tl_misuse_of(block);
     tl_misuse_report(what, block,
-                     what == TALUS_MISUSE_INTERIOR_POINTER
-                         ? "free of a pointer into a large block"
+                     what == TALUS_MISUSE_INTERIOR_POINTER ? "free of a pointer into a large block"
+                     : what == TALUS_MISUSE_DOUBLE_FREE
+                         ? "free of a pointer into free pages: freed before?"
                          : "free of a pointer that no heap gave out");
 }
 
 /* NULL, mistakes, and blocks of other heaps than that of the thread's first cache. */
 static TL_NOINLINE void free_rare(void *block, struct tl_span *span)
 {
-    enum tl_span_kind kind = tl_span_kind(span);
-    if (kind == TL_SPAN_NONE || !tl_span_holds(span, (uintptr_t)block)) {
+    if (tl_span_kind(span) != TL_SPAN_CUT || !tl_span_holds(span, (uintptr_t)block)) {
         if (block != NULL)
-            free_unknown(block);
-    } else if (kind == TL_SPAN_LARGE) {
-        tl_misuse_report(TALUS_MISUSE_INTERIOR_POINTER, block,
-                         "free of a pointer into a large block");
-    } else if (kind == TL_SPAN_CUT) {
-        struct tl_cache *cache = tl_thread_cache_for_free(tl_span_cut_heap(span));
-        if (cache == NULL) {
-            tl_put(&((struct tl_block *)block)->next, NULL);
-            tl_remote_push(span, (struct tl_block *)block);
-        } else if (tl_span_owner(span) == cache) {
-            tl_cache_free_own(cache, span, (struct tl_block *)block);
-        } else {
-            free_foreign((struct tl_block *)block, span, cache);
-        }
+            free_of_no_block(block);
+        return;
+    }
+    struct tl_cache *cache = tl_thread_cache_for_free(tl_span_cut_heap(span));
+    if (cache == NULL) {
+        tl_put(&((struct tl_block *)block)->next, NULL);
+        tl_remote_push(span, (struct tl_block *)block);
+    } else if (tl_span_owner(span) == cache) {
+        tl_cache_free_own(cache, span, (struct tl_block *)block);
     } else {
-        tl_misuse_report(TALUS_MISUSE_DOUBLE_FREE, block,
-                         "free of a pointer into free pages: freed before?");
+        free_foreign((struct tl_block *)block, span, cache);
     }
 }
 

@@ -56,6 +56,7 @@ void tl_text_add_list(struct tl_text *text, const char *format, va_list argument
     text->buffer[text->length] = '\0';
 }
 
+#if !TL_KERNEL
 void tl_text_add(struct tl_text *text, const char *format, ...)
 {
     va_list arguments;
@@ -63,6 +64,7 @@ void tl_text_add(struct tl_text *text, const char *format, ...)
     tl_text_add_list(text, format, arguments);
     va_end(arguments);
 }
+#endif
 
 void tl_report(bool panic, const char *format, ...)
 {
@@ -80,11 +82,11 @@ void tl_report(bool panic, const char *format, ...)
 }
 
 static tl_atomic_word handler; /* talus_misuse_handler, 0: the default; set and read by anybody */
-static tl_atomic_u32  policy;  /* enum tl_misuse_policy */
+static tl_atomic_u32  misuse_policy; /* enum tl_misuse_policy */
 
 void tl_misuse_set_policy(enum tl_misuse_policy new_policy)
 {
-    tl_store32_relaxed(&policy, (uint32_t)new_policy);
+    tl_store32_relaxed(&misuse_policy, (uint32_t)new_policy);
 }
 
 talus_misuse_handler talus_set_misuse_handler(talus_misuse_handler new_handler)
@@ -97,15 +99,28 @@ talus_misuse_handler talus_set_misuse_handler(talus_misuse_handler new_handler)
 void tl_misuse_report(talus_misuse what, const void *pointer, const char *message)
 {
 #else
-void tl_misuse_report_number(talus_misuse what, const void *pointer)
+void tl_misuse_report_kind(talus_misuse what, const void *pointer)
 {
+#if TL_SMALL
     char message[] = "misuse 0";
     message[sizeof message - 2] += (char)what;
+#else
+    static const char kinds[][32] = {
+        [TALUS_MISUSE_FOREIGN_POINTER] = "no heap gave this pointer out",
+        [TALUS_MISUSE_DOUBLE_FREE] = "free of what is free already",
+        [TALUS_MISUSE_INTERIOR_POINTER] = "not where its block begins",
+        [TALUS_MISUSE_WRONG_HEAP] = "a block of another heap",
+        [TALUS_MISUSE_WRONG_SIZE] = "no block so large or so aligned",
+        [TALUS_MISUSE_HEAP_DESTROYED] = "use of what was destroyed",
+        [TALUS_MISUSE_CORRUPT] = "free memory was written to",
+    };
+    const char *message = kinds[what];
+#endif
 #endif
     int saved = tl_port_errno();
     /* pairs with talus_set_misuse_handler */
     talus_misuse_handler call = (talus_misuse_handler)tl_load_acquire(&handler);
-    uint32_t             how = tl_load32_relaxed(&policy);
+    uint32_t             how = tl_load32_relaxed(&misuse_policy);
     if (call != NULL) {
         call(what, pointer, message);
     } else if (how != TL_MISUSE_IGNORE) {

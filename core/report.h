@@ -31,13 +31,14 @@ enum tl_misuse_policy { TL_MISUSE_REPORT, TL_MISUSE_ABORT, TL_MISUSE_IGNORE };
 TL_SLOW void tl_misuse_set_policy(enum tl_misuse_policy policy);
 
 /* Tells the misuse handler. Returns when the handler does; the caller then does nothing to
- * `pointer`. Keeps errno. In small memory the message is a number, that of `what`. R45. */
+ * `pointer`. Keeps errno. In a kernel the message is that of the kind, in small memory its number.
+ * R45. */
 #if TL_MISUSE_TEXTS
 TL_SLOW void tl_misuse_report(talus_misuse what, const void *pointer, const char *message);
 #else
-TL_SLOW void tl_misuse_report_number(talus_misuse what, const void *pointer);
+TL_SLOW void tl_misuse_report_kind(talus_misuse what, const void *pointer);
 #define tl_misuse_report(what, pointer, message) \
-    ((void)(message), tl_misuse_report_number(what, pointer))
+    ((void)(message), tl_misuse_report_kind(what, pointer))
 #endif
 
 #endif

@@ -403,15 +403,9 @@ static void free_blocks(struct tl_reserve *reserve)
 /* Counts as for `full` slots full and nothing taken yet. */
 static void start_counts(struct tl_reserve *reserve, size_t full)
 {
-    struct tl_counter *counters[] = { &reserve->taken, &reserve->puts, &reserve->misses,
-                                      &reserve->refills };
-    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
-        tl_store_relaxed(&counters[i]->n, 0);
+    memset(&reserve->given, 0, sizeof *reserve - offsetof(struct tl_reserve, given));
     tl_store_relaxed(&reserve->given.n, full);
-    tl_store_relaxed(&reserve->missed, 0);
-    tl_store_relaxed(&reserve->most_missed, 0);
     tl_store_relaxed(&reserve->low_water, full);
-    tl_store32_relaxed(&reserve->wanted, 0);
 }
 
 /* Slots and blocks of a reserve whose size, alignment and count are set, or false: no memory. */
@@ -479,7 +473,7 @@ TL_SLOW talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, siz
 }
 
 /* Off its heap's list, once no slow exit refills it any more. */
-static void unlist(struct tl_reserve *reserve, struct tl_heap *heap)
+static void unlist_reserve(struct tl_reserve *reserve, struct tl_heap *heap)
 {
     tl_lock_acquire(&heap->lock);
     while (reserve->users > 0 && !TL_MUTANT_reserve_end_unwaited) {
@@ -502,7 +496,7 @@ TL_SLOW bool talus_reserve_destroy(talus_reserve *handle)
         tl_port_fail(TL_ERROR_INVALID);
         return false;
     }
-    unlist(reserve, heap_of(reserve));
+    unlist_reserve(reserve, heap_of(reserve));
     free_blocks(reserve);
     end_structure(reserve);
     return true;

@@ -31,30 +31,31 @@ static unsigned bin_in_use(const struct tl_pool *pool, unsigned bin)
     return (unsigned)(word * TL_POOL_BITS + tl_ctz(bits));
 }
 
-struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough)
+/* The lowest of the first TL_POOL_SCAN_MAX runs from `run` on that has `pages`; thorough: if none
+ * of these has, the first one that has. */
+static TL_NOINLINE struct tl_span *lowest(struct tl_span *run, size_t pages, bool thorough)
 {
-    unsigned bin = bin_of(pages);
-    if (bin >= TL_POOL_BINS)
-        return NULL; /* no run is as long */
     struct tl_span *best = NULL;
     unsigned        seen = 0;
-    for (struct tl_span *run = pool->bin[bin]; run != NULL; run = run->free.next) {
+    for (; run != NULL; run = run->free.next) {
         if (run->pages >= pages && (best == NULL || run->start < best->start))
             best = run;
         if (++seen >= TL_POOL_SCAN_MAX && (best != NULL || !thorough))
             break;
     }
+    return best;
+}
+
+struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, bool thorough)
+{
+    unsigned bin = bin_of(pages);
+    if (bin >= TL_POOL_BINS)
+        return NULL; /* no run is as long */
+    struct tl_span *best = lowest(pool->bin[bin], pages, thorough);
     if (best != NULL)
         return best;
     bin = bin_in_use(pool, bin + 1);
-    if (bin == TL_POOL_BINS)
-        return NULL;
-    seen = 0;
-    for (struct tl_span *run = pool->bin[bin]; run != NULL && seen < TL_POOL_SCAN_MAX;
-         run = run->free.next, seen++)
-        if (best == NULL || run->start < best->start)
-            best = run;
-    return best;
+    return bin < TL_POOL_BINS ? lowest(pool->bin[bin], pages, false) : NULL;
 }
 
 struct tl_span *tl_runs_longest_locked(struct tl_pool *pool, size_t most)
@@ -144,24 +145,26 @@ struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t add
     return tl_span_kind(run) == kind && tl_span_heap(run) == pool->heap ? run : NULL;
 }
 
+/* The age of two runs that become one is that of the larger dirty part. */
+static uint64_t older(const struct tl_span *neighbour, const struct tl_span *run, uint64_t now_ms)
+{
+    return tl_span_dirty(neighbour) > tl_span_dirty(run) ? neighbour->free.freed_ms : now_ms;
+}
+
 void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms)
 {
     enum tl_span_kind kind = tl_pool_drains(pool, run) ? TL_SPAN_ASIDE : TL_SPAN_FREE;
     struct tl_span   *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE, kind);
     if (left != NULL && left->start + tl_span_bytes(left) == run->start) {
-        uint64_t freed_ms = left->free.freed_ms;
-        /* the larger dirty part sets the age of the whole */
-        bool mostly_left = tl_span_dirty(left) > tl_span_dirty(run);
+        now_ms = older(left, run, now_ms);
         tl_runs_remove_locked(pool, left);
-        now_ms = mostly_left ? freed_ms : now_ms;
         join(pool, left, run);
         run = left;
     }
     uintptr_t       end = run->start + tl_span_bytes(run);
     struct tl_span *right = tl_runs_free_at_locked(pool, end, kind);
     if (right != NULL && right->start == end) {
-        if (tl_span_dirty(right) > tl_span_dirty(run))
-            now_ms = right->free.freed_ms;
+        now_ms = older(right, run, now_ms);
         tl_runs_remove_locked(pool, right);
         join(pool, run, right);
     }
@@ -182,9 +185,6 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
     if (tl_span_dirty_to(run) > 0)
         age_insert(pool, run);
     pool->dirty_pages += tl_span_dirty(run);
-    tl_store_relaxed(&run->owner, 0);
-    tl_span_set_cut_heap(run, NULL);
-    run->block_size = 0;
     tl_span_set_kind(run, kind);
     tl_page_set_ends(run->start, last_page(run), run);
     tl_purger_notice(); /* clean or not: that a look is for nothing costs less than to tell */
@@ -204,10 +204,7 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
     rest->pages = run->pages - pages;
     tl_span_set_dirt_behind(rest, run, pages);
     tl_span_set_heap(rest, pool->heap);
-    tl_span_set_cut_heap(rest, NULL);
-    rest->block_size = 0;
     rest->region = tl_region_at(run->region, rest->start);
-    tl_store_relaxed(&rest->owner, 0);
     tl_span_set_kind(rest, TL_SPAN_BUSY);
     run->pages = pages;
     if (tl_span_dirty_to(run) > pages)
@@ -226,6 +223,7 @@ struct tl_span *tl_spare_take_locked(struct tl_pool *pool)
 
 void tl_spare_put_locked(struct tl_pool *pool, struct tl_span *span)
 {
+    tl_span_set_uncut(span);
     tl_span_set_kind(span, TL_SPAN_UNUSED);
     span->free.next = pool->spare;
     pool->spare = span;

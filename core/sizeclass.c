@@ -50,7 +50,7 @@ static size_t span_bytes_wanted(size_t size)
 }
 
 /* The fewest pages that satisfy span_bytes_wanted and leave at most 1/8 of the span unused. */
-static size_t span_pages(size_t size)
+static size_t span_pages_for(size_t size)
 {
     size_t pages = (span_bytes_wanted(size) + TL_PAGE_SIZE - 1) / TL_PAGE_SIZE;
     while (pages * TL_PAGE_SIZE % size > pages * TL_PAGE_SIZE / 8)
@@ -67,7 +67,7 @@ void tl_class_table_init(void)
 {
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
         size_t size = size_of_class(class_id);
-        size_t pages = span_pages(size);
+        size_t pages = span_pages_for(size);
         size_t blocks = pages * TL_PAGE_SIZE / size;
         tl_classes[class_id] = (struct tl_class){
             .block_size = (uint32_t)size,

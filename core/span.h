@@ -206,6 +206,14 @@ static inline uint32_t tl_span_dirty_to(const struct tl_span *span)
 
 #endif
 
+/* What only a CUT span has: none but such a one is found to have it. */
+static inline void tl_span_set_uncut(struct tl_span *span)
+{
+    tl_store_relaxed(&span->owner, 0);
+    tl_span_set_cut_heap(span, NULL);
+    span->block_size = 0;
+}
+
 /* Pages that may have been written. */
 static inline size_t tl_span_dirty(const struct tl_span *span)
 {

@@ -23,5 +23,5 @@ void tl_stats_fill(struct tl_heap *heap, talus_heap_stats_t *stats)
     stats->spans = (uint32_t)tl_counter_read(&heap->spans);
     stats->allocated = (size_t)given_out + stats->large;
     tl_pool_stats(&heap->pool, stats);
-    stats->metadata = tl_meta_bytes() + tl_page_map_bytes();
+    stats->metadata = tl_meta_bytes();
 }

@@ -4,7 +4,7 @@
  *               again.
  *               The other side makes the condition true, then tl_event_signal_all(&e).
  * 2 State       A sequence in steps of 2; bit 0 says that somebody may sleep, so that a signal
- *               without waiters costs no call.
+ *               without waiters costs no call. Where waiters look again and again nobody sets it.
  * 3 Invariants  A signal after prepare is never missed by the wait: it changed the sequence, or it
  *               wakes.
  * 4 Ordering    signal releases, prepare and wait acquire: the condition's data may be plain if the
@@ -48,6 +48,11 @@ static inline void tl_event_wait(struct tl_event *event, uint32_t ticket)
 
     if ((seen & ~(uint32_t)TL_EVENT_WAITED) != ticket)
         return;
+    if (TL_PORT_POLLS) {
+        tl_port_wait(&event->sequence, ticket);
+        (void)tl_load32_acquire(&event->sequence); /* pairs with signal_all */
+        return;
+    }
     TL_PREEMPT_POINT(event_wait);
     if (seen == ticket && !tl_cas32_acquire(&event->sequence, &seen, ticket | TL_EVENT_WAITED) &&
         seen != (ticket | TL_EVENT_WAITED))
@@ -64,6 +69,10 @@ static inline void tl_event_signal_all(struct tl_event *event)
     uint32_t next;
     bool     moved;
 
+    if (TL_PORT_POLLS) {
+        (void)tl_add32_release(&event->sequence, TL_EVENT_STEP); /* pairs with prepare and wait */
+        return;
+    }
     do {
         next = (seen & ~(uint32_t)TL_EVENT_WAITED) + TL_EVENT_STEP;
         TL_PREEMPT_POINT(event_signal);

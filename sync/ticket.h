@@ -33,8 +33,8 @@ static inline void tl_lock_init(struct tl_lock *lock)
     tl_store32_relaxed(&lock->serving, 0);
 }
 
-/* Pins the caller and waits for the lock. Not recursive. */
-void tl_lock_acquire(struct tl_lock *lock);
+/* Pins the caller and waits for the lock. Not recursive. For others: the images' own tests. */
+TL_FOR_OTHERS void tl_lock_acquire(struct tl_lock *lock);
 
 /* A hint for who only tells of it: somebody holds the lock, or waits for it. */
 static inline bool tl_lock_looks_held(const struct tl_lock *lock)
@@ -43,6 +43,6 @@ static inline bool tl_lock_looks_held(const struct tl_lock *lock)
 }
 
 /* Serves the next ticket and ends the caller's pin. */
-void tl_lock_release(struct tl_lock *lock);
+TL_FOR_OTHERS void tl_lock_release(struct tl_lock *lock);
 
 #endif

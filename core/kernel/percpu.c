@@ -58,7 +58,7 @@ void tl_thread_let_go(struct tl_cache *cache)
 
 static unsigned cpu_gone; /* tl_heaps_lock */
 
-static void leave(struct tl_heap *heap)
+static void hand_on(struct tl_heap *heap)
 {
     struct tl_cache *cache = heap->cpu[cpu_gone];
     heap->cpu[cpu_gone] = &tl_no_cache;
@@ -72,6 +72,6 @@ TL_SLOW void talus_kernel_cpu_gone(unsigned cpu)
         return;
     tl_lock_acquire(&tl_heaps_lock);
     cpu_gone = cpu;
-    tl_heaps_each_locked(leave);
+    tl_heaps_each_locked(hand_on);
     tl_lock_release(&tl_heaps_lock);
 }

@@ -18,19 +18,19 @@ bool tl_init(void)
     return started;
 }
 
-static void *map(void *context, size_t bytes)
+static void *map_by_port(void *context, size_t bytes)
 {
     (void)context;
     return talus_port_map(bytes);
 }
 
-static void unmap(void *context, void *block, size_t bytes)
+static void unmap_by_port(void *context, void *block, size_t bytes)
 {
     (void)context;
     talus_port_unmap(block, bytes);
 }
 
-static const talus_provider provider = { .map = map, .unmap = unmap };
+static const talus_provider provider = { .map = map_by_port, .unmap = unmap_by_port };
 
 const talus_provider *tl_provider_default(void)
 {
@@ -48,21 +48,21 @@ TL_STATIC_ASSERT(TL_SMALL || META_LOW <= TL_META_CHUNK, "a chunk is enough");
 static tl_atomic_u32 filling; /* atomic: 1 while somebody is at it, who may use the reserve */
 
 /* False: the default heap's pages cannot be had. */
-static bool fill(size_t low)
+static bool fill_meta(size_t low)
 {
     struct tl_pool *pool = &tl_default_heap.pool;
     size_t          least = low > TL_META_CHUNK ? low : TL_META_CHUNK;
     size_t          pages = (least + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
-    void           *chunk = tl_pool_take_for_good(pool, pages);
+    void           *memory = tl_pool_take_for_good(pool, pages);
     /* others may take what a growth brought */
-    for (unsigned tries = 0; chunk == NULL && tries < FILL_TRIES && tl_port_may_block() &&
+    for (unsigned tries = 0; memory == NULL && tries < FILL_TRIES && tl_port_may_block() &&
                              tl_pool_grow(pool, pages, true);
          tries++)
-        chunk = tl_pool_take_for_good(pool, pages);
-    if (chunk == NULL)
+        memory = tl_pool_take_for_good(pool, pages);
+    if (memory == NULL)
         return false;
     size_t bytes = pages << TL_PAGE_SHIFT, left;
-    void  *rest = tl_meta_give(memset(chunk, 0, bytes), bytes, &left);
+    void  *rest = tl_meta_give(memset(memory, 0, bytes), bytes, &left);
     tl_descriptors_add(rest, left);
     return true;
 }
@@ -75,7 +75,7 @@ bool tl_kernel_meta_ready(size_t bytes)
         uint32_t idle = 0;
         if (tl_cas32_acquire(&filling, &idle, 1)) { /* pairs with the release below */
             if (tl_meta_left() < low)
-                filled = fill(low);
+                filled = fill_meta(low);
             tl_store32_release(&filling, 0);
         } else if (tl_port_may_block()) {
             tl_port_wait(&filling, 1);

@@ -236,7 +236,7 @@ static void double_frees_are_told(void **state)
     said[0] = '\0';
     talus_free(block);
     talus_free(block);
-    assert_non_null(strstr(said, "freed before?"));
+    assert_non_null(strstr(said, "free already"));
     nothing_is_left();
 }
 

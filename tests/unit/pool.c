@@ -25,6 +25,7 @@ static void open_pool(size_t limit, size_t growth)
     };
 
     faulty_provider_open(&counted, NULL);
+    pool = (struct tl_pool){ .heap = NULL };
     tl_pool_init(&pool, &heap, &options);
 }
 

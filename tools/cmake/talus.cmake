@@ -165,6 +165,9 @@ function(talus_add_kernel_library target)
     execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include OUTPUT_VARIABLE compiler_headers
         OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
     talus_add_core(${target}_core KERNEL ${small})
+    # Compiled as a whole: what only the heap itself calls is inlined, or called as suits, and known to nobody else.
+    set_target_properties(${target}_core PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    target_compile_options(${target}_core PRIVATE "$<$<C_COMPILER_ID:GNU>:-fwhole-program>")
     target_compile_options(${target}_core PRIVATE -nostdinc -isystem ${compiler_headers})
     add_library(${target} STATIC $<TARGET_OBJECTS:${target}_core>)
     target_compile_definitions(${target} INTERFACE TL_KERNEL=1 $<$<BOOL:${small}>:TALUS_SMALL=1>)

@@ -5,7 +5,7 @@
 
 #include <talus/port.h>
 
-#define TL_DEFAULT __attribute__((weak))
+#define TL_DEFAULT __attribute__((weak)) TL_FOR_OTHERS
 
 TL_DEFAULT unsigned talus_port_pin(void)
 {

@@ -35,6 +35,12 @@ extern "C" {
 
 #define TL_LAYOUT_INLINE static inline __attribute__((always_inline))
 #define TL_LAYOUT_HIDDEN __attribute__((visibility("hidden")))
+/* Also where the library is compiled as a whole. */
+#if defined(__clang__)
+#define TL_LAYOUT_HIDDEN_DATA TL_LAYOUT_HIDDEN
+#else
+#define TL_LAYOUT_HIDDEN_DATA __attribute__((visibility("hidden"), externally_visible))
+#endif
 
 /* Code for an executable finds the thread's pointer at a constant distance. */
 #if !defined(__PIC__) || defined(__PIE__)
@@ -160,8 +166,8 @@ TL_LAYOUT_INLINE unsigned tl_class_of_small(size_t size)
 
 /* The page map (core/pagemap.h). Constant after tl_page_map_init; before it, every address has the
  * index -1 and the zero descriptor. */
-extern TL_LAYOUT_HIDDEN uintptr_t tl_page_fold;
-extern TL_LAYOUT_HIDDEN char     *tl_page_base;
+extern TL_LAYOUT_HIDDEN_DATA uintptr_t tl_page_fold;
+extern TL_LAYOUT_HIDDEN_DATA char     *tl_page_base;
 
 TL_LAYOUT_INLINE tl_atomic_u32 *tl_page_entry(uintptr_t address)
 {

@@ -148,11 +148,11 @@ typedef struct talus_kernel_options {
  * is too small for the heap's data (some 24 KiB and 10 KiB for each CPU on 64 bits, with
  * TALUS_SMALL half a KiB, and the window's table), or cpus is too large, or, with TALUS_SMALL, a
  * provider is given. Context: thread. Cost: writes the table and the heap's data. R11, R12. */
-bool talus_kernel_start(const talus_kernel_options *options);
+TALUS_API bool talus_kernel_start(const talus_kernel_options *options);
 
 /* CPU `cpu` is gone and runs nothing: other CPUs take over what its caches hold. It may come back.
  * Context: thread. Cost: a lock for each heap. R30. */
-void talus_kernel_cpu_gone(unsigned cpu);
+TALUS_API void talus_kernel_cpu_gone(unsigned cpu);
 
 #ifdef __cplusplus
 }

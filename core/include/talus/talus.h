@@ -25,7 +25,11 @@ extern "C" {
 #define TALUS_VERSION_PATCH 0
 
 #if defined(__GNUC__)
-#define TALUS_API            __attribute__((visibility("default")))
+#if defined(__clang__)
+#define TALUS_API __attribute__((visibility("default")))
+#else
+#define TALUS_API __attribute__((visibility("default"), externally_visible))
+#endif
 #define TALUS_ALLOCATES(...) __attribute__((malloc, alloc_size(__VA_ARGS__), warn_unused_result))
 #else
 #define TALUS_API
