@@ -9,8 +9,12 @@ import tempfile
 
 import tree
 
+sys.path.insert(0, os.path.join(tree.ROOT, "tools", "lib"))
+import kill_table  # noqa: E402
+
 FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-O2"]
 CONTEXTS = "docs/contexts.md"
+CLAIMS = ("CMakeLists.txt", ".cmake", "mutants.h", "shapes.h", "audit.py")  # where tests claim seeded bugs
 
 
 def samples(text):
@@ -70,6 +74,17 @@ def check_names(root):
         problems += [f"{document}: does not mention {name} of {source}" for name in names if f"| `{name}` |" not in text]
         if not names:
             problems.append(f"{document}: cannot read the names in {source}")
+    return problems
+
+
+def check_kills(root):
+    """Every seeded bug is found by some layer in the kill table of docs/testing.md, and some test claims it."""
+    if not os.path.exists(os.path.join(root, "arch/mutants.h")):
+        return []
+    names = re.findall(r"^#define TL_MUTANT_([a-z0-9_]+) 0", tree.read(root, "arch/mutants.h"), re.M)
+    problems = [f"docs/testing.md: {problem}" for problem in kill_table.problems_of(tree.read(root, "docs/testing.md"), names)]
+    claims = "".join(tree.read(root, path) for path in tree.files(root, CLAIMS, ["stress", "tests"]))
+    problems += [f"no test claims {name}" for name in names if not re.search(rf"(\b|_){name}\b", claims)]
     return problems
 
 
@@ -149,11 +164,17 @@ def check_embedding(root):
 def check_planted(root):
     """For the self-test: programs that need no library."""
     problems, _ = check_programs(root, root, "-lm")
-    return problems + check_contexts(root) + check_names(root)
+    return problems + check_contexts(root) + check_names(root) + check_kills(root)
 
 
 CONTEXT_TABLE = {CONTEXTS: "| `talus_f` | thread |\n", "core/include/talus/a.h": "TALUS_API void *talus_f(int a);\n"}
 MUTANTS = {"arch/mutants.h": "#define TL_MUTANT_a 0\n#define TL_MUTANT_b 0\n"}
+
+
+def kills(rows):
+    return f"{kill_table.BEGIN}\n{rows}{kill_table.END}\n"
+
+
 FAULTS = [
     (CONTEXT_TABLE, None),
     ({**CONTEXT_TABLE, "core/include/talus/b.h": "TALUS_API bool talus_g(int a);\n"}, "where talus_g"),
@@ -161,7 +182,12 @@ FAULTS = [
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 0;\n}\n```\n"}, None),
     ({**CONTEXT_TABLE, "README.md": "```c\nint main(void)\n{\n    return 3;\n}\n```\n"}, "ended with 3"),
     ({**CONTEXT_TABLE, "docs/a.md": "```c\nint main(void)\n{\n    return f();\n}\n```\n"}, "cc ended with 1"),
-    ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": "| `a` |\n"}, "mention b"),
+    ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": kills("| `a` | **0.1** unit |\n")}, "mention b"),
+    ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": kills("| `a` | **0.1** unit |\n| `b` | - |\n")}, "no layer that finds b"),
+    ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": kills("| `a` | **0.1** unit |\n")}, "0 rows for b"),
+    ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": "| `a` |\n| `b` |\n"}, "no kill table"),
+    ({**CONTEXT_TABLE, **MUTANTS, "tests/CMakeLists.txt": "# a\n", "docs/testing.md": kills("| `b` | **0.1** unit |\n")},
+     "claims b"),
     ({**CONTEXT_TABLE, "core/options.c": '    { "limit", "a size", f },\n'}, "mention limit"),
 ]
 
@@ -173,6 +199,7 @@ if __name__ == "__main__":
     all_problems, count = check_programs(tree.ROOT, include_folder, os.path.join(build_folder, "libtalus.a"))
     if count < 3:
         all_problems.append(f"only {count} programs found in the documents")
-    all_problems += check_contexts(tree.ROOT) + check_names(tree.ROOT) + check_linking(build_folder) + check_embedding(tree.ROOT)
+    all_problems += check_contexts(tree.ROOT) + check_names(tree.ROOT) + check_kills(tree.ROOT)
+    all_problems += check_linking(build_folder) + check_embedding(tree.ROOT)
     all_problems += check_inlining(tree.ROOT, build_folder)
     sys.exit(tree.report(all_problems))

@@ -21,17 +21,20 @@ class Unusable(Exception):
 class Setting:
     """Where things lie, and how long to try."""
 
-    def __init__(self, root, build, budget, may_build):
-        self.root, self.build, self.budget, self.may_build = root, os.path.abspath(build), budget, may_build
+    def __init__(self, root, options):
+        self.root, self.build, self.release = root, os.path.abspath(options.build), options.release
+        self.budget, self.may_build = options.budget, not options.no_build
+        self.suites = options.suites.split(",") if options.suites else None
 
     def folder(self, name):
-        return os.path.join(self.build, name)
+        return self.release if name == "release" and self.release else os.path.join(self.build, name)
 
     def make(self, name, preset, arguments, targets):
         """Configures and builds; the folder."""
         folder = self.folder(name)
         if self.may_build:
-            for command in (["cmake", "--preset", preset, "-B", folder, *arguments], ["cmake", "--build", folder, "-j", "2", *targets]):
+            configure = ["cmake", "--preset", preset, "-B", folder, *arguments]
+            for command in (configure, ["cmake", "--build", folder, "-j", "2", *targets]):
                 done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
                 if done.returncode != 0:
                     raise Unusable(f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-3000:]}")
@@ -82,11 +85,11 @@ class Run:
 
 
 class Test:
-    """One program of a layer. `command` may hold {seed}."""
+    """One program of a layer. `command` may hold {seed}. `passing`: what it ends with when it finds nothing."""
 
-    def __init__(self, name, command, folder=None, environment=None, usual=0):
+    def __init__(self, name, command, folder=None, environment=None, passing=(0,)):
         self.name, self.command, self.folder, self.environment = name, command, folder, environment or {}
-        self.seconds, self.reached, self.usual = usual, b"", usual
+        self.passing, self.seconds, self.reached = passing, 0, b""
 
     def run(self, environment, seconds, seed=1):
         command = [part.replace("{seed}", str(seed)) for part in self.command]
@@ -98,16 +101,17 @@ class Test:
             done = self.run({"TALUS_MUTANTS_REACHED": reached.name}, 300)
             if done.status == 77:
                 return False
-            if done.status != 0:
+            if done.status not in self.passing:
                 raise Unusable(f"{self.name} fails without any bug: {done.how()}\n{done.output[-2000:]}")
             self.reached, self.seconds = reached.read(), done.wall
         return True
 
 
-def number_of(root, name):
-    with open(os.path.join(root, "arch", "mutants.h"), encoding="utf-8") as file:
-        names = re.findall(r"^#define TL_MUTANT_([a-z0-9_]+) 0", file.read(), re.M)
-    return names.index(name) + 1 if name in names else 0
+def number_of(folder, name):
+    """As the build counts them: arch/mutants.h may have changed since. 0: none."""
+    with open(os.path.join(folder, "any_mutant_names.h"), encoding="utf-8") as file:
+        match = re.search(rf"^#define TL_MUTANT_{name} tl_mutant_is\((\d+)\)$", file.read(), re.M)
+    return int(match.group(1)) if match else 0
 
 
 def survivor(why):
@@ -121,7 +125,7 @@ class Programs:
     orders = False  # sees an order that this CPU keeps though nobody asked for it
 
     def __init__(self):
-        self.all = []
+        self.all, self.folder = [], ""
 
     def prepare(self, setting):
         self.all = [test for test in self.tests(setting) if test.look()]
@@ -133,25 +137,27 @@ class Programs:
         raise NotImplementedError
 
     def attempt(self, setting, name):
-        number = number_of(setting.root, name)
+        number = number_of(self.folder, name)
         tests = [test for test in self.all if number == 0 or test.reached[number : number + 1] == b"\1"]
         if not tests:
             return survivor("not reached")
-        cpu, wall, seed, rounds = 0.0, 0.0, 1, 0
-        while True:
+        first = suite_claims(setting.root).get(name)
+        tests.sort(key=lambda test: test.name != first)
+        cpu, wall, seed = 0.0, 0.0, 0
+        while seed == 0 or (self.random and wall < setting.budget):
+            seed += 1
             for test in tests:
-                done = test.run({"TALUS_MUTANT": name, "TSAN_OPTIONS": "halt_on_error=1"}, 30 + 10 * test.seconds, seed)
+                limit = 30 + 10 * test.seconds
+                done = test.run({"TALUS_MUTANT": name}, limit, seed)
                 cpu, wall = cpu + done.cpu, wall + done.wall
-                if done.status != 0:
+                # a machine that is busy may fail a test, too: the same run without the bug must pass
+                if done.status not in test.passing and test.run({}, limit, seed).status in test.passing:
                     return {"killed": True, "by": test.name, "how": done.how(), "cpu": round(cpu, 2), "wall": round(wall, 2)}
                 if self.random and wall >= setting.budget:
                     break
-            seed, rounds = seed + 1, rounds + 1
-            if not self.random or wall >= setting.budget:
-                break
         if name.endswith("_relaxed") and not self.orders:
             return survivor("order")
-        return survivor(f"{wall:.0f} s" if self.random else f"{len(tests)} tests")
+        return survivor(f"{wall:.0f} s" if self.random else f"{len(tests)} test" + "s" * (len(tests) > 1))
 
 
 def ctest(folder):
@@ -161,14 +167,13 @@ def ctest(folder):
         raise Unusable(f"{folder}: {done.stderr.strip()}; is it built?")
     for test in json.loads(done.stdout)["tests"]:
         properties = {entry["name"]: entry["value"] for entry in test.get("properties", [])}
-        if "command" in test:
-            yield test["name"], test["command"], properties
+        yield test["name"], test.get("command"), properties  # without one: its program is not built
 
 
 def plain_tests(folder, labels):
     """Those that pass when their program ends with 0."""
     for name, command, properties in ctest(folder):
-        if not set(labels) & set(properties.get("LABELS", [])) or "PASS_REGULAR_EXPRESSION" in properties:
+        if command is None or not set(labels) & set(properties.get("LABELS", [])) or "PASS_REGULAR_EXPRESSION" in properties:
             continue
         if re.search(r"can-fail|\.mutant\.", name):
             continue
@@ -176,9 +181,13 @@ def plain_tests(folder, labels):
         yield Test(name, command, properties.get("WORKING_DIRECTORY"), environment)
 
 
+def any_arguments():
+    return ["-DTALUS_MUTANT=any", "-DTALUS_SKIP_TESTS=real;build;litmus"]
+
+
 def any_tree(setting, folders):
     targets = [f"tests/{folder}/all" for folder in folders]
-    return setting.make("mutants", "release", ["-DTALUS_MUTANT=any", "-DTALUS_SKIP_TESTS=real;build;litmus"], ["--target", *targets])
+    return setting.make("mutants", "release", any_arguments(), ["--target", *targets])
 
 
 class Steps(Programs):
@@ -187,7 +196,8 @@ class Steps(Programs):
     about = "step by step, against what is expected: tests/{unit,api,property,misuse,fail,kernel,small}"
 
     def tests(self, setting):
-        return plain_tests(any_tree(setting, self.FOLDERS), self.FOLDERS)
+        self.folder = any_tree(setting, self.FOLDERS)
+        return plain_tests(self.folder, self.FOLDERS)
 
 
 class Models(Programs):
@@ -195,17 +205,69 @@ class Models(Programs):
     about = "the protocols of sync/ in every memory order that C11 allows: tests/model, the litmus shapes among them"
     random, orders = False, True
 
+    LINE = r"^(?P<how>caught): (?P<shape>[\w.]+) with (?P<twin>\w+):"
+
+    def __init__(self):
+        super().__init__()
+        self.twins = Twins()
+
     def tests(self, setting):
-        return plain_tests(any_tree(setting, ("model",)), ("model",))
+        self.folder = any_tree(setting, ("model",))
+        litmus = setting.make("release", "release", [], ["--target", "model_litmus"])
+        self.twins.prepare(setting, [os.path.join(litmus, "tests", "model", "model_litmus"), "20000", "--twins"], self.LINE)
+        return plain_tests(self.folder, ("model",))
+
+    def attempt(self, setting, name):
+        found = super().attempt(setting, name)
+        return found if found["killed"] else twin_of(self.twins, name, found)
+
+
+# Where each layer's tests say which bugs they have compiled in, or switch on, and must find: every name in these files.
+CLAIMS = {
+    "unit": [f"tests/{folder}/CMakeLists.txt" for folder in Steps.FOLDERS]
+    + ["tests/unit/sync.cmake"],
+    "stress": ["stress/mutants.h"],
+    "litmus": [],
+    "tsan": [],
+    "model": ["tests/model/CMakeLists.txt", "tests/litmus/shapes.h"],
+    "explore": ["stress/explore/mutants.h"],
+    "fuzz": ["tests/fuzz/CMakeLists.txt"],
+    "images": ["tests/bare/CMakeLists.txt"],
+    "audit": ["tests/build/audit.py"],
+}
+
+
+def claimed(root, names):
+    """Bug -> the layers that have a test of their own for it in CTest."""
+    result = {}
+    for layer, paths in CLAIMS.items():
+        for path in paths:
+            if not os.path.exists(os.path.join(root, path)):
+                continue
+            with open(os.path.join(root, path), encoding="utf-8") as file:
+                text = file.read()
+            for name in names:
+                entry = r"_MUTANT\(" if path.endswith("mutants.h") else "(?<![a-z0-9])"
+                match = re.search(rf"{entry}{name}\b(, tsan)?", text)
+                if match:
+                    result.setdefault(name, set()).add("tsan" if match.group(1) else layer)
+    return result
+
+
+def suite_claims(root):
+    """The suite that says it finds a bug: tried first."""
+    with open(os.path.join(root, "stress", "mutants.h"), encoding="utf-8") as file:
+        return dict(re.findall(r"ST_MUTANT\(([a-z0-9_]+), [a-z]+, ([a-z]+),", file.read()))
 
 
 def suites(setting, folder):
     program = os.path.join(folder, "stress", "talus-stress-mutants")
     done = subprocess.run([program, "--list"], capture_output=True, text=True, check=False)
-    names = re.findall(r"^  (\w+) ", done.stdout.split("targets:")[0], re.M)
+    run_here = {name for name, _, _ in ctest(folder)}  # some suites are not for every build
+    names = [name for name in re.findall(r"^  (\w+) ", done.stdout.split("targets:")[0], re.M) if f"stress.{name}" in run_here]
     if not names:
-        raise Unusable(f"{program} lists no suites")
-    for name in names:
+        raise Unusable(f"{folder} runs no suites")
+    for name in setting.suites or names:
         bounds = ["--seconds", str(BASE_SECONDS), "--threads", str(THREADS), "--seed", "{seed}"]
         yield Test(name, [program, "--suite", name, *bounds], environment={"TSAN_OPTIONS": "halt_on_error=1"})
 
@@ -216,7 +278,8 @@ class Stress(Programs):
     random = True
 
     def tests(self, setting):
-        return suites(setting, setting.make("release", "release", [], ["--target", "talus-stress-mutants"]))
+        self.folder = setting.make("release", "release", [], ["--target", "talus-stress-mutants"])
+        return suites(setting, self.folder)
 
 
 class Twins:
@@ -251,10 +314,10 @@ class Litmus:
         return twin_of(self.twins, name)
 
 
-def twin_of(twins, name):
+def twin_of(twins, name, other=None):
     match = twins.found.get(name)
     if match is None:
-        return survivor("order" if name.endswith("_relaxed") else "not reached")
+        return other or survivor("order" if name.endswith("_relaxed") else "not reached")
     seconds = float(match.groupdict().get("seconds") or 0)
     return {"killed": True, "by": match["shape"], "how": match["how"], "cpu": seconds, "wall": seconds}
 
@@ -269,13 +332,28 @@ class Tsan(Programs):
         self.twins = Twins()
 
     def tests(self, setting):
-        folder = setting.make("tsan", "tsan", [], ["--target", "talus-stress-mutants", "talus-litmus-twins"])
-        self.twins.prepare(setting, [os.path.join(folder, "tests", "litmus", "talus-litmus-twins")], Litmus.LINE)
-        return suites(setting, folder)
+        self.folder = setting.make("tsan", "tsan", [], ["--target", "talus-stress-mutants", "talus-litmus-twins"])
+        self.twins.prepare(setting, [os.path.join(self.folder, "tests", "litmus", "talus-litmus-twins")], Litmus.LINE)
+        return suites(setting, self.folder)
 
     def attempt(self, setting, name):
         found = twin_of(self.twins, name)
         return found if found["killed"] else super().attempt(setting, name)
+
+
+class Explorer(Programs):
+    """Status 2: not exhausted in the time, which is no finding."""
+
+    name = "explore"
+    about = "the whole core of a kernel's heap under all schedules of small scenarios with two preemptions: stress/explore"
+
+    def tests(self, setting):
+        self.folder = setting.make("mutants", "release", any_arguments(), ["--target", "talus-explore"])
+        program = os.path.join(self.folder, "stress", "explore", "talus-explore")
+        done = subprocess.run([program, "--list"], capture_output=True, text=True, check=False)
+        for name in re.findall(r"^ *([a-z][a-z0-9-]+)", done.stdout, re.M):
+            command = [program, "--scenario", name, "--seconds", str(max(1, int(setting.budget / 2))), "--jobs", "1"]
+            yield Test(name, command, passing=(0, 2))
 
 
 class Claims:
@@ -289,7 +367,7 @@ class Claims:
         folder = setting.folder(self.place)
         for name, command, properties in ctest(folder):
             match = re.search(self.target, name)
-            if match:
+            if match and command is not None:
                 self.tests.setdefault(match.group(1), Test(name, command, properties.get("WORKING_DIRECTORY")))
 
     def attempt(self, setting, name):
@@ -308,6 +386,7 @@ LAYERS = [
     Litmus(),
     Tsan(),
     Models(),
+    Explorer(),
     Claims("images", "kernels in QEMU, build/kernel-x86_64: the bugs that tests/bare claims", "kernel-x86_64",
            r"^(?:machine|heap|stress)\.can-fail\.(\w+)$", "not tried"),
 ]

@@ -1,6 +1,6 @@
-/* stress.c: `talus stress`, which hands over to the program talus-stress, and `talus stress
- * --compare`, which runs it on each allocator that is installed and says as a Markdown table what
- * held. */
+/* stress.c: `talus stress`, which hands over to the program talus-stress; `talus stress --mutants`,
+ * which hands over to tools/mutants; and `talus stress --compare`, which runs the suites on each
+ * allocator that is installed and says as a Markdown table what held. */
 #define _GNU_SOURCE
 #include "tools/talus/tool.h"
 
@@ -204,11 +204,13 @@ static int compare(int argc, char **argv, const char *program)
 int tl_command_stress(int argc, char **argv)
 {
     char program[TL_TOOL_PATH_MAX];
-    if (!tl_tool_locate("talus-stress", program))
+    bool mutants = argc > 1 && strcmp(argv[1], "--mutants") == 0;
+    if (!tl_tool_locate(mutants ? "talus-mutants" : "talus-stress", program))
         return TL_TOOL_USAGE;
     for (int at = 1; at < argc; at++)
         if (strcmp(argv[at], "--compare") == 0)
             return compare(argc, argv, program);
+    argv += mutants;
     argv[0] = program;
     execv(program, argv);
     return tl_tool_error("cannot run %s: %s", program, strerror(errno));
