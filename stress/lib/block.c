@@ -28,6 +28,9 @@
 #define LEFT_ONE_IN   16u /* frees that are left to handlers, where there are any */
 #define NOWHERE       SIZE_MAX
 
+_Static_assert(ST_WORKERS_MAX < UINT32_C(1) << (32 - ST_OWNER_SIZE_BITS),
+               "an owner's word holds every worker's number");
+
 uint64_t st_block_seed;
 
 static uint64_t hash_of(const struct st_block *block)
