@@ -86,6 +86,26 @@
 #define TL_MUTANT_slots_put_relaxed 0
 #endif
 
+/* sync/wants.h: who asks looks and then says so, in two steps. */
+#ifndef TL_MUTANT_wanted_ask_split
+#define TL_MUTANT_wanted_ask_split 0
+#endif
+
+/* sync/wants.h: an answer begins with a relaxed exchange. */
+#ifndef TL_MUTANT_wanted_begin_relaxed
+#define TL_MUTANT_wanted_begin_relaxed 0
+#endif
+
+/* sync/wants.h: a request is raised by a store, and cuts off what others raised before. */
+#ifndef TL_MUTANT_wants_now_store
+#define TL_MUTANT_wants_now_store 0
+#endif
+
+/* sync/wants.h: what was raised is taken with a relaxed exchange. */
+#ifndef TL_MUTANT_wants_take_relaxed
+#define TL_MUTANT_wants_take_relaxed 0
+#endif
+
 /* core/reserve.c: a free from an interrupt goes through the cache, like a thread's. */
 #ifndef TL_MUTANT_interrupt_free_cached
 #define TL_MUTANT_interrupt_free_cached 0

@@ -33,22 +33,9 @@ bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misu
     return false;
 }
 
-/* Raises the heap's `wants`. Always by a read-modify-write, and by one that succeeds: the swap in
- * tl_reserve_answer reads the last one alone, and acquires through it what all that raised before
- * had to say. A store would cut them off, an exchange that fails would say nothing. */
 static void want_now(struct tl_heap *heap)
 {
-    (void)tl_swap32_release(&heap->wants, TL_WANTS_NOW); /* pairs with tl_reserve_answer */
-}
-
-/* The same, but what is wanted already stays: sooner or later than `when`. */
-static void want_too(struct tl_heap *heap, uint32_t when)
-{
-    uint32_t present = tl_load32_relaxed(&heap->wants); /* relaxed: the exchange re-checks it */
-    uint32_t next;
-    do {
-        next = present == TL_WANTS_NOTHING ? when : present;
-    } while (!tl_cas_weak32_release(&heap->wants, &present, next)); /* pairs as above */
+    tl_wants_now(&heap->wants);
 }
 
 /* To the heap's own inbox. False: somebody frees it already. */
@@ -172,8 +159,7 @@ static void raise_to(tl_atomic_word *most, uintptr_t value)
 static void ask_for_refill(struct tl_reserve *reserve)
 {
     struct tl_heap *heap = heap_of(reserve);
-    /* pairs with the swap in begin_refill: the later of the two sees the other's slots */
-    if (tl_swap32_acq_rel(&reserve->wanted, 1) != 0)
+    if (!tl_wanted_ask(&reserve->wanted))
         return;
     want_now(heap);
     if (reserve->notify != NULL)
@@ -262,18 +248,18 @@ TL_SLOW void talus_reserve_stats(const talus_reserve *handle, talus_reserve_stat
 
 static void begin_refill(struct tl_reserve *reserve)
 {
-    (void)tl_swap32_acq_rel(&reserve->wanted, 0); /* pairs with the swap in ask_for_refill */
+    tl_wanted_begin(&reserve->wanted);
     tl_store_relaxed(&reserve->missed, 0);
 }
 
 /* What is still missing is for later slow exits; the owner was notified already. */
 static void ask_again(struct tl_reserve *reserve, uint32_t when)
 {
-    (void)tl_swap32_acq_rel(&reserve->wanted, 1); /* as in ask_for_refill */
+    (void)tl_wanted_ask(&reserve->wanted);
     if (when == TL_WANTS_NOW)
         want_now(heap_of(reserve));
     else
-        want_too(heap_of(reserve), when);
+        tl_wants_too(&heap_of(reserve)->wants, when);
 }
 
 /* Allocates and gives until `wanted` blocks are there, `most` at most. `cache`: the calling
@@ -321,9 +307,8 @@ void tl_reserve_answer(struct tl_cache *cache)
     if (cache->answering) /* what the answer itself allocates has slow exits, too */
         return;
     cache->answering = true;
-    /* pairs with want_now and want_too: what was pushed, and what is wanted, is seen */
-    (void)tl_swap32_acquire(&heap->wants, TL_WANTS_NOTHING);
-    if (!TL_KERNEL) /* where caches take it in, piece by piece */
+    tl_wants_take(&heap->wants); /* what was pushed, and what is wanted, is seen from here on */
+    if (!TL_KERNEL)              /* where caches take it in, piece by piece */
         tl_reserve_drain(heap);
     tl_lock_acquire(&heap->lock);
     for (struct tl_reserve *reserve = heap->reserves; reserve != NULL; reserve = reserve->next) {

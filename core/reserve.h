@@ -11,11 +11,10 @@
  *               it filled the slot and a take after it emptied one, so that the last one to count
  *               sees the truth, and everybody sees too little rather than too much: the mark is
  *               noticed early, never late.
- * 4 Asking      Who leaves less than the low mark sets `wanted` by an exchange. Who finds it 0 also
- *               raises the heap's `wants` and calls notify. A refill sets `wanted` to 0 by an
- *               exchange first, then fills. Of these two exchanges one is later, and acquires what
- *               the other released: the refill sees the slot empty, or the taker finds 0 and asks
- *               again. So no shortage goes unasked.
+ * 4 Asking      Who leaves less than the low mark asks (sync/wants.h). Who is the first to ask also
+ *               raises the heap's `wants` and calls notify. A refill begins, then fills: it sees
+ *               the slot empty, or the taker is the first to ask again. So no shortage goes
+ *               unasked.
  * 5 Answering   Slow exits look at `wants`: one load. TL_WANTS_NOW is answered by the next,
  *               TL_WANTS_LATER, after the heap had no memory, by the next look at the clock. They
  *               bring TL_RESERVE_REFILL_MAX blocks at most and ask again for the rest.
@@ -35,6 +34,7 @@
 
 #include "core/heap.h"
 #include "sync/slots.h"
+#include "sync/wants.h"
 
 #include <talus/reserve.h>
 
@@ -59,9 +59,6 @@ struct tl_reserve {
     tl_atomic_word    low_water;
     tl_atomic_u32     wanted; /* a refill was asked for */
 };
-
-/* What the heap's slow exits are asked for. */
-enum { TL_WANTS_NOTHING = 0, TL_WANTS_NOW = 1, TL_WANTS_LATER = 2 };
 
 /* Takes in what lies in the heap's own inbox, and refills what asks for it, with the calling
  * thread's `cache`. Keeps errno. Owner of `cache`, at a point where it may allocate and free. */
