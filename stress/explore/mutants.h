@@ -29,7 +29,17 @@
     EX_MUTANT(extend_stale, "realloc", "a block grows into one that was taken meanwhile: a crash") \
     EX_MUTANT(object_unclaimed, "objects", "two CPUs in one magazine: the claim's assertion")      \
     EX_MUTANT(align_run_lost, "interrupt-large", "a block that is not aligned")                    \
-    EX_MUTANT(ticket_enter_early, "limit", "two hold one lock")
+    EX_MUTANT(ticket_enter_early, "limit", "two hold one lock")                                    \
+    EX_MUTANT(frees_counted_twice, "batches", "a span whose count ran ahead: misuse reported")     \
+    EX_MUTANT(span_armed_late, "remote-free", "a span that is never seen empty: lost")             \
+    EX_MUTANT(page_map_stale, "realloc", "a page maps to the run before")                          \
+    EX_MUTANT(page_map_short, "realloc", "a page does not map to its span")                        \
+    EX_MUTANT(batch_owner_asked_again, "adopt",                                                    \
+              "a slot asked of a span that was adopted: a crash")                                  \
+    EX_MUTANT(drain_tail_lost, "remote-free", "blocks of a batch are lost")                        \
+    EX_MUTANT(adopted_span_listed, "adopt", "a span on two lists: a crash")                        \
+    EX_MUTANT(pool_left_early, "limit", "two in the pool: its books")                              \
+    EX_MUTANT(realloc_freed_first, "realloc", "contents are lost")
 
 /* Switches on the seeded bug in this process. False: there is none of that name in the program. */
 bool ex_mutant_switch_on(const char *name);
