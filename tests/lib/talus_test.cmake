@@ -61,7 +61,8 @@ function(talus_add_mutants label file)
     string(REGEX MATCH "^([a-z0-9_]+)=(.*)$" entry "${entry}")
     talus_require_mutant(${CMAKE_MATCH_1})
     set(test ${label}.${name}.mutant.${CMAKE_MATCH_1})
-    set(says "FAILED  . ${CMAKE_MATCH_2}|Subprocess aborted") # the second where the core asserts
+    # or a crash: a bug may go on to anything, and the core asserts
+    set(says "FAILED  . ${CMAKE_MATCH_2}|^Subprocess aborted|^Segmentation fault|^Bus error")
     if(CMAKE_MATCH_2 STREQUAL "timeout")
       set(says timeout)
     endif()
