@@ -15,6 +15,7 @@
 #include "core/meta.h"
 #include "core/pagemap.h"
 #include "kernel/arena.h"
+#include "kernel/port.h"
 #include <talus/port.h>
 #include <talus/reserve.h>
 
@@ -26,78 +27,13 @@
 static _Alignas(TALUS_PAGE_SIZE) char first[64 * TALUS_PAGE_SIZE];
 static _Alignas(TALUS_PAGE_SIZE) char given[32 * TALUS_PAGE_SIZE];
 
-static unsigned cpu, pins, maps, unmaps;
-static bool     may_block = true, none_left, shrink_in_map;
-static size_t   shrunk; /* pages, within map */
-static uint64_t now_ms;
-static char     said[512];
-static void    *removed;
-static bool     panics; /* it is expected: back to where it is */
-static jmp_buf  before_panic;
-
-void talus_port_panic(const char *line)
-{
-    strncat(said, line, sizeof said - strlen(said) - 1);
-    if (panics)
-        longjmp(before_panic, 1);
-    fprintf(stderr, "panic: %s\n", line);
-    abort();
-}
-
-unsigned talus_port_pin(void)
-{
-    pins++;
-    return cpu;
-}
-
-void talus_port_unpin(void)
-{
-    assert_true(pins > 0);
-    pins--;
-}
-
-void *talus_port_map(size_t bytes)
-{
-    assert_int_equal(pins, 0);
-    assert_true(may_block);
-    if (shrink_in_map) {
-        shrink_in_map = false;
-        shrunk = talus_heap_shrink(talus_heap_default(), SIZE_MAX);
-    }
-    if (none_left)
-        return NULL;
-    maps++;
-    return arena_take(bytes);
-}
-
-void talus_port_unmap(void *block, size_t bytes)
-{
-    assert_int_equal(pins, 0);
-    assert_true(may_block);
-    unmaps++;
-    arena_give(block, bytes);
-}
-
-bool talus_port_may_block(void)
-{
-    return may_block;
-}
-
-uint64_t talus_port_now_ms(void)
-{
-    return now_ms;
-}
-
-void talus_port_write(const char *text, size_t length)
-{
-    strncat(said, text, length < sizeof said - strlen(said) - 1 ? length : 0);
-}
+static size_t shrunk; /* pages, within map */
+static void  *removed;
 
 static void note_removed(void *context, talus_heap *heap, void *block, size_t bytes)
 {
     (void)context;
-    assert_int_equal(pins, 0);
-    assert_true(may_block);
+    demand_may_block();
     assert_ptr_equal(heap, talus_heap_default());
     memset(block, 0xee, bytes);
     removed = block;
@@ -322,6 +258,11 @@ static void what_holds_the_heaps_data_stays(void **state)
     nothing_is_left();
 }
 
+static void shrink(void)
+{
+    shrunk = talus_heap_shrink(talus_heap_default(), SIZE_MAX);
+}
+
 /* R16: the memory-pressure hook: within map, where it leaves caches alone; not where it may not
  * block. */
 static void shrinks_for_the_kernel(void **state)
@@ -338,10 +279,10 @@ static void shrinks_for_the_kernel(void **state)
     assert_int_equal(talus_heap_shrink(heap, SIZE_MAX), 0);
     may_block = true;
     unsigned before = unmaps;
-    shrink_in_map = true;
+    in_map = shrink;
     void *block = talus_malloc(400 * PAGE);
     assert_non_null(block);
-    assert_false(shrink_in_map);
+    assert_null(in_map);
     assert_true(shrunk > GROWTH / PAGE);
     assert_true(unmaps > before);
     talus_free(block);
@@ -372,13 +313,14 @@ static void panics_when_memory_cannot_be_had(void **state)
     assert_int_equal(asked, 0);
     assert_true(maps > before);
     said[0] = '\0';
-    panics = true;
+    jmp_buf before_panic;
+    panic_is_expected = &before_panic;
     if (setjmp(before_panic) == 0) {
         void *volatile none = talus_heap_alloc(heap, 30 * PAGE, 0, NULL);
         assert_null(none);
         fail_msg("it returned");
     }
-    panics = false;
+    assert_null(panic_is_expected);
     assert_int_equal(pins, 0);
     assert_int_equal(asked, 1);
     char line[100];

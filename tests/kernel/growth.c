@@ -11,70 +11,12 @@
 #include <cmocka.h>
 
 #include "kernel/arena.h"
+#include "kernel/port.h"
 #include <talus/port.h>
 
 #define CPUS 3u
 
 static _Alignas(TALUS_PAGE_SIZE) char first[32 * TALUS_PAGE_SIZE];
-
-static unsigned cpu; /* where the one thread runs */
-static unsigned pins;
-static unsigned maps, unmaps;
-static bool     may_block = true;
-static bool     none_left;
-static uint64_t now_ms;
-static char     said[512];
-
-void talus_port_panic(const char *line)
-{
-    fprintf(stderr, "panic: %s\n", line);
-    abort();
-}
-
-unsigned talus_port_pin(void)
-{
-    pins++;
-    return cpu;
-}
-
-void talus_port_unpin(void)
-{
-    assert_true(pins > 0);
-    pins--;
-}
-
-void *talus_port_map(size_t bytes)
-{
-    assert_int_equal(pins, 0); /* it may block */
-    assert_int_equal(bytes % TALUS_PAGE_SIZE, 0);
-    assert_true(may_block);
-    if (none_left)
-        return NULL;
-    maps++;
-    return arena_take(bytes);
-}
-
-void talus_port_unmap(void *block, size_t bytes)
-{
-    assert_int_equal(pins, 0);
-    unmaps++;
-    arena_give(block, bytes);
-}
-
-bool talus_port_may_block(void)
-{
-    return may_block;
-}
-
-uint64_t talus_port_now_ms(void)
-{
-    return now_ms;
-}
-
-void talus_port_write(const char *text, size_t length)
-{
-    strncat(said, text, length < sizeof said - strlen(said) - 1 ? length : 0);
-}
 
 static int start(void **state)
 {

@@ -76,6 +76,18 @@ run() {
     fi
 }
 
+# step PRESET NAME COMMAND...: a command counts as a test; its output is shown when it fails.
+step() {
+    local preset=$1 name=$2 start=$SECONDS verdict=passed log
+    shift 2
+    log=$(mktemp) || exit 1
+    "$@" >"$log" 2>&1 </dev/null || verdict=FAILED
+    [ $verdict = passed ] || tail -n 60 "$log" | sed 's/^/    | /'
+    line $verdict "$preset" "$name" $((SECONDS - start))
+    count $verdict "$preset" "$name"
+    rm -f "$log"
+}
+
 # The last line is for machines as much as for people.
 summary() {
     local name
