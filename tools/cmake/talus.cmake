@@ -101,11 +101,11 @@ endif()
 set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
     -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
 
-# A kernel's text is scarce: no padding, no copies of functions that no one asked to be inlined, and a section for each, so
+# A kernel's text is scarce: no padding, no copies of functions but of the shortest, and a section for each, so
 # that a linker can leave out what nobody calls.
 set(talus_kernel_flags -ffunction-sections -falign-functions=1 -falign-jumps=1 -falign-loops=1
     -fno-inline-small-functions -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition
-    -fno-tree-ch -fno-move-loop-invariants -fno-tree-loop-im -fno-tree-tail-merge)
+    --param=max-inline-insns-single=8 -fno-tree-ch -fno-move-loop-invariants -fno-tree-loop-im -fno-tree-tail-merge)
 
 # talus_add_core(target [KERNEL [SMALL]] [MUTANT name|any] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
 # (position-independent, the Linux port), or for a kernel (the port of talus/port.h), SMALL for one CPU and a few KiB.
