@@ -187,7 +187,7 @@ static _Noreturn void exit_amid(const struct st_run *run)
     alarm(EXIT_SECONDS);
     exit_run = run;
     exit_worker = st_worker_enter(ST_WORKER_MAIN, run->target, run->seed);
-    if (atexit(on_exit_handler) != 0 || atexit(on_exit_handler) != 0)
+    if (atexit(on_exit_handler) != 0)
         st_fail("setup", "  atexit");
     for (unsigned n = 0; n < EXIT_THREADS; n++) {
         exit_threads[n] =
