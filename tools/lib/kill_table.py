@@ -39,10 +39,14 @@ def problems_of(text, names):
     return problems
 
 
-def update(document, table):
-    """Puts `table` into the document."""
+def update(document, table, tried):
+    """Puts `table` into the document; the rows of bugs that were not tried stay as they are."""
     with open(document, encoding="utf-8") as file:
         text = file.read()
     head, rest = text.split(BEGIN)
+    old = {row.split("`")[1]: row for row in rest.split(END)[0].splitlines() if row.startswith("| `")}
+    rows = table.splitlines()
+    rows[2:] = [row if row.split("`")[1] in tried else old.get(row.split("`")[1], row) for row in rows[2:]]
+    table = "\n".join(rows)
     with open(document, "w", encoding="utf-8") as file:
         file.write(f"{head}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
