@@ -37,11 +37,12 @@ def run(path, arguments):
 
 def without_gcc_flags(build, folder):
     """A copy of the compile commands without what clang does not know; the warnings are the same. Of each file one for a
-    process, one for a kernel, one for small memory: not one for each seeded bug."""
+    process, one for a kernel, one for small memory: not one for each seeded bug, nor the explorer's."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         entries = json.load(file)
     kept = {}
-    for entry in sorted(entries, key=lambda entry: "TL_MUTANT_" in entry["command"]):
+    others = ("TL_MUTANT_", "TL_ARCH_EXPLORE")
+    for entry in sorted(entries, key=lambda entry: any(word in entry["command"] for word in others)):
         entry["command"] = GCC_FLAGS.sub("", entry["command"])
         key = (entry["file"], "TL_KERNEL" in entry["command"], "TALUS_SMALL" in entry["command"])
         kept.setdefault(key, entry)
