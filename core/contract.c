@@ -205,13 +205,15 @@ bool tl_pool_is_dirty(struct tl_pool *pool)
 
 size_t tl_pool_contract(struct tl_pool *pool, size_t pages, uint32_t unused_ms)
 {
-    uint64_t now_ms = tl_port_now_ms();
-    size_t   removed = 0;
-    tl_lock_acquire(&pool->lock);
-    if (TL_GROWS && now_ms >= unused_ms)
-        removed =
-            remove_whole_locked(pool, pages, ANY, unused_ms == 0 ? UINT64_MAX : now_ms - unused_ms);
-    tl_lock_release(&pool->lock);
+    size_t removed = 0;
+    if (TL_GROWS) {
+        uint64_t now_ms = tl_port_now_ms();
+        tl_lock_acquire(&pool->lock);
+        if (now_ms >= unused_ms)
+            removed = remove_whole_locked(pool, pages, ANY,
+                                          unused_ms == 0 ? UINT64_MAX : now_ms - unused_ms);
+        tl_lock_release(&pool->lock);
+    }
     return removed;
 }
 
