@@ -33,7 +33,7 @@ static unsigned bin_in_use(const struct tl_pool *pool, unsigned bin)
 
 /* The lowest of the first TL_POOL_SCAN_MAX runs from `run` on that has `pages`; thorough: if none
  * of these has, the first one that has. */
-static TL_NOINLINE struct tl_span *lowest(struct tl_span *run, size_t pages, bool thorough)
+static struct tl_span *lowest(struct tl_span *run, size_t pages, bool thorough)
 {
     struct tl_span *best = NULL;
     unsigned        seen = 0;
