@@ -5,8 +5,11 @@
 #include "stress/lib/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const outcome_names[] = { "passed", "failed", "error", "skipped",
                                              "interrupted" };
@@ -139,6 +142,36 @@ void st_result_json(const struct st_result *result)
 
 /* ---- files ---- */
 
+static void say_cannot_write(const char *path, int error)
+{
+    fprintf(stderr, "talus-stress: cannot write %s: %s\n", path, strerror(error));
+}
+
+/* 0, or why it cannot be written. What exists is not opened: a reader of a pipe would see an end.
+ * */
+static int why_not_writable(const char *path)
+{
+    struct stat there;
+
+    if (stat(path, &there) == 0)
+        return S_ISDIR(there.st_mode) ? EISDIR : access(path, W_OK) == 0 ? 0 : errno;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? 0 : errno; /* a link to what is to come: seen at the end */
+    close(fd);
+    unlink(path);
+    return 0;
+}
+
+bool st_results_can_save(const char *path)
+{
+    int error = path != NULL ? why_not_writable(path) : 0;
+
+    if (error != 0)
+        say_cannot_write(path, error);
+    return error == 0;
+}
+
 bool st_results_save(const struct st_results *results, const char *path,
                      bool (*write)(const struct st_results *what, FILE *file))
 {
@@ -148,7 +181,7 @@ bool st_results_save(const struct st_results *results, const char *path,
     if (file != NULL)
         written = fclose(file) == 0 && written;
     if (!written)
-        fprintf(stderr, "talus-stress: cannot write %s: %s\n", path, strerror(errno));
+        say_cannot_write(path, errno);
     return written;
 }
 

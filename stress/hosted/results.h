@@ -45,6 +45,10 @@ void st_results_say(const struct st_results *results);
 bool st_results_junit(const struct st_results *results, FILE *file);
 bool st_results_page(const struct st_results *results, FILE *file); /* tools/talus/stress_page.c */
 
+/* Whether the file could be written, as far as that is known before there is anything to write;
+ * leaves all as it was. NULL: no file. False after a message. */
+bool st_results_can_save(const char *path);
+
 /* Writes `what` to the file. False after a message. */
 bool st_results_save(const struct st_results *results, const char *path,
                      bool (*write)(const struct st_results *what, FILE *file));

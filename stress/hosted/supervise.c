@@ -185,6 +185,8 @@ int st_supervise(void)
 {
     bool written = true;
 
+    if (!st_results_can_save(st_options.junit) || !st_results_can_save(st_options.page))
+        return ST_USAGE;
     handle_interrupts(on_interrupt);
     for (size_t i = 0; st_suite_list(i) != NULL && interrupts == 0; i++) {
         if ((st_options.suites >> i & 1) == 0)

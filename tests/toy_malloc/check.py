@@ -130,11 +130,30 @@ def refused(options):
         (["--preempt", "signal,hope"], "hope"),
         (["--period", "x"], "--period"),
         (["--seconds", "0"], "--seconds"),
-        (["--suite", "fastpath", "--seconds", "0.1", "--junit", "/nonexistent/a.xml"], "/nonexistent/a.xml"),
+        (["--suite", "fastpath", "--seconds", "0.1", "--junit", "/dev/full"], "/dev/full"),  # seen at the end
     ):
         found = run(stress(options, *arguments))
         want(found.returncode == 2, f"{arguments}: status {found.returncode}, wanted 2", found.stderr)
         want(culprit in found.stderr, f"{arguments}: {culprit} is not named", found.stderr)
+
+
+def unwritable(options):
+    """A file that cannot be written ends the run before its first suite, and leaves others as they were."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh, kept = os.path.join(folder, "fresh"), os.path.join(folder, "kept")
+        with open(kept, "w", encoding="utf-8") as file:
+            file.write("of before")
+        for option, path, other, good in (("--junit", "/nonexistent/a.xml", "--report", fresh),
+                                          ("--report", "/nonexistent/a.html", "--junit", fresh),
+                                          ("--report", folder, "--junit", kept)):
+            begin = time.monotonic()
+            found = run(stress(options, "--suite", "fastpath", "--seconds", "60", option, path, other, good))
+            want(found.returncode == 2, f"{option} {path}: status {found.returncode}, wanted 2", found.stderr)
+            want(f"cannot write {path}: " in found.stderr, f"{option} {path} is not named", found.stderr)
+            want(time.monotonic() - begin < 50 and "fastpath" not in found.stderr, "the suite ran", found.stderr)
+            want(os.listdir(folder) == ["kept"], f"{option}: left behind: {os.listdir(folder)}")
+        with open(kept, encoding="utf-8") as file:
+            want(file.read() == "of before", "a file was changed by a run that was refused")
 
 
 class Page(html.parser.HTMLParser):
@@ -294,8 +313,8 @@ def compare(options):
 
 
 CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "prefix": prefix, "preload": preload,
-          "refused": refused, "files": files, "interrupt": interrupt, "progress": progress, "preempt": preempt,
-          "installed": installed, "compare": compare}
+          "refused": refused, "unwritable": unwritable, "files": files, "interrupt": interrupt, "progress": progress,
+          "preempt": preempt, "installed": installed, "compare": compare}
 
 
 def main():
