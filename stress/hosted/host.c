@@ -3,6 +3,8 @@
  * time is a failure ("stuck"). */
 #include "stress/hosted/host.h"
 
+#include "stress/hosted/options.h"
+#include "stress/hosted/patience.h"
 #include "stress/hosted/preempt.h"
 #include "stress/hosted/record.h"
 #include "stress/hosted/report.h"
@@ -16,7 +18,8 @@
 #include <unistd.h>
 
 #define TICK_US       20000u
-#define PHASE_SECONDS 0.25 /* how long one way of pinning lasts */
+#define JOIN_NS       200000000L /* between two looks at a thread that is to end */
+#define PHASE_SECONDS 0.25       /* how long one way of pinning lasts */
 
 _Static_assert(sizeof(pthread_t) <= sizeof(uintptr_t), "a thread's name fits");
 
@@ -52,15 +55,23 @@ void st_host_start(struct st_thread *thread)
 
 void st_host_join(struct st_thread *thread)
 {
-    struct timespec deadline;
+    struct st_patience patience;
+    int                error;
 
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += (time_t)ST_STUCK_SECONDS;
     if (st_self != NULL)
         st_preempt_pause();
-    int error = pthread_timedjoin_np((pthread_t)thread->host, NULL, &deadline);
+    st_patience_begin(&patience);
+    do {
+        struct timespec deadline;
+        clock_gettime(CLOCK_REALTIME, &deadline);
+        deadline.tv_nsec += JOIN_NS;
+        deadline.tv_sec += deadline.tv_nsec / 1000000000L;
+        deadline.tv_nsec %= 1000000000L;
+        error = pthread_timedjoin_np((pthread_t)thread->host, NULL, &deadline);
+    } while (error == ETIMEDOUT && st_patience_look(&patience) <= st_options.patience);
     if (error != 0)
-        st_fail("stuck", "  a thread did not come to its end: %s", strerror(error));
+        st_fail("stuck", "  a thread did not come to its end in %.1f s: %s", patience.waited,
+                strerror(error));
     if (st_self != NULL)
         st_preempt_resume();
 }
@@ -139,11 +150,11 @@ const talus_provider *st_provider_system(void)
 }
 
 struct watch {
-    double   begin;
-    double   last_progress;
-    double   last_move;
-    double   progress_seconds; /* between two lines */
-    uint64_t operations;
+    double             begin;
+    double             last_progress;
+    double             progress_seconds; /* between two lines */
+    uint64_t           operations;
+    struct st_patience patience; /* since they moved */
 };
 
 static double last_phase; /* of all teams: some are short */
@@ -158,10 +169,10 @@ static void watch_tick(struct watch *watch, const struct st_team *team)
     uint64_t operations = st_count_read(&total.operations);
     if (operations != watch->operations) {
         watch->operations = operations;
-        watch->last_move = now;
+        st_patience_begin(&watch->patience);
     }
-    if (now - watch->last_move > ST_STUCK_SECONDS)
-        st_fail("stuck", "  no operation finished for %.0f s", now - watch->last_move);
+    if (st_patience_look(&watch->patience) > st_options.patience)
+        st_fail("stuck", "  no operation finished for %.1f s", watch->patience.waited);
     if (now - last_phase > PHASE_SECONDS) {
         last_phase = now;
         st_preempt_next_phase();
@@ -180,7 +191,7 @@ static void watch_tick(struct watch *watch, const struct st_team *team)
 void st_host_watch(const struct st_team *team)
 {
     double       now = st_now();
-    struct watch watch = { now, now, now, isatty(STDERR_FILENO) ? 3.0 : 10.0, 0 };
+    struct watch watch = { now, now, isatty(STDERR_FILENO) ? 3.0 : 10.0, 0, { 0, now } };
 
     while (st_now() - watch.begin < team->amount / 1000.0 && !st_record_stopped()) {
         usleep(TICK_US);

@@ -7,8 +7,4 @@
 /* Seconds since some moment. */
 double st_now(void);
 
-/* No operation by anybody for so long, or no end of a thread: far beyond what a busy machine
- * explains. */
-#define ST_STUCK_SECONDS 45.0
-
 #endif

@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS_DEFAULT   3.0
+#define SECONDS_DEFAULT 3.0
+/* Far beyond what a busy machine explains; a sanitizer or an emulator explains more. */
+#define PATIENCE_DEFAULT  (ST_SANITIZED || ST_EMULATED ? 45.0 : 20.0)
 #define PERIOD_DEFAULT_US 100u
 #define YIELD_DEFAULT     128u
 #define PATH_BYTES        4096u
@@ -34,38 +36,42 @@ static void print_list(FILE *out)
 
 static void print_help(FILE *out)
 {
-    fprintf(out,
-            "usage: talus stress [--all | --suite NAME,...] [options]\n"
-            "Hunts for memory that is handed out twice, damaged or lost, under real preemption.\n"
-            "\n"
-            "  --suite NAME,...   which suites; --all: all of them (the default)\n"
-            "  --target WHICH     talus (the default), system, another one of the list below, or\n"
-            "                     PATH.so: malloc, free, realloc, aligned_alloc ... of a library\n"
-            "  --prefix je_       what stands before these names in the library\n"
-            "  --threads N        workers, 1 to %u (default: four for each CPU)\n"
-            "  --seconds S        for each suite (default %g)\n"
-            "  --seed N           of sizes, orders and cuts (default: from the clock, printed)\n"
-            "  --preempt HOW,...  none, all (the default), or of these:\n"
-            "    signal           a timer for each worker takes the CPU from it, wherever it is\n"
-            "    pin              all workers on one CPU\n"
-            "    fifo             some workers are real-time threads, where that is allowed\n"
-            "    yield            between operations; and, where it is named, at marked points\n"
-            "                     inside of talus's algorithms, by " PROGRAM_OF_YIELD "\n"
-            "  --period US        signal: microseconds between two cuts on each CPU, 0: as often\n"
-            "                     as the machine can (default %u)\n"
-            "  --yield N          yield: at one in N marked points (default %u)\n"
-            "  --json             one object for each suite on standard output\n"
-            "  --junit FILE       the same as JUnit has it\n"
-            "  --report FILE.html a page with pictures; it needs no other file\n"
-            "  --expect-caught S  succeed if, and only if, a failure is found within S seconds\n"
-            "  --self-test        show that the oracle barks when it must\n"
-            "  --list, --help\n"
-            "talus stress --compare runs the suites on each allocator that is installed (--compare "
-            "--help).\n"
-            "\n"
-            "Exit status: 0 nothing found, 1 failure found, 2 wrong usage or could not run, 130\n"
-            "interrupted (Ctrl-C) with nothing found until then; what there is is printed.\n\n",
-            ST_TEAM_MAX, SECONDS_DEFAULT, PERIOD_DEFAULT_US, YIELD_DEFAULT);
+    fprintf(
+        out,
+        "usage: talus stress [--all | --suite NAME,...] [options]\n"
+        "Hunts for memory that is handed out twice, damaged or lost, under real preemption.\n"
+        "\n"
+        "  --suite NAME,...   which suites; --all: all of them (the default)\n"
+        "  --target WHICH     talus (the default), system, another one of the list below, or\n"
+        "                     PATH.so: malloc, free, realloc, aligned_alloc ... of a library\n"
+        "  --prefix je_       what stands before these names in the library\n"
+        "  --threads N        workers, 1 to %u (default: four for each CPU)\n"
+        "  --seconds S        for each suite (default %g)\n"
+        "  --seed N           of sizes, orders and cuts (default: from the clock, printed)\n"
+        "  --patience S       when no operation finishes for so long, a thread does not end, or\n"
+        "                     a suite takes twice that and four times its own seconds, it is\n"
+        "                     stuck (default %g)\n"
+        "  --preempt HOW,...  none, all (the default), or of these:\n"
+        "    signal           a timer for each worker takes the CPU from it, wherever it is\n"
+        "    pin              all workers on one CPU\n"
+        "    fifo             some workers are real-time threads, where that is allowed\n"
+        "    yield            between operations; and, where it is named, at marked points\n"
+        "                     inside of talus's algorithms, by " PROGRAM_OF_YIELD "\n"
+        "  --period US        signal: microseconds between two cuts on each CPU, 0: as often\n"
+        "                     as the machine can (default %u)\n"
+        "  --yield N          yield: at one in N marked points (default %u)\n"
+        "  --json             one object for each suite on standard output\n"
+        "  --junit FILE       the same as JUnit has it\n"
+        "  --report FILE.html a page with pictures; it needs no other file\n"
+        "  --expect-caught S  succeed if, and only if, a failure is found within S seconds\n"
+        "  --self-test        show that the oracle barks when it must\n"
+        "  --list, --help\n"
+        "talus stress --compare runs the suites on each allocator that is installed (--compare "
+        "--help).\n"
+        "\n"
+        "Exit status: 0 nothing found, 1 failure found, 2 wrong usage or could not run, 130\n"
+        "interrupted (Ctrl-C) with nothing found until then; what there is is printed.\n\n",
+        ST_TEAM_MAX, SECONDS_DEFAULT, PATIENCE_DEFAULT, PERIOD_DEFAULT_US, YIELD_DEFAULT);
     print_list(out);
 }
 
@@ -152,6 +158,7 @@ static void set_defaults(const char *program)
                    : cpus * 4 > 64 ? 64
                                    : (unsigned)cpus * 4,
         .seconds = SECONDS_DEFAULT,
+        .patience = PATIENCE_DEFAULT,
         .preempt = { .modes = ST_PREEMPT_ALL,
                      .period_us = PERIOD_DEFAULT_US,
                      .yield_one_in = YIELD_DEFAULT },
@@ -166,6 +173,7 @@ enum {
     SEED,
     THREADS,
     SECONDS,
+    PATIENCE,
     PREEMPT,
     PERIOD,
     YIELD,
@@ -186,6 +194,7 @@ static const struct option names[] = {
     { "seed", required_argument, NULL, SEED },
     { "threads", required_argument, NULL, THREADS },
     { "seconds", required_argument, NULL, SECONDS },
+    { "patience", required_argument, NULL, PATIENCE },
     { "preempt", required_argument, NULL, PREEMPT },
     { "period", required_argument, NULL, PERIOD },
     { "yield", required_argument, NULL, YIELD },
@@ -269,6 +278,9 @@ static void parse_other(int option)
     case SECONDS:
         st_options.seconds = seconds("--seconds", optarg);
         break;
+    case PATIENCE:
+        st_options.patience = seconds("--patience", optarg);
+        break;
     case CAUGHT:
         st_options.caught_within = seconds("--expect-caught", optarg);
         break;
@@ -350,16 +362,19 @@ void st_options_replay(char *line, size_t size, const char *suite, uint64_t seed
     const struct st_options *o = &st_options;
     const char              *preload = getenv("LD_PRELOAD");
     char                     program[PATH_BYTES], target[PATH_BYTES], before[PATH_BYTES];
+    char                     patience[64] = "";
 
     quote(program, sizeof(program), o->program);
     quote(target, sizeof(target), o->target_name);
     quote(before, sizeof(before), preload != NULL ? preload : "");
+    if (o->patience != PATIENCE_DEFAULT)
+        snprintf(patience, sizeof(patience), " --patience %g", o->patience);
     bool preloaded = preload != NULL && preload[0] != '\0' && !st_target_is_library(o->target_name);
     snprintf(line, size,
              "%s%s%s%s --suite %s --target %s%s%s --seed %" PRIu64
-             " --threads %u --seconds %g --preempt %s --period %u --yield %u",
+             " --threads %u --seconds %g --preempt %s --period %u --yield %u%s",
              preloaded ? "LD_PRELOAD=" : "", preloaded ? before : "", preloaded ? " " : "", program,
              suite, target, o->prefix[0] != '\0' ? " --prefix " : "", o->prefix, seed, o->threads,
              o->seconds, st_preempt_name(o->preempt.modes), o->preempt.period_us,
-             o->preempt.yield_one_in);
+             o->preempt.yield_one_in, patience);
 }

@@ -18,6 +18,7 @@ struct st_options {
     uint64_t                  seed;
     unsigned                  threads;
     double                    seconds;       /* for each suite */
+    double                    patience;      /* seconds until who does not move is stuck */
     double                    caught_within; /* seconds; 0: an ordinary run */
     struct st_preempt_options preempt;
     bool                      json;

@@ -5,7 +5,11 @@
  *               shadow.
  * 2 Record      What the child counts and says lies in shared memory (record.h), so it is there
  *               after a crash, too.
- * 3 Interrupts  SIGINT, SIGTERM and SIGHUP reach the parent alone. It asks the child to come to an
+ * 3 Standstill  The child looks after its threads itself (host.c). One that cannot, because it is
+ *               stopped as a whole or hangs where no team runs, is killed by the parent: when it
+ *               was stopped and nobody continued it, and when its suite is far beyond its time
+ *               (late_seconds). A user's Ctrl-Z stops both of them, and counts for neither.
+ * 4 Interrupts  SIGINT, SIGTERM and SIGHUP reach the parent alone. It asks the child to come to an
  *               end, which takes a moment, and tells what there is until then; a second one, or
  *               too long a moment, kills the child. A run that is cut short finds less, but what
  *               it finds is true, except for complaints about the pressure that it did not have and
@@ -14,6 +18,7 @@
 
 #include "stress/hosted/host.h"
 #include "stress/hosted/options.h"
+#include "stress/hosted/patience.h"
 #include "stress/hosted/report.h"
 #include "stress/lib/run.h"
 
@@ -30,9 +35,7 @@
 #define MEMORY_BYTES_EACH ((size_t)24 << 20)
 #define LOOK_NS           10000000L /* how often the parent looks */
 #define END_SECONDS       30.0      /* for a child that was asked to come to its end */
-/* Far beyond its time: a child that is stuck where it cannot tell itself (host.c), the machine
- * being busy or the program being simulated */
-#define LATE_SECONDS(seconds) (600.0 + 4 * (seconds))
+#define STOPPED_SECONDS   2.0       /* in which a user may go on with what he stopped */
 
 static volatile sig_atomic_t interrupts; /* so many came */
 static volatile sig_atomic_t interrupt;  /* the first of them */
@@ -88,29 +91,66 @@ static _Noreturn void be_child(const struct st_suite *suite)
     exit(ST_PASSED); /* not _exit: sanitizers speak here */
 }
 
-/* Returns the child's status as waitpid has it. */
-static int wait_for(pid_t child, struct st_record *record)
+/* A suite takes at most four times its seconds (flow), and a moment before and after: as long as
+ * the child itself waits, twice, so that it speaks first if it can. */
+static double late_seconds(void)
 {
-    struct timespec look = { 0, LOOK_NS };
-    double          late = st_now() + LATE_SECONDS(st_options.seconds);
-    bool            stopped = false;
-    int             status = 0;
+    return 4 * st_options.seconds + 2 * st_options.patience;
+}
 
+/* What the parent knows of a child that runs. */
+struct child {
+    pid_t              pid;
+    bool               asked;   /* to come to its end */
+    struct st_patience running; /* since it began, or was asked */
+    int                stopped; /* by this signal; 0: it is not */
+    struct st_patience still;   /* since it was stopped */
+};
+
+/* Whether the child is to be killed; result->kind says why, unless the user wants it so. */
+static bool out_of_patience(struct child *child, struct st_result *result)
+{
+    bool late = st_patience_look(&child->running) > (child->asked ? END_SECONDS : late_seconds());
+
+    if (child->stopped != 0 && st_patience_look(&child->still) > STOPPED_SECONDS)
+        snprintf(result->kind, sizeof(result->kind), "stopped by signal %d (%s)", child->stopped,
+                 sigabbrev_np(child->stopped));
+    else if (late && !child->asked)
+        snprintf(result->kind, sizeof(result->kind), "stuck: no end");
+    return late || interrupts > 1 || result->kind[0] != '\0';
+}
+
+/* Returns the child's status as waitpid has it. */
+static int wait_for(pid_t pid, struct st_record *record, struct st_result *result)
+{
+    const struct timespec look = { 0, LOOK_NS };
+    struct child          child = { .pid = pid };
+    int                   status = 0;
+
+    st_patience_begin(&child.running);
     for (;;) {
-        pid_t ended = waitpid(child, &status, WNOHANG);
-        if (ended == child)
-            return status;
-        if (interrupts > 0 && !stopped) {
-            stopped = true;
-            late = st_now() + END_SECONDS;
+        if (waitpid(pid, &status, WNOHANG | WUNTRACED | WCONTINUED) == pid) {
+            if (WIFEXITED(status) || WIFSIGNALED(status))
+                return status;
+            child.stopped = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+            st_patience_begin(&child.still);
+        }
+        if (interrupts > 0 && !child.asked) {
+            child.asked = true;
+            st_patience_begin(&child.running);
             atomic_store_explicit(&record->stop, true, memory_order_relaxed);
         }
-        if (interrupts > 1 || st_now() > late)
-            kill(child, SIGKILL);
+        if (out_of_patience(&child, result)) {
+            kill(pid, SIGKILL);
+            while (waitpid(pid, &status, 0) < 0)
+                continue; /* an interrupt */
+            return status;
+        }
         nanosleep(&look, NULL);
     }
 }
 
+/* result->kind: why the parent ended it; "": it did not. */
 static void set_kind(struct st_result *result, int status)
 {
     const char *failure = result->record->failure;
@@ -119,10 +159,10 @@ static void set_kind(struct st_result *result, int status)
     if (kind != NULL)
         snprintf(result->kind, sizeof(result->kind), "%.*s",
                  (int)strcspn(kind + strlen("FAILED: "), "\n"), kind + strlen("FAILED: "));
-    else if (WIFSIGNALED(status))
+    else if (result->kind[0] == '\0' && WIFSIGNALED(status))
         snprintf(result->kind, sizeof(result->kind), "killed by signal %d (%s)", WTERMSIG(status),
                  sigabbrev_np(WTERMSIG(status)));
-    else
+    else if (result->kind[0] == '\0')
         snprintf(result->kind, sizeof(result->kind), "ended by itself with status %d",
                  WEXITSTATUS(status));
     if (kind == NULL) /* it had no time to say it */
@@ -134,10 +174,13 @@ static void judge(struct st_result *result, int status)
     bool ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0 && result->record->passed;
 
     result->outcome = interrupts > 0 ? ST_OUTCOME_INTERRUPTED : ST_OUTCOME_PASSED;
-    if (ended_well)
+    if (ended_well) {
+        result->kind[0] = '\0'; /* in time, all the same */
         return;
-    if (interrupts > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        return; /* by us */
+    }
+    if (interrupts > 0 && result->kind[0] == '\0' && WIFSIGNALED(status) &&
+        WTERMSIG(status) == SIGKILL)
+        return; /* by us, for the user */
     set_kind(result, status);
     if (interrupts > 0 && st_for_want_of_time(result->kind))
         result->kind[0] = '\0';
@@ -167,7 +210,7 @@ static void run_one(const struct st_suite *suite, struct st_result *result)
         st_fail("setup", "  fork: %s", strerror(errno));
     if (child == 0)
         be_child(suite);
-    int status = wait_for(child, record);
+    int status = wait_for(child, record, result);
     result->took = record->passed ? record->took : st_now() - begin;
     judge(result, status);
 }

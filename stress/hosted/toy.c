@@ -6,11 +6,13 @@
  * 3 Libraries   tests/toy_malloc builds shared libraries out of this file, for --target, with other
  *               names (TOY_PREFIX) and faults (TOY_FAULT): right (a lock around the lists: the twin
  *               that must pass), crash (an access to nowhere, some time), exit (it ends the
- *               process). */
+ *               process), stop (it stops the process), loop (for ever, under the lock), hang (the
+ *               same, but only where the first thread frees: no worker runs then). */
 #include "stress/hosted/targets.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,6 +34,9 @@
 #define TOY_RIGHT           1
 #define TOY_CRASH           2
 #define TOY_EXIT            3
+#define TOY_STOP            4
+#define TOY_LOOP            5
+#define TOY_HANG            6
 #ifndef TOY_FAULT
 #define TOY_FAULT TOY_RACE
 #endif
@@ -119,6 +124,10 @@ static void *pop(struct list *list)
         *nowhere = 0;
     if (TOY_FAULT == TOY_EXIT && call > END_AT_CALL)
         _exit(0);
+    if (TOY_FAULT == TOY_STOP && call > END_AT_CALL)
+        raise(SIGSTOP);
+    while (TOY_FAULT == TOY_LOOP && call > END_AT_CALL)
+        continue;
     atomic_store_explicit(&list->head, next, memory_order_relaxed);
     return list->arena + (cell - 1) * list->bytes;
 }
@@ -127,6 +136,9 @@ static void push(struct list *list, void *block)
 {
     uint32_t cell = (uint32_t)((size_t)((unsigned char *)block - list->arena) / list->bytes);
 
+    while (TOY_FAULT == TOY_HANG && gettid() == getpid() &&
+           atomic_load_explicit(&calls_made, memory_order_relaxed) > END_AT_CALL)
+        continue;
     atomic_store_explicit(&list->next_of[cell],
                           atomic_load_explicit(&list->head, memory_order_relaxed),
                           memory_order_relaxed);

@@ -102,6 +102,52 @@ def ended(options):
     replay_line(found.stderr)
 
 
+def standstill(options, name, suite, pattern, most):
+    """It is told within `most` seconds, which have room for a busy machine, as a failure of its suite. Returns the line that
+    repeats it."""
+    begin = time.monotonic()
+    found = run(stress(options, "--target", library(options, name), "--seconds", "0.3", "--patience", "1", "--suite", suite,
+                       "--json"))
+    took = time.monotonic() - begin
+    want(found.returncode == 1, f"status {found.returncode}, wanted 1", found.stderr)
+    want(re.search(r"FAILED: " + pattern, found.stderr), f"'{pattern}' is not told", found.stderr)
+    want(took < most, f"it took {took:.1f} s", found.stderr)
+    result = json.loads(found.stdout)
+    want(result["result"] == "failed" and re.match(pattern.split(r"\n")[0], result["kind"]), "JSON tells it otherwise",
+         found.stdout)
+    return replay_line(found.stderr)
+
+
+def stop(options):
+    """A library that stops the process, and with it who watches within."""
+    pattern = r"stopped by signal 19 \(STOP\)"
+    repeat(standstill(options, "toy_stop", "fastpath", pattern, 20), pattern)
+
+
+def loop(options):
+    """A library that never returns from one call, and keeps its lock: who watches within sees it."""
+    pattern = r"stuck\n  (no operation finished|a thread did not come to its end)"
+    repeat(standstill(options, "toy_loop", "fastpath", pattern, 20), pattern)
+
+
+def hang(options):
+    """The same where no worker runs: the parent sees it."""
+    standstill(options, "toy_hang", "remote", "stuck: no end", 20)
+
+
+def suspend(options):
+    """As Ctrl-Z does it, and going on after more than anybody's patience: the time between does not count."""
+    process = subprocess.Popen(stress(options, "--suite", "fastpath", "--target", "system", "--seconds", "0.3", "--patience", "1",
+                                      "--preempt", "none"), stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGSTOP)
+    time.sleep(3.6)  # 4 * 0.3 s + 2 * 1 s, and a little
+    want(process.poll() is None, "it did not stop")
+    os.killpg(process.pid, signal.SIGCONT)
+    _, said = process.communicate(timeout=60)
+    want(process.returncode == 0, f"status {process.returncode}, wanted 0", said)
+
+
 def prefix(options):
     """--prefix finds the names; without it there is no malloc, and libc's does not stand in for it."""
     names = library(options, "toy_prefixed")
@@ -312,7 +358,8 @@ def compare(options):
     want(found.returncode == 2, f"status {found.returncode}, wanted 2", found.stderr)
 
 
-CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "prefix": prefix, "preload": preload,
+CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "stop": stop, "loop": loop, "hang": hang,
+          "suspend": suspend, "prefix": prefix, "preload": preload,
           "refused": refused, "unwritable": unwritable, "files": files, "interrupt": interrupt, "progress": progress,
           "preempt": preempt, "installed": installed, "compare": compare}
 
