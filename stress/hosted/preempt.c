@@ -84,6 +84,7 @@ static _Atomic int               fifo_refused;  /* atomic: errno */
 static struct rusage             before;        /* the main thread: at the suite's begin */
 
 _Thread_local struct st_worker *st_self;
+static _Thread_local sigset_t   unpaused; /* the mask before the pause */
 
 /* ---- options ---- */
 
@@ -178,22 +179,25 @@ static void on_timer(int signal_number)
     errno = saved_errno;
 }
 
-static void change_mask(int how)
+/* All signals of the suites, since a handler's comes amid a call of the system like a cut. */
+static void change_mask(int how, sigset_t *before_it)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGRTMIN + 1);
-    pthread_sigmask(how, &set, NULL);
+    sigaddset(&set, ST_SIGNAL_CUT);
+    sigaddset(&set, ST_SIGNAL_HANDLER);
+    sigaddset(&set, ST_SIGNAL_OTHER);
+    pthread_sigmask(how, &set, before_it);
 }
 
 void st_preempt_pause(void)
 {
-    change_mask(SIG_BLOCK);
+    change_mask(SIG_BLOCK, &unpaused);
 }
 
 void st_preempt_resume(void)
 {
-    change_mask(SIG_UNBLOCK);
+    pthread_sigmask(SIG_SETMASK, &unpaused, NULL);
 }
 
 static void stop(struct st_worker *worker)
@@ -249,7 +253,7 @@ void st_preempt_setup(const struct st_preempt_options *wanted)
     action.sa_handler = on_timer;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGRTMIN + 1, &action, NULL) != 0)
+    if (sigaction(ST_SIGNAL_CUT, &action, NULL) != 0)
         st_fail("setup", "  sigaction: %s", strerror(errno));
     if (pthread_key_create(&exit_key, on_thread_exit) != 0)
         st_fail("setup", "  pthread_key_create");
@@ -273,9 +277,9 @@ void st_preempt_thread_start(struct st_worker *worker)
     st_self = worker;
     if (!st_preempt_has(ST_PREEMPT_SIGNAL) || worker->id == ST_WORKER_MAIN)
         return;
-    st_preempt_resume();
+    change_mask(SIG_UNBLOCK, NULL);
     /* refused: the worker runs without, and the rates show it */
-    if (!st_timer_make(&cut->timer, SIGRTMIN + 1))
+    if (!st_timer_make(&cut->timer, ST_SIGNAL_CUT))
         return;
     atomic_fetch_add_explicit(&timers, 1, memory_order_relaxed);
     set_timer(cut);

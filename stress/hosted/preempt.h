@@ -4,6 +4,8 @@
 
 #include "stress/lib/team.h"
 
+#include <signal.h>
+
 /* The ways, as a set. */
 enum st_preempt {
     ST_PREEMPT_NONE = 0,
@@ -46,14 +48,20 @@ void st_preempt_judge(const struct st_run *run, struct st_counts *total, double 
 
 extern _Thread_local struct st_worker *st_self; /* NULL in threads that are no workers */
 
+/* Signals: the cuts' (preempt.c), and the handlers', of a timer and of other workers (signals.c).
+ * */
+#define ST_SIGNAL_CUT     (SIGRTMIN + 1)
+#define ST_SIGNAL_HANDLER (SIGRTMIN + 2)
+#define ST_SIGNAL_OTHER   (SIGRTMIN + 3)
+
 /* The worker's timer starts now, and stops in the last moments of its thread:
  * st_preempt_thread_stop() arranges for that, so that the heap's own work at thread exit is cut,
  * too. */
 void st_preempt_thread_start(struct st_worker *worker);
 void st_preempt_thread_stop(struct st_worker *worker);
 
-/* No cuts between these two, for calls of the system that the suites make and do not test; threads
- * created between them start uncut until they enter. */
+/* No signals between these two, for calls of the system that the suites make and do not test;
+ * threads created between them start without until they enter. */
 void st_preempt_pause(void);
 void st_preempt_resume(void);
 

@@ -36,19 +36,9 @@ static _Atomic size_t nested; /* any context */
 static _Thread_local volatile sig_atomic_t depth; /* of handlers on this thread */
 static _Thread_local volatile double       begun; /* when the lowest of them began */
 
-static int timer_signal(void)
-{
-    return SIGRTMIN + 2;
-}
-
-static int other_signal(void)
-{
-    return SIGRTMIN + 3;
-}
-
 static void signal_thread(int tid)
 {
-    syscall(SYS_tgkill, getpid(), tid, other_signal()); /* refused: it has ended */
+    syscall(SYS_tgkill, getpid(), tid, ST_SIGNAL_OTHER); /* refused: it has ended */
 }
 
 void st_host_handlers_nest(void)
@@ -105,8 +95,8 @@ void st_host_handlers_start(void)
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER;
     sigemptyset(&action.sa_mask);
-    if (sigaction(timer_signal(), &action, NULL) != 0 ||
-        sigaction(other_signal(), &action, NULL) != 0)
+    if (sigaction(ST_SIGNAL_HANDLER, &action, NULL) != 0 ||
+        sigaction(ST_SIGNAL_OTHER, &action, NULL) != 0)
         st_fail("setup", "  sigaction: %s", strerror(errno));
 }
 
@@ -129,8 +119,8 @@ static void block_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, timer_signal());
-    sigaddset(&set, other_signal());
+    sigaddset(&set, ST_SIGNAL_HANDLER);
+    sigaddset(&set, ST_SIGNAL_OTHER);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -142,7 +132,7 @@ void st_host_handlers_enter(struct st_worker *worker)
     if (!st_preempt_has(ST_PREEMPT_SIGNAL))
         return;
     /* no timer left: the signals of the others come; the counts show it */
-    if (st_timer_make(&seats[worker->index].timer, timer_signal()))
+    if (st_timer_make(&seats[worker->index].timer, ST_SIGNAL_HANDLER))
         set_timer(worker);
     atomic_store_explicit(&seats[worker->index].tid, (int)syscall(SYS_gettid),
                           memory_order_relaxed);
