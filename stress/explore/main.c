@@ -1,5 +1,6 @@
-/* main.c: talus-explore: options, and one process for each scenario. */
+/* main.c: talus-explore: options, and one process for each scenario and model. */
 #define _GNU_SOURCE
+#include "explore/models.h"
 #include "explore/mutants.h"
 #include "explore/report.h"
 
@@ -16,17 +17,25 @@ static int help(FILE *to)
         "usage: talus explore [options]\n"
         "The heap's core, a kernel's, under all schedules up to a bound: every atomic operation,\n"
         "lock and marked access is a place where another thread, or an interrupt, may go on.\n"
-        "  --list             the scenarios\n"
-        "  --scenario NAMES   these, with commas; --all: all (the default)\n"
+        "  --list             the scenarios and the models\n"
+        "  --scenario NAMES   these, with commas (all of them, when nothing is named)\n"
+        "  --models [NAMES]   the models instead, or these: the protocols of sync/, and what the\n"
+        "                     core makes of them, in every memory order that C11 allows (relacy).\n"
+        "                     A build tree has them: cmake --build BUILD --target models\n"
+        "  --iterations N     schedules of each search of a model by chance (20000)\n"
+        "  --all              all scenarios, and all models where they are built\n"
+        "Of the scenarios; a model has its own bound:\n"
         "  --bound N          at most N preemptions (2); none: all schedules, equal ones once\n"
         "  --pct RUNS         schedules by chance instead (PCT), for bugs of --depth D (3)\n"
         "  --seed N           of the chance (1)\n"
-        "  --seconds S        for each scenario; then what was not exhausted did not hold\n"
-        "  --jobs N           scenarios at once (one for each CPU)\n"
         "  --replay SCHEDULE  repeats a schedule of the one scenario\n"
-        "  --mutant NAME      with this seeded bug (talus-explore-mutants alone has them)\n"
+        "  --mutant NAME      with this seeded bug (talus-explore-mutants alone has them; for a\n"
+        "                     model, TALUS_MUTANT=NAME in the environment)\n"
         "  --expect-caught    a failure must be found, and its replay fail again\n"
-        "  --json             one object for each scenario on standard output\n"
+        "Of both:\n"
+        "  --seconds S        for each; then what was not exhausted did not hold\n"
+        "  --jobs N           at once (one for each CPU)\n"
+        "  --json             one object for each on standard output\n"
         "Exit status: 0 all held; 1 a failure was found; 2 not run to the end, or wrong usage.\n",
         to);
     return to == stdout ? EX_HELD : EX_NOT_RUN;
@@ -53,12 +62,26 @@ static const struct ex_scenario *find(const char *name, size_t length)
     return NULL;
 }
 
-static bool all_are_known(const char *chosen)
+static bool is_model(const char *name, size_t length)
+{
+    for (size_t i = 0; i < ex_model_count; i++)
+        if (strlen(ex_models[i].name) == length && strncmp(ex_models[i].name, name, length) == 0)
+            return true;
+    fprintf(stderr, "explore: there is no model '%.*s' (--list)\n", (int)length, name);
+    return false;
+}
+
+static bool is_scenario(const char *name, size_t length)
+{
+    return find(name, length) != NULL;
+}
+
+static bool all_are_known(const char *chosen, bool (*is_known)(const char *name, size_t length))
 {
     bool known = true;
     for (const char *at = chosen; at != NULL && known; at = strchr(at, ',')) {
         at += *at == ',';
-        known = find(at, strcspn(at, ",")) != NULL;
+        known = is_known(at, strcspn(at, ","));
     }
     return known;
 }
@@ -68,16 +91,22 @@ struct job {
     FILE *text; /* what it has to say */
 };
 
+/* The one or the other. */
+struct work {
+    const struct ex_scenario *scenario;
+    const struct ex_model    *model;
+};
+
 /* The engine's memory, and what a seeded bug does to it, are a process's own. */
-static bool start(struct job *job, const struct ex_scenario *scenario,
-                  const struct ex_options *options)
+static bool start(struct job *job, const struct work *work, const struct ex_options *options)
 {
     job->text = tmpfile();
     fflush(NULL);
     job->pid = job->text != NULL ? fork() : -1;
     if (job->pid == 0) {
         dup2(fileno(job->text), STDOUT_FILENO);
-        enum ex_status status = ex_explore(scenario, options);
+        enum ex_status status = work->model != NULL ? ex_model_run(work->model, options)
+                                                    : ex_explore(work->scenario, options);
         fflush(stdout);
         _Exit(status);
     }
@@ -101,7 +130,7 @@ static enum ex_status finish_one(struct job *jobs, unsigned count)
     fclose(job->text);
     job->pid = 0;
     if (WIFSIGNALED(ended))
-        fprintf(stderr, "explore: a scenario was ended by signal %d\n", WTERMSIG(ended));
+        fprintf(stderr, "explore: one was ended by signal %d\n", WTERMSIG(ended));
     return WIFEXITED(ended) ? (enum ex_status)WEXITSTATUS(ended) : EX_NOT_RUN;
 }
 
@@ -110,32 +139,57 @@ static enum ex_status worse(enum ex_status a, enum ex_status b)
     return a == EX_FAILED || b == EX_HELD ? a : b;
 }
 
-static enum ex_status run_all(const char *chosen, unsigned jobs_max,
-                              const struct ex_options *options)
+struct pool {
+    struct job     jobs[64];
+    unsigned       max, running;
+    enum ex_status status;
+};
+
+static void finish_down_to(struct pool *pool, unsigned running)
 {
-    struct job     jobs[64] = { { 0, NULL } };
-    enum ex_status status = EX_HELD;
-    unsigned       running = 0;
-    if (jobs_max > sizeof jobs / sizeof jobs[0])
-        jobs_max = sizeof jobs / sizeof jobs[0];
-    for (size_t i = 0; i < ex_scenario_count; i++) {
-        if (!is_chosen(chosen, ex_scenarios[i]->name))
+    for (; pool->running > running; pool->running--)
+        pool->status = worse(pool->status, finish_one(pool->jobs, pool->max));
+}
+
+static void add(struct pool *pool, const struct work *work, const struct ex_options *options)
+{
+    struct job *job = pool->jobs;
+    finish_down_to(pool, pool->max - 1);
+    while (job->pid != 0)
+        job++;
+    if (start(job, work, options))
+        pool->running++;
+    else
+        pool->status = worse(pool->status, EX_NOT_RUN);
+}
+
+static void add_scenarios(struct pool *pool, const char *chosen, const struct ex_options *options)
+{
+    for (size_t i = 0; i < ex_scenario_count; i++)
+        if (is_chosen(chosen, ex_scenarios[i]->name))
+            add(pool, &(struct work){ .scenario = ex_scenarios[i] }, options);
+}
+
+/* Models that are not built are no failure unless they were `asked` for. */
+static void add_models(struct pool *pool, const char *chosen, bool asked,
+                       const struct ex_options *options)
+{
+    size_t missing = 0;
+    for (size_t i = 0; i < ex_model_count; i++) {
+        if (!is_chosen(chosen, ex_models[i].name))
             continue;
-        if (running == jobs_max) {
-            status = worse(status, finish_one(jobs, jobs_max));
-            running--;
+        if (ex_model_is_built(&ex_models[i])) {
+            add(pool, &(struct work){ .model = &ex_models[i] }, options);
+            continue;
         }
-        struct job *job = jobs;
-        while (job->pid != 0)
-            job++;
-        if (start(job, ex_scenarios[i], options))
-            running++;
-        else
-            status = worse(status, EX_NOT_RUN);
+        missing++;
+        fprintf(stderr, "explore: the model %s is left out\n", ex_models[i].name);
     }
-    for (; running > 0; running--)
-        status = worse(status, finish_one(jobs, jobs_max));
-    return status;
+    if (missing == 0)
+        return;
+    ex_model_say_missing();
+    if (asked)
+        pool->status = worse(pool->status, EX_NOT_RUN);
 }
 
 static bool read_number(const char *text, uint64_t most, uint64_t *number)
@@ -152,8 +206,9 @@ static bool read_number(const char *text, uint64_t most, uint64_t *number)
 struct command {
     struct ex_options options;
     const char       *chosen, *replay;
+    const char       *chosen_models;
     uint64_t          jobs;
-    bool              list, help;
+    bool              list, help, all, models;
 };
 
 static bool take_option(struct command *command, int option, const char *value)
@@ -163,7 +218,13 @@ static bool take_option(struct command *command, int option, const char *value)
     switch (option) {
     case 's':
         command->chosen = value;
-        return all_are_known(value);
+        return all_are_known(value, is_scenario);
+    case 'o':
+        command->models = true;
+        command->chosen_models = value;
+        return all_are_known(value, is_model);
+    case 'i':
+        return read_number(value, UINT32_MAX, &options->iterations) && options->iterations != 0;
     case 'b':
         if (strcmp(value, "none") == 0) {
             options->bound = EX_UNBOUNDED;
@@ -204,12 +265,22 @@ static bool take_option(struct command *command, int option, const char *value)
     }
 }
 
+/* Of an option whose argument may be left out (--models), the next word, too, unless it is an
+ * option. */
+static const char *argument_of(int option, int argc, char **argv)
+{
+    bool is_next = option == 'o' && optarg == NULL && optind < argc && argv[optind][0] != '-';
+    return is_next ? argv[optind++] : optarg;
+}
+
 static bool read_options(struct command *command, int argc, char **argv)
 {
     static const struct option known[] = {
         { "list", no_argument, NULL, 'l' },
         { "scenario", required_argument, NULL, 's' },
         { "all", no_argument, NULL, 'a' },
+        { "models", optional_argument, NULL, 'o' },
+        { "iterations", required_argument, NULL, 'i' },
         { "bound", required_argument, NULL, 'b' },
         { "pct", required_argument, NULL, 'p' },
         { "depth", required_argument, NULL, 'd' },
@@ -234,19 +305,38 @@ static bool read_options(struct command *command, int argc, char **argv)
         else if (option == 'J')
             command->options.json = true;
         else if (option == 'a')
-            command->chosen = NULL;
-        else if (!take_option(command, option, optarg))
+            command->all = true;
+        else if (!take_option(command, option, argument_of(option, argc, argv)))
             return false;
     }
     if (optind < argc)
         fprintf(stderr, "explore: what is '%s'?\n", argv[optind]);
-    return optind == argc;
+    else if (command->models && command->options.expect_caught)
+        fprintf(stderr, "explore: --expect-caught is for scenarios, not for --models\n");
+    else
+        return true;
+    return false;
+}
+
+static enum ex_status run(const struct command *command)
+{
+    struct pool pool = { .max = (unsigned)command->jobs };
+    bool        with_models = command->all && !command->options.expect_caught;
+    if (pool.max > sizeof pool.jobs / sizeof pool.jobs[0])
+        pool.max = sizeof pool.jobs / sizeof pool.jobs[0];
+    if (command->all || command->chosen != NULL || !command->models)
+        add_scenarios(&pool, command->all ? NULL : command->chosen, &command->options);
+    if (with_models || command->models)
+        add_models(&pool, command->all ? NULL : command->chosen_models, command->models,
+                   &command->options);
+    finish_down_to(&pool, 0);
+    return pool.status;
 }
 
 int main(int argc, char **argv)
 {
     struct command command = {
-        .options = { .program = argv[0], .bound = 2, .depth = 3, .seed = 1 },
+        .options = { .program = argv[0], .bound = 2, .depth = 3, .seed = 1, .iterations = 20000 },
         .jobs = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
     };
     if (!read_options(&command, argc, argv))
@@ -255,7 +345,9 @@ int main(int argc, char **argv)
         return help(stdout);
     if (command.list) {
         for (size_t i = 0; i < ex_scenario_count; i++)
-            printf("%-16s %s\n", ex_scenarios[i]->name, ex_scenarios[i]->hunts);
+            printf("%-18s %s\n", ex_scenarios[i]->name, ex_scenarios[i]->hunts);
+        for (size_t i = 0; i < ex_model_count; i++)
+            printf("--models %-9s %s\n", ex_models[i].name, ex_models[i].about);
         return EX_HELD;
     }
     if (command.replay != NULL) {
@@ -267,5 +359,5 @@ int main(int argc, char **argv)
         }
         return ex_explore_replay(one, command.replay, &command.options);
     }
-    return run_all(command.chosen, (unsigned)command.jobs, &command.options);
+    return run(&command);
 }

@@ -14,7 +14,8 @@ struct ex_options {
     uint64_t    pct;     /* runs by chance; 0: the search */
     unsigned    depth;
     uint64_t    seed;
-    double      seconds; /* for each scenario; 0: no limit */
+    uint64_t    iterations; /* of each search of a model by chance */
+    double      seconds;    /* for each scenario and model; 0: no limit */
     bool        json;
     /* a failure must be found, and its replay must fail again: then EX_HELD, else EX_FAILED */
     bool expect_caught;

@@ -17,6 +17,9 @@ enum litmus_twin litmus_broken;
 
 static const struct litmus_shape *shape; /* the one that is simulated */
 static unsigned long              weak_outcomes;
+static unsigned long              schedules_made[3]; /* of all shapes, by search */
+
+enum { PREEMPTIONS_MAX = 2 };
 
 template <unsigned threads>
 struct litmus_test : rl::test_suite<litmus_test<threads>, (rl::thread_id_t)threads> {
@@ -52,11 +55,13 @@ static bool simulate(rl::scheduler_type_e search, unsigned schedules, std::ostre
 
     params.iteration_count = schedules;
     params.search_type = search;
-    params.context_bound = 2;
+    params.context_bound = PREEMPTIONS_MAX;
     params.execution_depth_limit = 4000;
     params.output_stream = &trace;
     params.progress_stream = &trace;
     bool passed = rl::simulate<litmus_test<threads>>(params);
+    schedules_made[search == rl::sched_bound ? 2 : tl_model_wakes_for_nothing] +=
+        (unsigned long)params.stop_iteration;
     *why = passed ? "passed" : rl::test_result_str(params.test_result);
     return passed;
 }
@@ -102,6 +107,22 @@ static bool check_shape(unsigned schedules)
     return passed;
 }
 
+/* The lines of model.h, of all shapes together. */
+static void say(unsigned checks, unsigned failed)
+{
+    if (failed != 0) {
+        std::cout << "model: failed: " << failed << " of " << checks
+                  << " shapes (three searches, iteration "
+                  << schedules_made[0] + schedules_made[1] + schedules_made[2] << ")" << std::endl;
+        return;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        std::cout << "model: passed ("
+                  << model_search_name(i == 2 ? rl::sched_bound : rl::sched_random, i == 1,
+                                       PREEMPTIONS_MAX, true)
+                  << ", iteration " << schedules_made[i] << ")" << std::endl;
+}
+
 static bool check_twin(enum litmus_twin twin, unsigned schedules)
 {
     std::ofstream nowhere; /* not opened: its failure is no news */
@@ -135,6 +156,8 @@ int main(int argc, char **argv)
             failed += !check_twin(shape->twins[n].twin, schedules);
         }
     }
+    if (!twins)
+        say(checks, failed);
     std::cout << "litmus: " << checks << " checked, " << failed << " failed" << std::endl;
     return checks == 0 || failed > 0;
 }

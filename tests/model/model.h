@@ -1,8 +1,8 @@
-/* model.h: runs one relacy test over many schedules and says what came of it, in one line that
- * CTest looks for.
+/* model.h: runs one relacy test over many schedules and says what came of each search, in a line
+ * that CTest and `talus explore --models` (stress/explore/models.c) read.
  *
- *   program [iterations]     prints "model: passed ..." and returns 0, or "model: failed: <why>
- *   ..." and returns 1
+ *   program [iterations]     prints "model: passed (SEARCH, iteration N)" for each and returns 0,
+ *   or "model: failed: WHY (SEARCH, iteration N)" and returns 1
  *
  * Random schedules with relaxed memory (old values are seen wherever C11 allows it), with and
  * without wakes for nothing; then all schedules with at most `preemptions_max` preemptions, which
@@ -13,8 +13,19 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <string>
 
 #include "arch/model/port.h"
+
+/* In words, for the line. relacy leaves the bounded search only when it has made every schedule,
+ * whatever the number of iterations that was asked for: one that passed has exhausted its bound. */
+static inline std::string model_search_name(rl::scheduler_type_e search, bool wakes_for_nothing,
+                                            unsigned bound, bool passed)
+{
+    if (search == rl::sched_bound)
+        return "at most " + std::to_string(bound) + " preemptions" + (passed ? ", exhausted" : "");
+    return wakes_for_nothing ? "by chance, with wakes for nothing" : "by chance";
+}
 
 template <typename test>
 static bool model_search(rl::scheduler_type_e search, bool wakes_for_nothing, unsigned iterations)
@@ -30,7 +41,8 @@ static bool model_search(rl::scheduler_type_e search, bool wakes_for_nothing, un
 
     std::cout << "model: " << (passed ? "passed" : "failed: ")
               << (passed ? "" : rl::test_result_str(params.test_result)) << " ("
-              << rl::format(search) << ", iteration " << params.stop_iteration << ")" << std::endl;
+              << model_search_name(search, wakes_for_nothing, test::preemptions_max, passed)
+              << ", iteration " << params.stop_iteration << ")" << std::endl;
     return passed;
 }
 

@@ -21,7 +21,7 @@ static int help(FILE *to)
           "  replay TRACE         plays a trace on talus and other allocators, side by side\n"
           "  traces DIR           records the real programs of the bench\n"
           "  stress               the stress suites (talus stress --help)\n"
-          "  explore              the core under all schedules (talus explore --help)\n"
+          "  explore              all schedules, all memory orders (talus explore --help)\n"
           "  version              prints the version\n"
           "\n"
           "Each command explains its options: talus COMMAND --help. What the figures mean: "
