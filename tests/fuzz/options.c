@@ -37,18 +37,19 @@ static const char *const policies[] = { "report", "abort", "ignore" };
 
 static bool expect_size(const char *value, void *field)
 {
-    unsigned __int128 size = 0;
-    size_t            digits = strspn(value, "0123456789");
+    size_t size = 0, unit = 1, digits = strspn(value, "0123456789");
+    bool   fits = true;
 
-    for (size_t i = 0; i < digits && size <= SIZE_MAX; i++)
-        size = size * 10 + (unsigned)(value[i] - '0');
+    for (size_t i = 0; i < digits && fits; i++)
+        fits = !__builtin_mul_overflow(size, (size_t)10, &size) &&
+               !__builtin_add_overflow(size, (size_t)(value[i] - '0'), &size);
     if (value[digits] != '\0' && strchr("KkMmGg", value[digits]) != NULL) {
-        size <<= strchr("Kk", value[digits]) != NULL ? 10 : strchr("Mm", value[digits]) ? 20 : 30;
+        unit <<= strchr("Kk", value[digits]) != NULL ? 10 : strchr("Mm", value[digits]) ? 20 : 30;
         value++;
     }
-    if (digits == 0 || value[digits] != '\0' || size > SIZE_MAX)
+    if (digits == 0 || value[digits] != '\0' || !fits || __builtin_mul_overflow(size, unit, &size))
         return false;
-    *(size_t *)field = (size_t)size;
+    *(size_t *)field = size;
     return true;
 }
 
