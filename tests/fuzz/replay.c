@@ -1,5 +1,6 @@
 /* replay.c: the main of a target where libFuzzer is not: runs it on each file named, and on each
  * file in each folder named, and names each before: one that fails ends the process. */
+#define _FILE_OFFSET_BITS 64 /* a 32-bit readdir knows no larger inodes */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
