@@ -52,18 +52,19 @@ struct talus_object_cache {
 /* The first magazine, from the caller's own on, whose count is not `but`, claimed; or NULL. */
 static struct magazine *enter(talus_object_cache *cache, uint32_t but)
 {
-    size_t at = tl_port_place() % cache->magazines;
-    for (size_t left = cache->magazines; left > 0; left--) {
-        struct magazine *magazine = &cache->magazine[at];
+    size_t           left = cache->magazines;
+    struct magazine *end = &cache->magazine[left];
+    struct magazine *magazine = &cache->magazine[tl_port_place() % left];
+    do {
         if (tl_load32_relaxed(&magazine->count) != but &&
             (tl_claim_try(&magazine->claim) || TL_MUTANT_object_unclaimed)) {
             if (tl_load32_relaxed(&magazine->count) != but)
                 return magazine;
             tl_claim_drop(&magazine->claim);
         }
-        if (++at == cache->magazines)
-            at = 0;
-    }
+        if (++magazine == end)
+            magazine = &cache->magazine[0];
+    } while (--left > 0);
     return NULL;
 }
 

@@ -155,10 +155,11 @@ static void gives_back(enum row row)
     }
 }
 
+/* Many magazines, so that what an allocation takes now more, now less, is little for each. */
 static void objects(void)
 {
     static void *taken[BLOCKS];
-    for (size_t magazines = 4; magazines <= 8; magazines += 4) {
+    for (size_t magazines = 4; magazines <= 68; magazines += 64) {
         talus_object_type   type = { .size = 200, .magazines = magazines };
         talus_object_cache *cache = talus_object_cache_create(talus_heap_default(), &type);
         for (unsigned i = 0; i < BLOCKS; i++)
