@@ -61,8 +61,8 @@ function(talus_add_mutants label file)
     string(REGEX MATCH "^([a-z0-9_]+)=(.*)$" entry "${entry}")
     talus_require_mutant(${CMAKE_MATCH_1})
     set(test ${label}.${name}.mutant.${CMAKE_MATCH_1})
-    # or a crash: a bug may go on to anything, and the core asserts
-    set(says "FAILED  . ${CMAKE_MATCH_2}|^Subprocess aborted|^Segmentation fault|^Bus error")
+    # or a crash: a bug may go on to anything, and the core asserts; 255 is cmocka's status for a crash of another thread
+    set(says "FAILED  . ${CMAKE_MATCH_2}|^255\n|^Subprocess aborted|^Segmentation fault|^Bus error")
     if(arg_SECONDS)
       string(APPEND says "|^Process terminated due to timeout")
     endif()
