@@ -34,6 +34,14 @@ static void print_list(FILE *out)
     fprintf(out, "  %-9s %s\n", "PATH.so", "any shared library with malloc and free in it");
 }
 
+static size_t suite_count(void)
+{
+    size_t n = 0;
+    while (st_suite_list(n) != NULL)
+        n++;
+    return n;
+}
+
 static void print_help(FILE *out)
 {
     fprintf(
@@ -47,6 +55,8 @@ static void print_help(FILE *out)
         "  --prefix je_       what stands before these names in the library\n"
         "  --threads N        workers, 1 to %u (default: four for each CPU)\n"
         "  --seconds S        for each suite (default %g)\n"
+        "  --jobs N           so many suites at once, 1 to %u (default 1), each for all its\n"
+        "                     seconds, with workers of its own: they press each other, too\n"
         "  --seed N           of sizes, orders and cuts (default: from the clock, printed)\n"
         "  --patience S       when no operation finishes for so long, a thread does not end, or\n"
         "                     a suite takes twice that and four times its own seconds, it is\n"
@@ -69,9 +79,15 @@ static void print_help(FILE *out)
         "talus stress --compare runs the suites on each allocator that is installed (--compare "
         "--help).\n"
         "\n"
+        "How long it takes: --seconds for each suite, and of %zu suites --jobs at once: %g s\n"
+        "unless told; --seconds 600 takes %zu minutes, with --jobs %zu ten. The run says it "
+        "first.\n"
+        "\n"
         "Exit status: 0 nothing found, 1 failure found, 2 wrong usage or could not run, 130\n"
         "interrupted (Ctrl-C) with nothing found until then; what there is is printed.\n\n",
-        ST_TEAM_MAX, SECONDS_DEFAULT, PATIENCE_DEFAULT, PERIOD_DEFAULT_US, YIELD_DEFAULT);
+        ST_TEAM_MAX, SECONDS_DEFAULT, ST_JOBS_MAX, PATIENCE_DEFAULT, PERIOD_DEFAULT_US,
+        YIELD_DEFAULT, suite_count(), (double)suite_count() * SECONDS_DEFAULT, suite_count() * 10,
+        suite_count());
     print_list(out);
 }
 
@@ -158,6 +174,7 @@ static void set_defaults(const char *program)
                    : cpus * 4 > 64 ? 64
                                    : (unsigned)cpus * 4,
         .seconds = SECONDS_DEFAULT,
+        .jobs = 1,
         .patience = PATIENCE_DEFAULT,
         .preempt = { .modes = ST_PREEMPT_ALL,
                      .period_us = PERIOD_DEFAULT_US,
@@ -173,6 +190,7 @@ enum {
     SEED,
     THREADS,
     SECONDS,
+    JOBS,
     PATIENCE,
     PREEMPT,
     PERIOD,
@@ -194,6 +212,7 @@ static const struct option names[] = {
     { "seed", required_argument, NULL, SEED },
     { "threads", required_argument, NULL, THREADS },
     { "seconds", required_argument, NULL, SECONDS },
+    { "jobs", required_argument, NULL, JOBS },
     { "patience", required_argument, NULL, PATIENCE },
     { "preempt", required_argument, NULL, PREEMPT },
     { "period", required_argument, NULL, PERIOD },
@@ -278,6 +297,9 @@ static void parse_other(int option)
     case SECONDS:
         st_options.seconds = seconds("--seconds", optarg);
         break;
+    case JOBS:
+        st_options.jobs = (unsigned)number("--jobs", optarg, 1, ST_JOBS_MAX);
+        break;
     case PATIENCE:
         st_options.patience = seconds("--patience", optarg);
         break;
@@ -327,6 +349,26 @@ static void find_target(char **argv)
         usage_error("--prefix: for --target PATH.so alone", st_options.prefix);
 }
 
+/* What is chosen is known. */
+static void limit_jobs(void)
+{
+    unsigned chosen = 0;
+
+    for (size_t n = 0; st_suite_list(n) != NULL; n++)
+        chosen += st_options_has_suite(n);
+    if (st_options.jobs > 1 && (st_options.self_test || st_options.caught_within > 0))
+        usage_error("--jobs: not with --self-test or --expect-caught",
+                    "they run one thing at a time");
+    if (st_options.jobs > chosen)
+        st_options.jobs = chosen;
+    st_options.preempt.processes = st_options.jobs;
+}
+
+bool st_options_has_suite(size_t n)
+{
+    return (st_options.suites >> n & 1) != 0;
+}
+
 void st_options_read(int argc, char **argv)
 {
     int option;
@@ -339,6 +381,7 @@ void st_options_read(int argc, char **argv)
         usage_error("not an option", argv[optind]);
     if (st_options.suites == 0)
         st_options.suites = UINT64_MAX;
+    limit_jobs();
     find_target(argv);
     /* Other heaps have no marked points. */
     if (yield_named && st_options.target->instances && !st_core_has_points)

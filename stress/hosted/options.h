@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ST_JOBS_MAX 64u
+
 /* Constant once read. */
 struct st_options {
     const char               *program;
@@ -18,6 +20,7 @@ struct st_options {
     uint64_t                  seed;
     unsigned                  threads;
     double                    seconds;       /* for each suite */
+    unsigned                  jobs;          /* suites at once; not more than are chosen */
     double                    patience;      /* seconds until who does not move is stuck */
     double                    caught_within; /* seconds; 0: an ordinary run */
     struct st_preempt_options preempt;
@@ -30,6 +33,9 @@ extern struct st_options st_options;
 /* Reads all, loads the target; ends the program with a message when that cannot be done. Starts the
  * program again where another one is wanted: talus-stress-yield, or this one behind LD_PRELOAD. */
 void st_options_read(int argc, char **argv);
+
+/* Whether the n-th of st_suite_list is to run. */
+bool st_options_has_suite(size_t n);
 
 /* The command that runs one suite again, with this seed. */
 void st_options_replay(char *line, size_t size, const char *suite, uint64_t seed);

@@ -324,7 +324,8 @@ static bool become_fifo(unsigned id)
 
 static void nap(struct cut *cut)
 {
-    long us = 20 + st_rng_below(&cut->yield_rng, SLEEP_US_MAX);
+    /* the other suites' threads come on top: their share of the CPUs is left to those who watch */
+    long us = (20 + st_rng_below(&cut->yield_rng, SLEEP_US_MAX)) * (long)options.processes;
 
     nanosleep(&(struct timespec){ 0, 1000L * us }, NULL);
     atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);

@@ -27,6 +27,7 @@ struct st_preempt_options {
     unsigned modes;        /* a set of enum st_preempt */
     unsigned period_us;    /* between two cuts on each CPU; 0: as often as the machine can */
     unsigned yield_one_in; /* marked points; 1 or more */
+    unsigned processes;    /* with such workers at once; 1 or more */
 };
 
 /* Before any worker starts. */

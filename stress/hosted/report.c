@@ -15,6 +15,7 @@
 #define LINE_MAX_BYTES 1024
 #define STACK_BYTES    ((size_t)64 * 1024)
 
+static const char   *speaker; /* what lines begin with; NULL: nothing */
 static bool          failing; /* who reports a failure: what is said now belongs to it */
 static unsigned char signal_stacks[ST_WORKERS_MAX + 1][STACK_BYTES];
 
@@ -53,19 +54,32 @@ static void keep_failure(const char *line, size_t length)
         _exit(ST_FAILURE); /* nobody is to be alarmed by it */
 }
 
+void st_report_name(const char *name)
+{
+    speaker = name;
+}
+
+/* Writes the line at once, behind the speaker's name: others may speak, too. */
+static void write_line(const char *line)
+{
+    char whole[LINE_MAX_BYTES + ST_REPLAY_BYTES];
+    int  length = speaker != NULL ? snprintf(whole, sizeof(whole), "%-9s %s\n", speaker, line)
+                                  : snprintf(whole, sizeof(whole), "%s\n", line);
+
+    if (length > 0)
+        write_all(STDERR_FILENO, whole, (size_t)length);
+}
+
 void st_say_arguments(const char *format, va_list arguments)
 {
     char line[LINE_MAX_BYTES];
-    int  length = vsnprintf(line, sizeof(line) - 1, format, arguments);
+    int  length = vsnprintf(line, sizeof(line), format, arguments);
 
     if (length < 0)
         return;
-    if ((size_t)length > sizeof(line) - 2)
-        length = (int)sizeof(line) - 2;
     if (failing)
-        keep_failure(line, (size_t)length);
-    line[length] = '\n';
-    write_all(STDERR_FILENO, line, (size_t)length + 1);
+        keep_failure(line, strlen(line));
+    write_line(line);
 }
 
 void st_host_failing(bool first)
@@ -81,10 +95,9 @@ void st_host_failing(bool first)
 void st_host_failed(void)
 {
     if (st_record->replay[0] != '\0') {
-        static const char before[] = "  again: ";
-        st_host_write(before, sizeof(before) - 1); /* longer than other lines */
-        st_host_write(st_record->replay, strlen(st_record->replay));
-        st_host_write("\n", 1);
+        char line[ST_REPLAY_BYTES + 16]; /* longer than other lines */
+        snprintf(line, sizeof(line), "  again: %s", st_record->replay);
+        write_line(line);
     }
     _exit(ST_FAILURE);
 }

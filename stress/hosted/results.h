@@ -18,6 +18,7 @@ enum st_outcome {
 
 struct st_result {
     const struct st_suite  *suite;
+    bool                    over; /* all of this is known */
     enum st_outcome         outcome;
     double                  took;     /* seconds */
     const char             *lacks;    /* what the target lacks */
@@ -27,7 +28,7 @@ struct st_result {
 
 #define ST_RESULTS_MAX 64u /* as many suites as --suite can choose */
 
-/* Constant once the last suite has ended. */
+/* In the order of the list of suites. Constant once the last one has ended. */
 struct st_results {
     struct st_result suites[ST_RESULTS_MAX];
     size_t           count;

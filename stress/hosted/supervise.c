@@ -1,8 +1,10 @@
-/* supervise.c: one process that runs a suite, one that watches.
+/* supervise.c: processes that run a suite each, one that watches.
  * 1 Why         A malloc that is broken may take its process with it, in any way: the parent, which
  *               drives no heap, tells it as a failure of that suite with the line that repeats it,
  *               and goes on to the next one. Each suite begins with a fresh heap and a fresh
  *               shadow.
+ *               So many as --jobs says run at the same time; none knows of the others, but that
+ *               their lines begin with their names. Results are told in the order of the suites.
  * 2 Record      What the child counts and says lies in shared memory (record.h), so it is there
  *               after a crash, too.
  * 3 Standstill  The child looks after its threads itself (host.c). One that cannot, because it is
@@ -87,6 +89,7 @@ static _Noreturn void be_child(const struct st_suite *suite)
     handle_interrupts(SIG_IGN);
     setrlimit(RLIMIT_CORE, &no_core); /* a crash is a result, told by the parent */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    st_report_name(st_options.jobs > 1 ? suite->name : NULL);
     st_run_here(suite, st_options.target, st_options.seed, st_options.seconds);
     exit(ST_PASSED); /* not _exit: sanitizers speak here */
 }
@@ -100,16 +103,22 @@ static double late_seconds(void)
 
 /* What the parent knows of a child that runs. */
 struct child {
+    struct st_result  *result; /* NULL: there is none */
+    struct st_record  *record; /* the result's */
     pid_t              pid;
+    double             begin;
     bool               asked;   /* to come to its end */
     struct st_patience running; /* since it began, or was asked */
     int                stopped; /* by this signal; 0: it is not */
     struct st_patience still;   /* since it was stopped */
 };
 
+static struct child children[ST_JOBS_MAX];
+
 /* Whether the child is to be killed; result->kind says why, unless the user wants it so. */
-static bool out_of_patience(struct child *child, struct st_result *result)
+static bool out_of_patience(struct child *child)
 {
+    struct st_result *result = child->result;
     bool late = st_patience_look(&child->running) > (child->asked ? END_SECONDS : late_seconds());
 
     if (child->stopped != 0 && st_patience_look(&child->still) > STOPPED_SECONDS)
@@ -120,34 +129,26 @@ static bool out_of_patience(struct child *child, struct st_result *result)
     return late || interrupts > 1 || result->kind[0] != '\0';
 }
 
-/* Returns the child's status as waitpid has it. */
-static int wait_for(pid_t pid, struct st_record *record, struct st_result *result)
+/* Whether the child has ended, with the status as waitpid has it; ends it if that is overdue. */
+static bool has_ended(struct child *child, int *status)
 {
-    const struct timespec look = { 0, LOOK_NS };
-    struct child          child = { .pid = pid };
-    int                   status = 0;
-
-    st_patience_begin(&child.running);
-    for (;;) {
-        if (waitpid(pid, &status, WNOHANG | WUNTRACED | WCONTINUED) == pid) {
-            if (WIFEXITED(status) || WIFSIGNALED(status))
-                return status;
-            child.stopped = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
-            st_patience_begin(&child.still);
-        }
-        if (interrupts > 0 && !child.asked) {
-            child.asked = true;
-            st_patience_begin(&child.running);
-            atomic_store_explicit(&record->stop, true, memory_order_relaxed);
-        }
-        if (out_of_patience(&child, result)) {
-            kill(pid, SIGKILL);
-            while (waitpid(pid, &status, 0) < 0)
-                continue; /* an interrupt */
-            return status;
-        }
-        nanosleep(&look, NULL);
+    if (waitpid(child->pid, status, WNOHANG | WUNTRACED | WCONTINUED) == child->pid) {
+        if (WIFEXITED(*status) || WIFSIGNALED(*status))
+            return true;
+        child->stopped = WIFSTOPPED(*status) ? WSTOPSIG(*status) : 0;
+        st_patience_begin(&child->still);
     }
+    if (interrupts > 0 && !child->asked) {
+        child->asked = true;
+        st_patience_begin(&child->running);
+        atomic_store_explicit(&child->record->stop, true, memory_order_relaxed);
+    }
+    if (!out_of_patience(child))
+        return false;
+    kill(child->pid, SIGKILL);
+    while (waitpid(child->pid, status, 0) < 0)
+        continue; /* an interrupt */
+    return true;
 }
 
 /* result->kind: why the parent ended it; "": it did not. */
@@ -190,29 +191,114 @@ static void judge(struct st_result *result, int status)
         result->outcome = ST_OUTCOME_FAILED;
 }
 
-static void run_one(const struct st_suite *suite, struct st_result *result)
+/* Starts the suite; false: it does not run, since the target lacks what it needs. */
+static bool start(struct child *child, const struct st_suite *suite, struct st_result *result)
 {
     *result = (struct st_result){ .suite = suite };
     result->lacks = st_suite_lacks(suite, st_options.target);
     if (result->lacks != NULL) {
         result->outcome = ST_OUTCOME_SKIPPED;
-        return;
+        result->over = true;
+        return false;
     }
     struct st_record *record = st_record_new();
     if (record == NULL)
         st_fail("setup", "  mmap: %s", strerror(errno));
     result->record = record;
     st_options_replay(record->replay, sizeof(record->replay), suite->name, st_options.seed);
-    double begin = st_now();
+    *child = (struct child){ .result = result, .record = record, .begin = st_now() };
+    st_patience_begin(&child->running);
     fflush(NULL);
-    pid_t child = fork();
-    if (child < 0)
+    child->pid = fork();
+    if (child->pid < 0)
         st_fail("setup", "  fork: %s", strerror(errno));
-    if (child == 0)
+    if (child->pid == 0)
         be_child(suite);
-    int status = wait_for(child, record, result);
-    result->took = record->passed ? record->took : st_now() - begin;
+    return true;
+}
+
+/* Whether the child has come to its end, and so its suite to a result. */
+static bool finish(struct child *child)
+{
+    struct st_result *result = child->result;
+    int               status = 0;
+
+    if (!has_ended(child, &status))
+        return false;
+    result->took = child->record->passed ? child->record->took : st_now() - child->begin;
+    st_report_name(st_options.jobs > 1 ? result->suite->name : NULL);
     judge(result, status);
+    st_report_name(NULL);
+    result->over = true;
+    child->result = NULL;
+    return true;
+}
+
+/* The first suite from *n on that is to run, n behind it; NULL: there is none, or the user has had
+ * enough. */
+static const struct st_suite *next_suite(size_t *n)
+{
+    while (interrupts == 0 && st_suite_list(*n) != NULL)
+        if (st_options_has_suite((*n)++))
+            return st_suite_list(*n - 1);
+    return NULL;
+}
+
+/* Fills the places of those that have ended. Returns how many suites run. */
+static unsigned start_more(unsigned running, size_t *next)
+{
+    struct child          *place = children;
+    const struct st_suite *suite;
+
+    while (running < st_options.jobs && (suite = next_suite(next)) != NULL) {
+        while (place->result != NULL)
+            place++;
+        running += start(place, suite, &results.suites[results.count++]);
+    }
+    return running;
+}
+
+/* Says what is known of those that nobody was told of, in the order of the suites. */
+static size_t tell(size_t told)
+{
+    for (; told < results.count && results.suites[told].over; told++) {
+        st_result_say(&results.suites[told]);
+        if (st_options.json)
+            st_result_json(&results.suites[told]);
+    }
+    return told;
+}
+
+static void run_all(void)
+{
+    const struct timespec look = { 0, LOOK_NS };
+    size_t                next = 0, told = 0;
+    unsigned              running = start_more(0, &next);
+
+    for (; running > 0; running = start_more(running, &next)) {
+        told = tell(told);
+        nanosleep(&look, NULL);
+        for (unsigned place = 0; place < st_options.jobs; place++)
+            if (children[place].result != NULL && finish(&children[place]))
+                running--;
+    }
+    tell(told);
+}
+
+/* How long it will take, for those who wait. */
+static void say_estimate(void)
+{
+    unsigned suites = 0;
+
+    for (size_t n = 0; st_suite_list(n) != NULL; n++)
+        suites +=
+            st_options_has_suite(n) && st_suite_lacks(st_suite_list(n), st_options.target) == NULL;
+    unsigned rounds = (suites + st_options.jobs - 1) / st_options.jobs;
+    double   all = rounds * st_options.seconds;
+    if (suites > 1)
+        st_say("talus-stress: %u suites, %u at once, will take about %.*f %s", suites,
+               st_options.jobs, all < 10, all < 300 ? all : all / 60,
+               all < 300 ? "seconds" : "minutes");
 }
 
 static int exit_status(bool written)
@@ -231,15 +317,8 @@ int st_supervise(void)
     if (!st_results_can_save(st_options.junit) || !st_results_can_save(st_options.page))
         return ST_USAGE;
     handle_interrupts(on_interrupt);
-    for (size_t i = 0; st_suite_list(i) != NULL && interrupts == 0; i++) {
-        if ((st_options.suites >> i & 1) == 0)
-            continue;
-        struct st_result *result = &results.suites[results.count++];
-        run_one(st_suite_list(i), result);
-        st_result_say(result);
-        if (st_options.json)
-            st_result_json(result);
-    }
+    say_estimate();
+    run_all();
     if (results.count > 1 || interrupts > 0)
         st_results_say(&results);
     if (st_options.junit != NULL)

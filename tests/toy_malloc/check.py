@@ -176,6 +176,11 @@ def refused(options):
         (["--preempt", "signal,hope"], "hope"),
         (["--period", "x"], "--period"),
         (["--seconds", "0"], "--seconds"),
+        (["--jobs", "0"], "--jobs"),
+        (["--jobs", "65"], "--jobs"),
+        (["--jobs", "two"], "two"),
+        (["--jobs", "2", "--self-test"], "--jobs"),
+        (["--jobs", "2", "--expect-caught", "1"], "--jobs"),
         (["--suite", "fastpath", "--seconds", "0.1", "--junit", "/dev/full"], "/dev/full"),  # seen at the end
     ):
         found = run(stress(options, *arguments))
@@ -282,6 +287,81 @@ def interrupt(options):
             check_files(folder, outcomes)
 
 
+def children(pid):
+    """Of a process, which are suites that run; none when it has ended."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return file.read().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def watched(arguments):
+    """Runs the command; also the largest number of suites that were seen at the same time."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as said:
+        with subprocess.Popen(arguments, stdout=out, stderr=said, text=True) as process:
+            most = 0
+            while process.poll() is None:
+                most = max(most, len(children(process.pid)))
+                time.sleep(0.01)
+        out.seek(0)
+        said.seek(0)
+        return process.returncode, out.read(), said.read(), most
+
+
+def jobs(options):
+    """So many suites at the same time, not more; lines say whose they are, results keep the order of the suites."""
+    suites = ["churn", "fastpath", "oom", "remote"]  # oom is skipped, and so over before the first
+    common = ["--suite", ",".join(suites), "--target", "system", "--seconds", "1", "--json"]
+    for count, estimate in ((1, 3), (2, 2)):
+        status, out, said, most = watched(stress(options, *common, "--jobs", str(count)))
+        want(status == 0, f"status {status}, wanted 0", said)
+        want(most == count, f"--jobs {count}: {most} suites ran at the same time", said)
+        want(f"3 suites, {count} at once, will take about {estimate}.0 seconds" in said, "no estimate", said)
+        results = [(o["suite"], o["result"]) for o in map(json.loads, out.splitlines())]
+        want(results == [(suite, "skipped" if suite == "oom" else "passed") for suite in suites], f"JSON has {results}", said)
+        told = re.findall(r"^(\w+) +(?:passed|skipped): ", said, re.M)
+        want(told == suites, f"the lines have {told}", said)
+        named = re.findall(r"^(\w+) +  pressure all: ", said, re.M)
+        want(sorted(named) == (["churn", "fastpath", "remote"] if count > 1 else []), f"lines of {named}", said)
+
+
+def jobs_fail(options):
+    """Beside others each failure is found and told as the suite's own: a crash, and a standstill that the parent sees. The line
+    repeats the suite alone."""
+    both = ["--suite", "fastpath,remote", "--jobs", "2", "--json"]
+    found = run(stress(options, *both, "--target", library(options, "toy_crash"), "--seconds", "2"))
+    want(found.returncode == 1, f"status {found.returncode}, wanted 1", found.stderr)
+    for suite in ("fastpath", "remote"):
+        want(re.search(rf"^{suite} +talus-stress: FAILED: crash$", found.stderr, re.M), f"no crash of {suite}", found.stderr)
+        line = re.search(rf"^{suite} +again: (.*)$", found.stderr, re.M)
+        want(line and f"--suite {suite} " in line.group(1) and "--jobs" not in line.group(1), "no line, or another", found.stderr)
+        repeat(shlex.split(line.group(1)), "FAILED: crash")
+    begin = time.monotonic()
+    found = run(stress(options, *both, "--target", library(options, "toy_hang"), "--seconds", "0.3", "--patience", "1"))
+    want(found.returncode == 1 and time.monotonic() - begin < 20, f"status {found.returncode}, or late", found.stderr)
+    want(re.search(r"^remote +talus-stress: FAILED: stuck: no end$", found.stderr, re.M), "no standstill", found.stderr)
+    results = [o["result"] for o in map(json.loads, found.stdout.splitlines())]
+    want(results == ["passed", "failed"], f"JSON has {results}", found.stderr)
+
+
+def jobs_interrupt(options):
+    """Ctrl-C ends all that run, none begins, and what there is is told."""
+    process = subprocess.Popen(stress(options, "--suite", "fastpath,realloc,remote", "--jobs", "2", "--seconds", "60", "--json"),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(1.5)
+    running = children(process.pid)
+    want(len(running) == 2, f"{len(running)} suites run")
+    begin = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    want(process.returncode == 130, f"status {process.returncode}, wanted 130", said)
+    want(time.monotonic() - begin < 20 and "of 2 suites 0 passed, 2 interrupted" in said, "the partial result", said)
+    results = {o["suite"]: o["result"] for o in map(json.loads, out.splitlines())}
+    want(results == {"fastpath": "interrupted", "realloc": "interrupted"}, f"JSON has {results}", said)
+    want(not any(os.path.exists(f"/proc/{pid}") for pid in running), "a suite is left", said)
+
+
 def read_all(descriptor):
     """What comes until the other end is closed; a terminal says that by an error."""
     said = b""
@@ -360,7 +440,8 @@ def compare(options):
 
 CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "stop": stop, "loop": loop, "hang": hang,
           "suspend": suspend, "prefix": prefix, "preload": preload,
-          "refused": refused, "unwritable": unwritable, "files": files, "interrupt": interrupt, "progress": progress,
+          "refused": refused, "unwritable": unwritable, "files": files, "interrupt": interrupt, "jobs": jobs,
+          "jobs-fail": jobs_fail, "jobs-interrupt": jobs_interrupt, "progress": progress,
           "preempt": preempt, "installed": installed, "compare": compare}
 
 
