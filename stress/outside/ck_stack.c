@@ -10,11 +10,14 @@
  *               same nodes, the same workers, and the same yields. The way is the name of the
  *               suite.
  * 3 Oracle      A node is granules. Who popped it takes them from nobody, and gives them back to
- *               nobody before he pushes it (lib/oracle.c, 3: no false alarm, no order added).
- * 4 Pressure    As in any suite; and the fences of the stack's header, which stand between the
- *               steps of its algorithms, are marked points: one in so many yields. Few nodes, so
- *               that the same one is at the head again soon. One single popper: each pop of another
- *               would count the generation up. */
+ *               nobody before he pushes it (lib/oracle.c, 3: no false alarm, no order added). In
+ *               the end all nodes are on the stack: the same bug loses some when the stale B is
+ *               further down in the list.
+ * 4 Pressure    As in any suite; and between the steps of the stack's algorithms are marked points,
+ *               of which one in so many yields: at the fences of its header, and between the read
+ *               of the head's next entry and the exchange, where the bug is. Few nodes, so that the
+ *               same one is at the head again soon. One single popper: each pop of another would
+ *               count the generation up. */
 #include "stress/hosted/preempt.h"
 #include "stress/lib/host.h"
 #include "stress/lib/oracle.h"
@@ -35,8 +38,15 @@ static inline void marked_fence_store(void)
     tl_preempt_point("ck_stack");
 }
 
-#define ck_pr_fence_load  marked_fence_load
-#define ck_pr_fence_store marked_fence_store
+static inline bool marked_cas_ptr_2_value(void *target, void *expected, void *wanted, void *found)
+{
+    tl_preempt_point("ck_stack");
+    return ck_pr_cas_ptr_2_value(target, expected, wanted, found);
+}
+
+#define ck_pr_fence_load      marked_fence_load
+#define ck_pr_fence_store     marked_fence_store
+#define ck_pr_cas_ptr_2_value marked_cas_ptr_2_value
 #include <ck_stack.h>
 
 #define NODES      4u
@@ -112,6 +122,19 @@ static void work(struct st_worker *worker, void *batches)
     }
 }
 
+/* Nobody else is there. */
+static void check_all_are_back(void)
+{
+    unsigned count = 0;
+
+    for (struct ck_stack_entry *entry = stack.head; entry != NULL && count <= NODES;
+         entry = entry->next)
+        count++;
+    if (count != NODES)
+        st_fail("lost", "  everybody has pushed what he popped, and %s %u of %u nodes are there",
+                count < NODES ? "only" : "more than", count < NODES ? count : NODES, NODES);
+}
+
 static void run_with(const struct st_run *run, void *batches)
 {
     struct st_team team = { .run = run, .body = work, .shared = batches };
@@ -119,6 +142,7 @@ static void run_with(const struct st_run *run, void *batches)
     for (unsigned i = 0; i < NODES; i++)
         ck_stack_push_mpmc(&stack, &entries[i]);
     st_team_run(&team, run->threads, run->amount);
+    check_all_are_back();
 }
 
 static void run_mixed(const struct st_run *run)
