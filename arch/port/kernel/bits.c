@@ -1,6 +1,7 @@
 /* bits.c: what gcc calls, of libgcc, to count bits on a CPU that has no instruction for it, so that
- * a kernel needs no libgcc. Weak: where there is one, either will do. In steps and not in loops,
- * which a compiler could take for the very thing and call it. */
+ * a kernel needs no libgcc. Weak: where there is one, either will do. Used: the calls come up after
+ * gcc has left out what nobody calls. In steps and not in loops, which a compiler could take for
+ * the very thing and call it. */
 #include "arch/compiler.h"
 
 #if defined(__riscv) && !defined(__riscv_zbb)
@@ -8,7 +9,7 @@
 int __clzdi2(uint64_t x);
 int __ctzdi2(uint64_t x);
 
-__attribute__((weak)) int __clzdi2(uint64_t x)
+__attribute__((weak, used)) int __clzdi2(uint64_t x)
 {
     int zeros = 0;
     if (x >> 32 == 0) {
@@ -34,7 +35,7 @@ __attribute__((weak)) int __clzdi2(uint64_t x)
     return zeros + (x >> 63 == 0);
 }
 
-__attribute__((weak)) int __ctzdi2(uint64_t x)
+__attribute__((weak, used)) int __ctzdi2(uint64_t x)
 {
     return 63 - __clzdi2(x & -x); /* the lowest bit alone */
 }
