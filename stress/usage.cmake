@@ -1,12 +1,12 @@
-# Runs PROGRAM with the wrong ARGUMENTS: it must end with status 2 and name the culprit.
+# Runs PROGRAM with the wrong ARGUMENTS: it must end with status 2 and name the culprit in its first line.
 execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE status ERROR_VARIABLE said OUTPUT_QUIET)
 if(NOT status EQUAL 2)
     message(FATAL_ERROR "status ${status}, wanted 2; it said: ${said}")
 endif()
 list(GET ARGUMENTS -1 culprit)
-string(FIND "${said}" "${culprit}" at)
 string(REGEX REPLACE "^--" "" bare "${culprit}")
-string(FIND "${said}" "${bare}" at)
+string(REGEX MATCH "^[^\n]*" line "${said}")
+string(FIND "${line}" "${bare}" at)
 if(at EQUAL -1)
     message(FATAL_ERROR "'${culprit}' is not named in: ${said}")
 endif()

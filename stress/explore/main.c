@@ -192,14 +192,15 @@ static void add_models(struct pool *pool, const char *chosen, bool asked,
         pool->status = worse(pool->status, EX_NOT_RUN);
 }
 
-static bool read_number(const char *text, uint64_t most, uint64_t *number)
+static bool read_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
 {
     char *end;
     *number = strtoull(text, &end, 10);
-    bool good = text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number <= most;
+    bool good =
+        text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number >= least && *number <= most;
     if (!good)
-        fprintf(stderr, "explore: '%s' is no number from 0 to %llu\n", text,
-                (unsigned long long)most);
+        fprintf(stderr, "explore: '%s' is no number from %llu to %llu\n", text,
+                (unsigned long long)least, (unsigned long long)most);
     return good;
 }
 
@@ -224,32 +225,32 @@ static bool take_option(struct command *command, int option, const char *value)
         command->chosen_models = value;
         return all_are_known(value, is_model);
     case 'i':
-        return read_number(value, UINT32_MAX, &options->iterations) && options->iterations != 0;
+        return read_number(value, 1, UINT32_MAX, &options->iterations);
     case 'b':
         if (strcmp(value, "none") == 0) {
             options->bound = EX_UNBOUNDED;
             return true;
         }
-        if (!read_number(value, 100, &number))
+        if (!read_number(value, 0, 100, &number))
             return false;
         options->bound = (int)number;
         return true;
     case 'p':
-        return read_number(value, UINT64_MAX, &options->pct);
+        return read_number(value, 1, UINT64_MAX, &options->pct);
     case 'd':
-        if (!read_number(value, EX_THREADS_MAX, &number) || number == 0)
+        if (!read_number(value, 1, EX_THREADS_MAX, &number))
             return false;
         options->depth = (unsigned)number;
         return true;
     case 'e':
-        return read_number(value, UINT32_MAX, &options->seed);
+        return read_number(value, 0, UINT32_MAX, &options->seed);
     case 't':
-        if (!read_number(value, UINT32_MAX, &number))
+        if (!read_number(value, 0, UINT32_MAX, &number))
             return false;
         options->seconds = (double)number;
         return true;
     case 'j':
-        return read_number(value, 64, &command->jobs) && command->jobs != 0;
+        return read_number(value, 1, 64, &command->jobs);
     case 'r':
         command->replay = value;
         return true;

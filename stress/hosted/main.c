@@ -14,7 +14,7 @@
 static int run_chosen_here(uint64_t seed)
 {
     for (size_t i = 0; st_suite_list(i) != NULL; i++)
-        if (st_options_has_suite(i) && st_suite_lacks(st_suite_list(i), st_options.target) == NULL)
+        if (st_options_has_suite(i) && st_options_lack(st_suite_list(i)) == NULL)
             st_run_here(st_suite_list(i), st_options.target, seed, st_options.seconds);
     return ST_PASSED;
 }

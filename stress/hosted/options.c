@@ -2,6 +2,7 @@
 #include "stress/hosted/options.h"
 
 #include "stress/hosted/report.h"
+#include "stress/lib/run.h"
 #include "stress/suites/suite.h"
 
 #include <errno.h>
@@ -77,7 +78,8 @@ static void print_help(FILE *out)
         "  --self-test        show that the oracle barks when it must\n"
         "  --list, --help\n"
         "talus stress --compare runs the suites on each allocator that is installed (--compare "
-        "--help).\n"
+        "--help),\ntalus stress --mutants each seeded bug against each layer of the tests "
+        "(--mutants --help).\n"
         "\n"
         "How long it takes: --seconds for each suite, and of %zu suites --jobs at once: %g s\n"
         "unless told; --seconds 600 takes %zu minutes, with --jobs %zu ten. The run says it "
@@ -367,6 +369,16 @@ static void limit_jobs(void)
 bool st_options_has_suite(size_t n)
 {
     return (st_options.suites >> n & 1) != 0;
+}
+
+const char *st_options_lack(const struct st_suite *suite)
+{
+    const char *lacks = st_suite_lacks(suite, st_options.target);
+
+    if (lacks == NULL && suite->handlers != NULL &&
+        (st_options.preempt.modes & ST_PREEMPT_SIGNAL) == 0)
+        lacks = "handlers without --preempt signal";
+    return lacks;
 }
 
 void st_options_read(int argc, char **argv)

@@ -4,6 +4,7 @@
 
 #include "stress/hosted/preempt.h"
 #include "stress/hosted/targets.h"
+#include "stress/suites/suite.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,9 @@ void st_options_read(int argc, char **argv);
 
 /* Whether the n-th of st_suite_list is to run. */
 bool st_options_has_suite(size_t n);
+
+/* Why the suite cannot run, or NULL: what the target lacks, or the pressure that was asked for. */
+const char *st_options_lack(const struct st_suite *suite);
 
 /* The command that runs one suite again, with this seed. */
 void st_options_replay(char *line, size_t size, const char *suite, uint64_t seed);

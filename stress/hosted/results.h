@@ -12,7 +12,7 @@ enum st_outcome {
     ST_OUTCOME_PASSED,
     ST_OUTCOME_FAILED,
     ST_OUTCOME_ERROR,       /* it could not run */
-    ST_OUTCOME_SKIPPED,     /* the target lacks what it needs */
+    ST_OUTCOME_SKIPPED,     /* what it needs is not there */
     ST_OUTCOME_INTERRUPTED, /* nothing found until then */
 };
 
@@ -21,7 +21,7 @@ struct st_result {
     bool                    over; /* all of this is known */
     enum st_outcome         outcome;
     double                  took;     /* seconds */
-    const char             *lacks;    /* what the target lacks */
+    const char             *lacks;    /* what it needs; NULL: nothing is missing */
     const struct st_record *record;   /* NULL: it did not run */
     char                    kind[64]; /* of the failure, or of what kept it from running */
 };

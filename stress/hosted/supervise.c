@@ -191,11 +191,11 @@ static void judge(struct st_result *result, int status)
         result->outcome = ST_OUTCOME_FAILED;
 }
 
-/* Starts the suite; false: it does not run, since the target lacks what it needs. */
+/* Starts the suite; false: it does not run, for want of what it needs. */
 static bool start(struct child *child, const struct st_suite *suite, struct st_result *result)
 {
     *result = (struct st_result){ .suite = suite };
-    result->lacks = st_suite_lacks(suite, st_options.target);
+    result->lacks = st_options_lack(suite);
     if (result->lacks != NULL) {
         result->outcome = ST_OUTCOME_SKIPPED;
         result->over = true;
@@ -291,8 +291,7 @@ static void say_estimate(void)
     unsigned suites = 0;
 
     for (size_t n = 0; st_suite_list(n) != NULL; n++)
-        suites +=
-            st_options_has_suite(n) && st_suite_lacks(st_suite_list(n), st_options.target) == NULL;
+        suites += st_options_has_suite(n) && st_options_lack(st_suite_list(n)) == NULL;
     unsigned rounds = (suites + st_options.jobs - 1) / st_options.jobs;
     double   all = rounds * st_options.seconds;
     if (suites > 1)

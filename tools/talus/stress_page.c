@@ -122,7 +122,7 @@ static void write_result(FILE *file, const struct st_result *result)
     } else {
         fprintf(file, "<td colspan=\"5\">");
         if (result->lacks != NULL)
-            fprintf(file, "the heap has no %s", result->lacks);
+            fprintf(file, "the target has no %s", result->lacks);
         fprintf(file, "</td>");
     }
     fprintf(file, "<td>%s</td></tr>\n", result->suite->hunts);
