@@ -68,6 +68,8 @@ void st_host_join(struct st_thread *thread)
         deadline.tv_sec += deadline.tv_nsec / 1000000000L;
         deadline.tv_nsec %= 1000000000L;
         error = pthread_timedjoin_np((pthread_t)thread->host, NULL, &deadline);
+        if (error == ETIMEDOUT)
+            st_preempt_wait_long();
     } while (error == ETIMEDOUT && st_patience_look(&patience) <= st_options.patience);
     if (error != 0)
         st_fail("stuck", "  a thread did not come to its end in %.1f s: %s", patience.waited,
@@ -188,7 +190,7 @@ static void watch_tick(struct watch *watch, const struct st_team *team)
     }
 }
 
-void st_host_watch(const struct st_team *team)
+bool st_host_watch(const struct st_team *team)
 {
     double       now = st_now();
     struct watch watch = { now, now, isatty(STDERR_FILENO) ? 3.0 : 10.0, 0, { 0, now } };
@@ -197,4 +199,5 @@ void st_host_watch(const struct st_team *team)
         usleep(TICK_US);
         watch_tick(&watch, team);
     }
+    return !st_record_stopped();
 }

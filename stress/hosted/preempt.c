@@ -15,8 +15,12 @@
  *               yield between operations, too.
  * 4 Fifo        No real-time thread waits by spinning: it would keep the CPU from whom it waits
  *               for. The heap's locks sleep (sync/lock.h); the suites wait in st_host_yield, where
- *               such a thread sleeps. What it starts is an ordinary thread. Where the system
- *               refuses real-time threads, the run goes on without, and says so.
+ *               such a thread sleeps. What it starts is an ordinary thread. Each sleeps for so
+ *               long, by what it worked, that all of them leave half of the CPUs to ordinary
+ *               threads, were all suites that run at once here: else nobody would end this quarter
+ *               of a second, nor what a join waits for. Who joins for long is an ordinary thread,
+ *               so that its patience counts what ordinary threads get. Where the system refuses
+ *               real-time threads, the run goes on without, and says so.
  * 5 Contexts    The handler touches its own worker's counters only, keeps errno, and calls nothing
  *               but system calls.
  * 6 Exit        The timer outlives st_worker_leave(): it stops in the third round of the thread's
@@ -51,6 +55,7 @@
 #define SLEEP_US_MAX     200u
 #define TURN_YIELDS_1_IN 4u
 #define FIFO_PRIORITIES  3u
+#define NAP_US_MAX       250000L
 #define SHORTEST_US_MAX  8u
 #define CPUS_MAX         CPU_SETSIZE
 
@@ -63,6 +68,7 @@ struct cut {
     struct st_rng   yield_rng;   /* the worker, at marked points */
     unsigned        phase_seen;  /* the worker: the one it follows; 0: none */
     bool            fifo;        /* the worker: it is a real-time thread now */
+    long            worked_us;   /* the worker: CPU time until its last nap ended */
     struct st_timer timer;       /* the worker */
     unsigned        exit_rounds; /* the worker: rounds of its exit destructors so far */
 };
@@ -322,24 +328,50 @@ static bool become_fifo(unsigned id)
     return false;
 }
 
-static void nap(struct cut *cut)
+static long cpu_time_us(void)
 {
-    /* the other suites' threads come on top: their share of the CPUs is left to those who watch */
-    long us = (20 + st_rng_below(&cut->yield_rng, SLEEP_US_MAX)) * (long)options.processes;
+    struct timespec now;
 
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * 1000000L + now.tv_nsec / 1000;
+}
+
+static void nap(struct cut *cut, const struct st_worker *worker)
+{
+    unsigned threads = worker->team != NULL ? worker->team->run->threads : 1;
+    long     others = 2L * (threads / 2) * options.processes / cpu_count;
+    long     least = (cpu_time_us() - cut->worked_us) * others;
+    long     us = 20 + st_rng_below(&cut->yield_rng, SLEEP_US_MAX);
+
+    us = us > least ? us : least < NAP_US_MAX ? least : NAP_US_MAX;
     nanosleep(&(struct timespec){ 0, 1000L * us }, NULL);
+    cut->worked_us = cpu_time_us();
     atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
+}
+
+static void become_ordinary(struct cut *cut)
+{
+    if (cut->fifo)
+        sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 });
+    cut->fifo = false;
+}
+
+void st_preempt_wait_long(void)
+{
+    if (st_self != NULL)
+        become_ordinary(&cuts[st_self->id]);
 }
 
 static void take_place(struct st_worker *worker, enum place place)
 {
     struct cut *cut = &cuts[worker->id];
 
-    if (cut->fifo)
-        sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 });
+    become_ordinary(cut);
     cut->fifo = place == FIFO && worker->id % 2 != 0 && become_fifo(worker->id);
-    if (cut->fifo)
-        nap(cut);
+    if (cut->fifo) {
+        cut->worked_us = cpu_time_us();
+        nap(cut, worker);
+    }
     if (cut->fifo || place != FIFO)
         atomic_fetch_add_explicit(&taken[place], 1, memory_order_relaxed);
     pin(place == ONE ? cpus[0] : place == SPREAD ? cpus[worker->id % cpu_count] : -1);
@@ -355,7 +387,7 @@ void st_preempt_follow(struct st_worker *worker)
     cut->phase_seen = now;
     if (cut->fifo) {
         if (st_rng_one_in(&cut->yield_rng, 2))
-            nap(cut);
+            nap(cut, worker);
     } else if (st_preempt_has(ST_PREEMPT_YIELD) &&
                st_rng_one_in(&cut->yield_rng, TURN_YIELDS_1_IN)) {
         st_count_add(&worker->counts.yields, 1);
@@ -366,7 +398,7 @@ void st_preempt_follow(struct st_worker *worker)
 void st_preempt_give_way(void)
 {
     if (st_self != NULL && cuts[st_self->id].fifo)
-        nap(&cuts[st_self->id]);
+        nap(&cuts[st_self->id], st_self);
     else
         sched_yield();
 }

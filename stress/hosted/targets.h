@@ -25,9 +25,9 @@ void st_target_of_calls(struct st_target *target, const struct st_calls *calls);
 /* Whether the name can be a library's: it has a '/', or ends like one. */
 bool st_target_is_library(const char *name);
 
-/* library.c: loads the library, finds its functions, whose names begin with `prefix`. Starts the
- * program again behind LD_PRELOAD (`argv`: its arguments) where the library must be there from the
- * start; ends it with a message where it cannot be had. */
+/* library.c: a target that loads the library when it is opened, and finds its functions, whose
+ * names begin with `prefix`. Starts the program again behind LD_PRELOAD (`argv`: its arguments)
+ * where the library must be there from the start; ends it with a message where it cannot be had. */
 struct st_target *st_target_load(const char *path, const char *prefix, char **argv);
 
 extern const struct st_calls toy_calls; /* broken on purpose: toy.c */

@@ -7,7 +7,8 @@
  *               names (TOY_PREFIX) and faults (TOY_FAULT): right (a lock around the lists: the twin
  *               that must pass), crash (an access to nowhere, some time), exit (it ends the
  *               process), stop (it stops the process), loop (for ever, under the lock), hang (the
- *               same, but only where the first thread frees: no worker runs then). */
+ *               same, but only where the first thread frees: no worker runs then), load_hang (for
+ *               ever, as it is loaded), load_exit (it ends who loads it). */
 #include "stress/hosted/targets.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@
 #define TOY_STOP            4
 #define TOY_LOOP            5
 #define TOY_HANG            6
+#define TOY_LOAD_HANG       7
+#define TOY_LOAD_EXIT       8
 #ifndef TOY_FAULT
 #define TOY_FAULT TOY_RACE
 #endif
@@ -78,6 +81,15 @@ static _Thread_local
 static volatile char *volatile nowhere = (volatile char *)64;
 static _Atomic uint32_t calls_made;
 static _Atomic uint32_t locked;
+
+#if TOY_FAULT == TOY_LOAD_HANG || TOY_FAULT == TOY_LOAD_EXIT
+__attribute__((constructor)) static void start(void)
+{
+    while (TOY_FAULT == TOY_LOAD_HANG)
+        pause();
+    _exit(0);
+}
+#endif
 
 /* Sleeps when it waits long: a real-time thread that spins keeps the CPU from who holds the lock.
  * */

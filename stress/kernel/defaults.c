@@ -43,9 +43,10 @@ ST_DEFAULT void st_host_turn(struct st_worker *worker)
     (void)worker;
 }
 
-ST_DEFAULT void st_host_watch(const struct st_team *team)
+ST_DEFAULT bool st_host_watch(const struct st_team *team)
 {
     (void)team;
+    return true;
 }
 
 ST_DEFAULT bool st_host_at_exit(void (*fn)(void *), void *argument)

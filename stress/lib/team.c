@@ -72,7 +72,7 @@ static void seat_main(void *argument)
     st_worker_leave(worker);
 }
 
-void st_team_run(struct st_team *team, unsigned size, uint32_t amount)
+bool st_team_run(struct st_team *team, unsigned size, uint32_t amount)
 {
     team->size = size;
     team->amount = amount;
@@ -86,11 +86,12 @@ void st_team_run(struct st_team *team, unsigned size, uint32_t amount)
         st_host_start(&seats[i].thread);
     }
     st_team_wait(&team->arrived, size + 1);
-    st_host_watch(team);
+    bool goes_on = st_host_watch(team);
     if (team->run->timed)
         atomic_store_explicit(&team->stop, 1, memory_order_relaxed);
     for (unsigned i = 0; i < size; i++)
         st_host_join(&seats[i].thread);
     if (team->run->handlers != NULL)
         team->run->handlers->drain();
+    return goes_on;
 }

@@ -22,7 +22,8 @@
 #include "stress/lib/target.h"
 
 #define SLOTS           64u
-#define ROUND_MS        250u /* of a run that is timed; else a sixth */
+#define ROUND_MS_LEAST  250u /* of a run that is timed; else a sixth */
+#define ROUNDS_MAX      400u /* between them lie moments that are no part of the run's time */
 #define LIMIT_MAX       ((size_t)16 << 20)
 #define FAIL_ONE_IN     4u
 #define LATE_THREADS    2u
@@ -183,16 +184,20 @@ static void round_close(struct round *round)
 
 static void run_suite(const struct st_run *run)
 {
-    uint32_t each = run->timed ? ROUND_MS : run->amount / 6;
+    uint32_t each = run->amount / (run->timed ? ROUNDS_MAX : 6);
     unsigned number = 0;
+    bool     goes_on = true;
+
+    if (run->timed && each < ROUND_MS_LEAST)
+        each = ROUND_MS_LEAST;
 
     box.slots = SLOTS;
-    for (uint32_t done = 0; done < run->amount; done += each) {
+    for (uint32_t done = 0; done < run->amount && goes_on; done += each) {
         struct round   round = { .blocks =
                                    run->timed || ST_TABLE_BLOCKS < each ? ST_TABLE_BLOCKS : each };
         struct st_team team = { .run = run, .body = body, .shared = &round, .may_fail = true };
         round_open(&round, run, number++);
-        st_team_run(&team, run->threads, each);
+        goes_on = st_team_run(&team, run->threads, each);
         check_limit(&round);
         check_recovery(&round, run);
         check_limit(&round);

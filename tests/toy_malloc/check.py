@@ -135,6 +135,16 @@ def hang(options):
     standstill(options, "toy_hang", "remote", "stuck: no end", 20)
 
 
+def load(options):
+    """A library whose constructor never returns, and one whose constructor ends the process: they cannot be run."""
+    for name, why in (("toy_load_hang", "loading it came to no end"), ("toy_load_exit", "it ended who loaded it, with status 0")):
+        begin = time.monotonic()
+        found = run(stress(options, "--target", library(options, name), "--suite", "fastpath", "--patience", "1"))
+        want(found.returncode == 2 and why in found.stderr, f"{name}: status {found.returncode}, wanted 2", found.stderr)
+        want(time.monotonic() - begin < 20, "it took too long", found.stderr)
+        want("fastpath" not in found.stderr, f"{name}: the suite ran", found.stderr)
+
+
 def suspend(options):
     """As Ctrl-Z does it, and going on after more than anybody's patience: the time between does not count."""
     process = subprocess.Popen(stress(options, "--suite", "fastpath", "--target", "system", "--seconds", "0.3", "--patience", "1",
@@ -443,7 +453,7 @@ def compare(options):
     want(found.returncode == 2, f"status {found.returncode}, wanted 2", found.stderr)
 
 
-CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "stop": stop, "loop": loop, "hang": hang,
+CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "stop": stop, "loop": loop, "hang": hang, "load": load,
           "suspend": suspend, "prefix": prefix, "preload": preload,
           "refused": refused, "unwritable": unwritable, "files": files, "interrupt": interrupt, "jobs": jobs,
           "jobs-fail": jobs_fail, "jobs-interrupt": jobs_interrupt, "progress": progress,
