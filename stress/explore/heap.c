@@ -281,6 +281,19 @@ void ex_heap_begin(size_t pages, bool may_grow, talus_heap_options options)
     ex_class_bounds(1, 0);
 }
 
+void ex_heap_begin_span(unsigned cpus, size_t pages)
+{
+    ex_heap_begin(pages, false, (talus_heap_options){ 0 });
+    for (unsigned slot = 0; slot < 4; slot++)
+        ex_alloc(slot, EX_SIZE);
+    for (unsigned cpu = 1; cpu < cpus; cpu++) {
+        ex_on_cpu(cpu);
+        ex_alloc(4, EX_SIZE);
+        ex_free(4);
+    }
+    ex_on_cpu(0);
+}
+
 void ex_heap_check(void)
 {
     talus_heap_stats_t stats;

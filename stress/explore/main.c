@@ -3,6 +3,7 @@
 #include "explore/models.h"
 #include "explore/mutants.h"
 #include "explore/report.h"
+#include "stress/words.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -41,48 +42,36 @@ static int help(FILE *to)
     return to == stdout ? EX_HELD : EX_NOT_RUN;
 }
 
-static bool is_chosen(const char *chosen, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = chosen; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return chosen == NULL;
-}
-
-static const struct ex_scenario *find(const char *name, size_t length)
+static const struct ex_scenario *find(const struct st_word *name)
 {
     for (size_t i = 0; i < ex_scenario_count; i++)
-        if (strlen(ex_scenarios[i]->name) == length &&
-            strncmp(ex_scenarios[i]->name, name, length) == 0)
+        if (st_word_is(name, ex_scenarios[i]->name))
             return ex_scenarios[i];
-    fprintf(stderr, "explore: there is no scenario '%.*s' (--list)\n", (int)length, name);
+    fprintf(stderr, "explore: there is no scenario '%.*s' (--list)\n", (int)name->length,
+            name->text);
     return NULL;
 }
 
-static bool is_model(const char *name, size_t length)
+static bool is_model(const struct st_word *name)
 {
     for (size_t i = 0; i < ex_model_count; i++)
-        if (strlen(ex_models[i].name) == length && strncmp(ex_models[i].name, name, length) == 0)
+        if (st_word_is(name, ex_models[i].name))
             return true;
-    fprintf(stderr, "explore: there is no model '%.*s' (--list)\n", (int)length, name);
+    fprintf(stderr, "explore: there is no model '%.*s' (--list)\n", (int)name->length, name->text);
     return false;
 }
 
-static bool is_scenario(const char *name, size_t length)
+static bool is_scenario(const struct st_word *name)
 {
-    return find(name, length) != NULL;
+    return find(name) != NULL;
 }
 
-static bool all_are_known(const char *chosen, bool (*is_known)(const char *name, size_t length))
+static bool all_are_known(const char *chosen, bool (*is_known)(const struct st_word *name))
 {
-    bool known = true;
-    for (const char *at = chosen; at != NULL && known; at = strchr(at, ',')) {
-        at += *at == ',';
-        known = is_known(at, strcspn(at, ","));
-    }
+    struct st_word word;
+    bool           known = true;
+    while (known && st_words_next(&chosen, &word))
+        known = is_known(&word);
     return known;
 }
 
@@ -166,7 +155,7 @@ static void add(struct pool *pool, const struct work *work, const struct ex_opti
 static void add_scenarios(struct pool *pool, const char *chosen, const struct ex_options *options)
 {
     for (size_t i = 0; i < ex_scenario_count; i++)
-        if (is_chosen(chosen, ex_scenarios[i]->name))
+        if (st_words_have(chosen, ex_scenarios[i]->name))
             add(pool, &(struct work){ .scenario = ex_scenarios[i] }, options);
 }
 
@@ -176,7 +165,7 @@ static void add_models(struct pool *pool, const char *chosen, bool asked,
 {
     size_t missing = 0;
     for (size_t i = 0; i < ex_model_count; i++) {
-        if (!is_chosen(chosen, ex_models[i].name))
+        if (!st_words_have(chosen, ex_models[i].name))
             continue;
         if (ex_model_is_built(&ex_models[i])) {
             add(pool, &(struct work){ .model = &ex_models[i] }, options);
@@ -353,7 +342,9 @@ int main(int argc, char **argv)
     }
     if (command.replay != NULL) {
         const struct ex_scenario *one =
-            command.chosen != NULL ? find(command.chosen, strlen(command.chosen)) : NULL;
+            command.chosen != NULL
+                ? find(&(struct st_word){ command.chosen, strlen(command.chosen) })
+                : NULL;
         if (one == NULL) {
             fputs("explore: --replay goes with --scenario NAME\n", stderr);
             return EX_NOT_RUN;

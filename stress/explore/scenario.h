@@ -42,6 +42,10 @@ extern const size_t                    ex_scenario_count;
 /* The heap begins; `pages` are in it. It can have as many again where `grows`. */
 void ex_heap_begin(size_t pages, bool grows, talus_heap_options options);
 
+/* The same without options; CPU 0 has all four blocks of a span, in slots 0 to 3, and the others of
+ * `cpus` have caches. */
+void ex_heap_begin_span(unsigned cpus, size_t pages);
+
 /* The bounds of all classes, turned down so far that a handful of calls comes through every slow
  * path: spans of 4 blocks, 2 of which are carved at a time; and, as ex_heap_begin leaves it, each
  * foreign block is sent home by itself. Here: in chains of `foreign_max`, but for the first

@@ -4,6 +4,7 @@
 #include "stress/hosted/report.h"
 #include "stress/lib/run.h"
 #include "stress/suites/suite.h"
+#include "stress/words.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -118,46 +119,25 @@ static double seconds(const char *option, const char *text)
     return value;
 }
 
-/* Calls one(option, word) for each word of a list with commas. */
-static void each_word(const char *option, const char *list,
-                      void (*one)(const char *option, const char *word))
+static void add_suites(const char *list)
 {
-    char   word[64];
-    size_t length;
+    struct st_word word;
 
-    for (;; list += length + 1) {
-        length = strcspn(list, ",");
-        if (length == 0 || length >= sizeof(word))
-            usage_error(option, list);
-        memcpy(word, list, length);
-        word[length] = '\0';
-        one(option, word);
-        if (list[length] == '\0')
-            return;
+    for (const char *rest = list; st_words_next(&rest, &word);) {
+        bool known = st_word_is(&word, "all");
+        if (known)
+            st_options.suites = UINT64_MAX;
+        for (size_t i = 0; st_suite_list(i) != NULL; i++)
+            if (st_word_is(&word, st_suite_list(i)->name)) {
+                st_options.suites |= UINT64_C(1) << i;
+                known = true;
+            }
+        if (!known)
+            usage_error("--suite", list);
     }
-}
-
-static void add_suite(const char *option, const char *name)
-{
-    if (strcmp(name, "all") == 0) {
-        st_options.suites = UINT64_MAX;
-        return;
-    }
-    for (size_t i = 0; st_suite_list(i) != NULL; i++)
-        if (strcmp(st_suite_list(i)->name, name) == 0) {
-            st_options.suites |= UINT64_C(1) << i;
-            return;
-        }
-    usage_error(option, name);
 }
 
 static bool yield_named;
-
-static void look_for_yield(const char *option, const char *name)
-{
-    (void)option;
-    yield_named = yield_named || strcmp(name, "yield") == 0;
-}
 
 static void set_defaults(const char *program)
 {
@@ -238,7 +218,7 @@ static bool parse_preempt(int option)
     case PREEMPT:
         if (!st_preempt_parse(optarg, &preempt->modes))
             usage_error("--preempt", optarg);
-        each_word("--preempt", optarg, look_for_yield);
+        yield_named = yield_named || st_words_have(optarg, "yield");
         return true;
     case PERIOD:
         preempt->period_us = (unsigned)number("--period", optarg, 0, 1000000);
@@ -279,7 +259,7 @@ static void parse_other(int option)
 {
     switch (option) {
     case SUITE:
-        each_word("--suite", optarg, add_suite);
+        add_suites(optarg);
         break;
     case ALL:
         st_options.suites = UINT64_MAX;

@@ -39,6 +39,7 @@
 #include "stress/lib/handlers.h"
 #include "stress/lib/report.h"
 #include "stress/lib/target.h"
+#include "stress/words.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -105,19 +106,18 @@ static const struct {
 
 bool st_preempt_parse(const char *text, unsigned *modes)
 {
+    struct st_word word;
+
     *modes = ST_PREEMPT_NONE;
-    for (const char *rest = text;; rest++) {
-        size_t length = strcspn(rest, ","), i = 0;
-        while (i < MODE_NAMES && (strncmp(rest, mode_names[i].name, length) != 0 ||
-                                  mode_names[i].name[length] != '\0'))
+    while (st_words_next(&text, &word)) {
+        size_t i = 0;
+        while (i < MODE_NAMES && !st_word_is(&word, mode_names[i].name))
             i++;
         if (i == MODE_NAMES)
             return false;
         *modes |= mode_names[i].modes;
-        rest += length;
-        if (*rest == '\0')
-            return true;
     }
+    return true;
 }
 
 const char *st_preempt_name(unsigned modes)

@@ -43,8 +43,9 @@ void st_result_json(const struct st_result *result);
 
 /* All: a line for people; a file. False: it could not be written. */
 void st_results_say(const struct st_results *results);
+/* tools/talus: stress_junit.c, stress_page.c */
 bool st_results_junit(const struct st_results *results, FILE *file);
-bool st_results_page(const struct st_results *results, FILE *file); /* tools/talus/stress_page.c */
+bool st_results_page(const struct st_results *results, FILE *file);
 
 /* Whether the file could be written, as far as that is known before there is anything to write;
  * leaves all as it was. NULL: no file. False after a message. */
@@ -53,8 +54,5 @@ bool st_results_can_save(const char *path);
 /* Writes `what` to the file. False after a message. */
 bool st_results_save(const struct st_results *results, const char *path,
                      bool (*write)(const struct st_results *what, FILE *file));
-
-/* `text` as XML and HTML have it. */
-void st_write_escaped(FILE *file, const char *text);
 
 #endif

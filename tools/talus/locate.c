@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "tools/talus/tool.h"
 
+#include "stress/words.h"
+
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -30,17 +32,6 @@ bool tl_tool_count(const char *text, unsigned max, unsigned *count)
     unsigned long number = strtoul(text, &rest, 10);
     *count = (unsigned)number;
     return text[0] >= '0' && text[0] <= '9' && *rest == '\0' && number >= 1 && number <= max;
-}
-
-bool tl_tool_is_chosen(const char *chosen, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = chosen; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return chosen == NULL;
 }
 
 /* Build tree: <build>/tools/talus/talus, <build>/stress, <build>. Installed: <prefix>/bin/talus,
@@ -210,7 +201,7 @@ bool tl_peers_find(struct tl_peer_list *list, const struct tl_peer_choice *choic
         at += length + (at[length] == ',');
     }
     for (size_t i = 0; i < KNOWN_PEERS; i++) {
-        if (tl_tool_is_chosen(chosen, known_peers[i].name))
+        if (st_words_have(chosen, known_peers[i].name))
             add_known(list, &known_peers[i]);
     }
     for (size_t e = 0; e < choice->extra_count; e++) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "stress/words.h"
 #include "tools/talus/metrics.h"
 #include "tools/talus/plot.h"
 
@@ -139,7 +140,7 @@ static void measure_modes(struct tl_metrics *all, char *load, const char *only)
 {
     const struct tl_peer libc = { .name = "libc" };
     for (size_t m = 0; m < MODES; m++) {
-        if (!tl_tool_is_chosen(only, modes[m]))
+        if (!st_words_have(only, modes[m]))
             continue;
         bool once = strcmp(modes[m], "fragmentation") == 0; /* long, and much the same each time */
         for (unsigned round = 0; round < (once ? 1 : all->rounds); round++) {
@@ -277,7 +278,7 @@ int tl_command_metrics(int argc, char **argv)
         return TL_TOOL_USAGE;
     measure_modes(&all, load, options.only);
     all.pathlen.peers = all.peers;
-    if (tl_tool_is_chosen(options.only, "instructions")) {
+    if (st_words_have(options.only, "instructions")) {
         if (!tl_pathlen_count(&all.pathlen))
             return TL_TOOL_USAGE;
         all.failed = all.failed || all.pathlen.failed;

@@ -77,7 +77,7 @@ static void draw(FILE *file, const struct st_record *record, const char *title, 
 static void write_row(FILE *file, const char *key, const char *value)
 {
     fprintf(file, "<tr><th>%s</th><td>", key);
-    st_write_escaped(file, value);
+    tl_svg_escaped(file, value);
     fprintf(file, "</td></tr>\n");
 }
 
@@ -142,11 +142,11 @@ static void write_details(FILE *file, const struct st_result *result)
     fprintf(file, "</p>\n");
     if (record->failure[0] != '\0') {
         fprintf(file, "<pre>");
-        st_write_escaped(file, record->failure);
+        tl_svg_escaped(file, record->failure);
         fprintf(file, "</pre>\n");
     }
     fprintf(file, "<p>again: <code>");
-    st_write_escaped(file, record->replay);
+    tl_svg_escaped(file, record->replay);
     fprintf(file, "</code></p>\n");
 }
 

@@ -6,8 +6,7 @@
 
 static const char fonts[] = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
 
-/* Text as XML wants it; what is no ASCII becomes '?', since nobody says how it is encoded. */
-static void write_escaped(FILE *file, const char *text)
+void tl_svg_escaped(FILE *file, const char *text)
 {
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
         if (*at == '&')
@@ -18,8 +17,8 @@ static void write_escaped(FILE *file, const char *text)
             fputs("&gt;", file);
         else if (*at == '"')
             fputs("&quot;", file);
-        else
-            fputc(*at >= 0x20 && *at < 0x7f ? *at : '?', file);
+        else /* XML has no other control characters; UTF-8 passes */
+            fputc(*at >= 0x20 || *at == '\n' || *at == '\t' ? *at : '?', file);
     }
 }
 
@@ -29,7 +28,7 @@ void tl_svg_begin(FILE *file, double width, double height, const char *title)
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
             "viewBox=\"0 0 %.0f %.0f\" font-family=\"%s\">\n<title>",
             width, height, width, height, fonts);
-    write_escaped(file, title);
+    tl_svg_escaped(file, title);
     fputs("</title>\n", file);
     tl_svg_box(file, &(struct tl_svg_box){ 0, 0, width, height }, "#ffffff", NULL);
 }
@@ -48,7 +47,7 @@ static void end_element(FILE *file, const char *tag, const char *about)
         return;
     }
     fputs("><title>", file);
-    write_escaped(file, about);
+    tl_svg_escaped(file, about);
     fprintf(file, "</title></%s>\n", tag);
 }
 
@@ -104,7 +103,7 @@ void tl_svg_text(FILE *file, double x, double y, const struct tl_svg_font *font,
             font->anchor == 'e'   ? " text-anchor=\"end\""
             : font->anchor == 'm' ? " text-anchor=\"middle\""
                                   : "");
-    write_escaped(file, text);
+    tl_svg_escaped(file, text);
     fputs("</text>\n", file);
 }
 

@@ -33,9 +33,6 @@ int tl_tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Reads a whole number of 1 to `max`; false when the text is none. */
 bool tl_tool_count(const char *text, unsigned max, unsigned *count);
 
-/* Whether `chosen`, names with commas, holds the name; NULL holds all. */
-bool tl_tool_is_chosen(const char *chosen, const char *name);
-
 /* Finds a file of talus beside this executable: in the build tree or in the tree it was installed
  * to. Returns false and says so on standard error when it is not there. */
 bool tl_tool_locate(const char *file, char path[TL_TOOL_PATH_MAX]);

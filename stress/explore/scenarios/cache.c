@@ -3,25 +3,11 @@
 
 #include <talus/port.h>
 
-/* CPU 0 has all four blocks of a span, in slots 0 to 3; the other `cpus` have caches. */
-static void begin(unsigned cpus, size_t pages)
-{
-    ex_heap_begin(pages, false, (talus_heap_options){ 0 });
-    for (unsigned slot = 0; slot < 4; slot++)
-        ex_alloc(slot, EX_SIZE);
-    for (unsigned cpu = 1; cpu < cpus; cpu++) {
-        ex_on_cpu(cpu);
-        ex_alloc(4, EX_SIZE);
-        ex_free(4);
-    }
-    ex_on_cpu(0);
-}
-
 /* ---- remote-free: each foreign block is a push ---- */
 
 static void prepare_three(void)
 {
-    begin(3, 12);
+    ex_heap_begin_span(3, 12);
 }
 
 static void take_and_free(void)
@@ -57,7 +43,7 @@ const struct ex_scenario ex_remote_free = {
 
 static void prepare_batches(void)
 {
-    begin(1, 12);
+    ex_heap_begin_span(1, 12);
     ex_class_bounds(2, 1);
     for (unsigned slot = 4; slot < 8; slot++)
         ex_alloc(slot, EX_SIZE);
@@ -105,7 +91,7 @@ const struct ex_scenario ex_batches = {
 
 static void prepare_one_cpu(void)
 {
-    begin(2, 12);
+    ex_heap_begin_span(2, 12);
     ex_alloc(4, EX_SIZE);
     ex_free(2);
     ex_free(3);
@@ -144,7 +130,7 @@ const struct ex_scenario ex_one_cpu = {
 
 static void prepare_adopt(void)
 {
-    begin(4, 8);
+    ex_heap_begin_span(4, 8);
     ex_alloc(4, EX_SIZE);
     ex_alloc(5, EX_SIZE);
     ex_free(0);
@@ -191,7 +177,7 @@ const struct ex_scenario ex_adopt = {
 
 static void prepare_cpu_gone(void)
 {
-    begin(2, 12);
+    ex_heap_begin_span(2, 12);
 }
 
 static void goes(void)
@@ -246,7 +232,7 @@ const struct ex_scenario ex_trim = {
 
 static void prepare_rob(void)
 {
-    begin(3, 3);
+    ex_heap_begin_span(3, 3);
     ex_on_cpu(1);
     for (unsigned slot = 4; slot < 12 && ex_alloc(slot, EX_SIZE); slot++)
         ;

@@ -3,11 +3,9 @@
 
 static talus_reserve *reserve;
 
-static void begin(void)
+static void begin_one_cpu(void)
 {
-    ex_heap_begin(12, false, (talus_heap_options){ 0 });
-    for (unsigned slot = 0; slot < 4; slot++)
-        ex_alloc(slot, EX_SIZE);
+    ex_heap_begin_span(1, 12);
 }
 
 /* ---- interrupt-free ---- */
@@ -33,7 +31,7 @@ static void handle_free_1(void)
 const struct ex_scenario ex_interrupt_free = {
     "interrupt-free",
     "nested handlers free their CPU's own blocks",
-    { begin,
+    { begin_one_cpu,
       { EX_THREAD("thread", take_and_free, 0), EX_INTERRUPT("interrupt", handle_free_0, 0),
         EX_INTERRUPT("nested", handle_free_1, 0) },
       ex_heap_check },
@@ -43,7 +41,7 @@ const struct ex_scenario ex_interrupt_free = {
 
 static void begin_large(void)
 {
-    begin();
+    begin_one_cpu();
     ex_alloc_pages(4, 2);
     ex_alloc_pages(5, 2);
 }
@@ -79,7 +77,7 @@ const struct ex_scenario ex_interrupt_large = {
 
 static void begin_reserve(void)
 {
-    begin();
+    begin_one_cpu();
     reserve = talus_reserve_create(talus_heap_default(), EX_SIZE, 0, 2, 1, NULL, NULL);
     if (reserve == NULL)
         ex_fail("no reserve");
