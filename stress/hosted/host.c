@@ -199,5 +199,5 @@ bool st_host_watch(const struct st_team *team)
         usleep(TICK_US);
         watch_tick(&watch, team);
     }
-    return !st_record_stopped();
+    return !st_record_stopped() && st_record_seconds() < team->run->amount / 1000.0;
 }

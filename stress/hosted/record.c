@@ -32,10 +32,15 @@ void st_record_begin(void)
     st_record->sample_count = 0;
 }
 
+double st_record_seconds(void)
+{
+    return st_now() - begun;
+}
+
 static struct st_sample sample_of(const struct st_counts *total)
 {
     struct st_counts copy = *total;
-    return (struct st_sample){ st_now() - begun, st_count_read(&copy.operations),
+    return (struct st_sample){ st_record_seconds(), st_count_read(&copy.operations),
                                st_count_read(&copy.preemptions), st_count_read(&copy.inside) };
 }
 
@@ -60,7 +65,7 @@ void st_record_sample(const struct st_counts *total)
 void st_record_end(const struct st_counts *total)
 {
     st_record->total = *total;
-    st_record->took = st_now() - begun;
+    st_record->took = st_record_seconds();
     st_record->untracked = st_oracle_untracked();
     st_record->passed = true;
 }

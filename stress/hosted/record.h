@@ -39,9 +39,10 @@ extern struct st_record *st_record;
 struct st_record *st_record_new(void);
 
 /* By the child that runs the suite: its beginning; now and then; its end. */
-void st_record_begin(void);
-void st_record_sample(const struct st_counts *total);
-void st_record_end(const struct st_counts *total);
+void   st_record_begin(void);
+double st_record_seconds(void); /* since its beginning */
+void   st_record_sample(const struct st_counts *total);
+void   st_record_end(const struct st_counts *total);
 
 /* Adds to the failure's text. Context: any; the one that reports. */
 void st_record_failure(const char *text, size_t bytes);

@@ -52,7 +52,8 @@ struct st_worker *st_host_self(void);
 void st_host_turn(struct st_worker *worker);
 
 /* Runs while a team does, in the thread that started it; returns when a team of a run that is timed
- * has had its time. False: the run is to end before its time. Default: true, at once. */
+ * has had its time. False: the run has had its time, too, or is to end without. Default: true, at
+ * once. */
 bool st_host_watch(const struct st_team *team);
 
 /* Has fn(argument) run as the calling thread ends, behind what the heap does then. False: there is

@@ -35,7 +35,7 @@ struct st_team {
 };
 
 /* Runs `size` workers over `body` for `amount`, and joins them. Each body returns soon after
- * st_team_runs() says false. False: the run is to end before its time. */
+ * st_team_runs() says false. False: the run is over, too. */
 bool st_team_run(struct st_team *team, unsigned size, uint32_t amount);
 
 /* For each worker, at least every few thousand operations. */

@@ -22,8 +22,7 @@
 #include "stress/lib/target.h"
 
 #define SLOTS           64u
-#define ROUND_MS_LEAST  250u /* of a run that is timed; else a sixth */
-#define ROUNDS_MAX      400u /* between them lie moments that are no part of the run's time */
+#define ROUND_MS        250u /* of a run that is timed; else a sixth */
 #define LIMIT_MAX       ((size_t)16 << 20)
 #define FAIL_ONE_IN     4u
 #define LATE_THREADS    2u
@@ -184,12 +183,9 @@ static void round_close(struct round *round)
 
 static void run_suite(const struct st_run *run)
 {
-    uint32_t each = run->amount / (run->timed ? ROUNDS_MAX : 6);
+    uint32_t each = run->timed ? ROUND_MS : run->amount / 6;
     unsigned number = 0;
     bool     goes_on = true;
-
-    if (run->timed && each < ROUND_MS_LEAST)
-        each = ROUND_MS_LEAST;
 
     box.slots = SLOTS;
     for (uint32_t done = 0; done < run->amount && goes_on; done += each) {
