@@ -7,8 +7,9 @@
  *               now and then, so that several do at once, cut anywhere within. Each child frees
  *               what its thread held and all that lay in the mailbox, allocates, resizes, forks
  *               again, and ends with a verdict.
- * 3 Promises    A child passes or says what it found, which is the suite's failure. One that uses
- *               no CPU for some seconds is stuck: a slow machine gives it a little. What was in the
+ * 3 Promises    A child passes or says what it found, which is the suite's failure. One that slept
+ *               for most of some seconds is stuck: one that a busy machine keeps waiting is ready
+ *               to run, which the system counts (schedstat). What was in the
  *               hands of other threads at the fork is lost to the child, untouched: the oracle's
  *               shadow, which is the child's own from then on, still has it as theirs.
  * 4 Must catch  fork_pool_held
@@ -18,7 +19,9 @@
 #include "stress/hosted/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -62,25 +65,55 @@ static void step(struct st_worker *worker, struct st_block *block)
     }
 }
 
+struct times {
+    double cpu, queued, all; /* milliseconds: on a CPU, ready for one, and since some moment */
+};
+
 /* These: of a child, which has one thread. */
-static double                cpu_ms;  /* that it had used at the last look */
+static struct times          last;    /* at the last look */
 static volatile sig_atomic_t waiting; /* for its own child, which looks after itself */
 
-static double cpu_ms_used(void)
+static double clock_ms(clockid_t clock)
 {
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec * 1e-6;
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+/* In a signal handler, too. Where the system does not tell it, 0. */
+static double queued_ms(void)
+{
+    char    text[96];
+    char   *behind_cpu;
+    int     fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0)
+        close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    strtoull(text, &behind_cpu, 10);
+    return (double)strtoull(behind_cpu, NULL, 10) * 1e-6;
+}
+
+static struct times look_at_clocks(void)
+{
+    return (struct times){ clock_ms(CLOCK_PROCESS_CPUTIME_ID), queued_ms(),
+                           clock_ms(CLOCK_MONOTONIC) };
 }
 
 static void on_alarm(int number)
 {
-    double now = cpu_ms_used();
+    struct times now = look_at_clocks();
+    double       cpu = now.cpu - last.cpu, queued = now.queued - last.queued;
+    double       all = now.all - last.all;
 
     (void)number;
-    if (!waiting && now - cpu_ms < STUCK_CPU_MS)
-        st_fail("stuck", "  a forked child waits for what will not come");
-    cpu_ms = now;
+    if (!waiting && cpu < STUCK_CPU_MS && all - cpu - queued > all / 2)
+        st_fail("stuck",
+                "  a forked child waits for what will not come: of %.0f ms it ran for %.1f, and "
+                "was ready to run for %.0f",
+                all, cpu, queued);
+    last = now;
     alarm(STUCK_SECONDS);
 }
 
@@ -90,7 +123,7 @@ static void look_after_yourself(void)
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     waiting = 0;
-    cpu_ms = cpu_ms_used();
+    last = look_at_clocks();
     memset(&action, 0, sizeof(action));
     action.sa_handler = on_alarm;
     action.sa_flags = SA_RESTART;
