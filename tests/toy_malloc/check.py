@@ -422,7 +422,7 @@ def preempt(options):
 
 
 def installed(options):
-    """`talus stress` finds its programs in the build and in an installed tree."""
+    """`talus stress` and `talus explore` find their programs in the build and in an installed tree."""
     with tempfile.TemporaryDirectory() as folder:
         put = run([options.cmake, "--install", options.build, "--prefix", folder])
         want(put.returncode == 0, "cmake --install failed", put.stderr)
@@ -433,6 +433,10 @@ def installed(options):
                      found.stderr)
             found = run([command, "stress", "--nonsense"])
             want(found.returncode == 2, f"{command} stress --nonsense: status {found.returncode}", found.stderr)
+            found = run([command, "explore", "--nonsense"])
+            want(found.returncode == 2, f"{command} explore --nonsense: status {found.returncode}", found.stderr)
+            # it begins with its name, as the lines do that replay
+            want(os.access(found.stderr.split(":")[0], os.X_OK), "the program's name is none to paste", found.stderr)
 
 
 def compare(options):

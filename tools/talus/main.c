@@ -79,12 +79,11 @@ int tl_command_run(int argc, char **argv)
 
 int tl_command_explore(int argc, char **argv)
 {
-    static char name[] = "talus explore";
-    char        program[TL_TOOL_PATH_MAX];
+    char program[TL_TOOL_PATH_MAX];
     (void)argc;
     if (!tl_tool_locate("talus-explore", program))
         return TL_TOOL_USAGE;
-    argv[0] = name; /* for the lines that replay */
+    argv[0] = program; /* for the lines that replay: `talus` may be in no search path */
     execv(program, argv);
     return tl_tool_error("cannot run %s: %s", program, strerror(errno));
 }
