@@ -19,6 +19,7 @@ enum {
     OVERRUN,
     RESERVE,
     DOUBLE_FREE,
+    DOUBLE_FREE_LATE,
     DOUBLE_FREE_LARGE,
     CORRUPT_LINK,
     CORRUPT_LINK_CHAIN,
@@ -36,6 +37,7 @@ static const char *const names[] = {
     [OVERRUN] = "overrun",
     [RESERVE] = "reserve",
     [DOUBLE_FREE] = "double-free",
+    [DOUBLE_FREE_LATE] = "double-free-late",
     [DOUBLE_FREE_LARGE] = "double-free-large",
     [CORRUPT_LINK] = "corrupt-link",
     [CORRUPT_LINK_CHAIN] = "corrupt-link-chain",
@@ -65,6 +67,12 @@ static TL_NOINLINE uintptr_t deepen(unsigned levels)
 
 /* ---- what callers of the heap do wrong; it panics at misuse (port.c) ---- */
 
+/* The panic must have this address. */
+static void announce(const void *address)
+{
+    bare_print("fault: %p goes wrong\n", address);
+}
+
 static void empty_reserve(void)
 {
     talus_reserve_policy policy = { .name = "network interrupts", .panic = true };
@@ -76,17 +84,20 @@ static void empty_reserve(void)
         linger(talus_reserve_take(reserve) != NULL);
 }
 
+/* The second free is noticed at once; or, of a small block, when its span is empty. */
 static void free_twice(size_t bytes)
 {
     char *block = talus_malloc(bytes);
 
+    announce(block);
     talus_free(block);
     talus_free(block);
+    bare_print("fault: nothing noticed so far\n");
     talus_heap_trim(talus_heap_default());
 }
 
 enum { BLOCKS = 400, BYTES = 48 };
-static void *blocks[BLOCKS]; /* the thread at fault */
+static char *blocks[BLOCKS]; /* the thread at fault */
 
 static void take_blocks(void)
 {
@@ -100,14 +111,24 @@ static void free_each_second(int first)
         talus_free(blocks[i]);
 }
 
+static struct tl_span *span_of(int block)
+{
+    return tl_page_span((uintptr_t)blocks[block]);
+}
+
 /* Writes to a block behind its free, while others of its span are out, and goes on as if nothing
  * was. The one freed last is the first to be handed out again; the others' turn is when their span
- * is empty. */
+ * is empty, and the panic has the one of them that was freed last. */
 static void write_after_free(bool last)
 {
+    int written = last ? BLOCKS - 1 : BLOCKS / 2 + 1, head = last ? written : written - 1;
+
     take_blocks();
     free_each_second(1);
-    memset(blocks[last ? BLOCKS - 1 : BLOCKS / 2 + 1], 0x20, BYTES);
+    memset(blocks[written], 0x20, BYTES);
+    while (!last && head + 2 < BLOCKS && span_of(head + 2) == span_of(written))
+        head += 2;
+    announce(blocks[head]);
     if (last)
         take_blocks();
     free_each_second(0);
@@ -118,7 +139,8 @@ static void write_after_free(bool last)
 static void write_to_books(void)
 {
     take_blocks();
-    memset(&tl_page_span((uintptr_t)blocks[0])->own.outstanding, 0x20, sizeof(uint32_t));
+    announce(span_of(0));
+    memset(&span_of(0)->own.outstanding, 0x20, sizeof(uint32_t));
     for (int i = 0; i < BLOCKS; i++)
         talus_free(blocks[i]);
 }
@@ -127,8 +149,12 @@ static void misuse(unsigned fault)
 {
     if (fault == RESERVE)
         empty_reserve();
-    else if (fault == DOUBLE_FREE || fault == DOUBLE_FREE_LARGE)
-        free_twice(fault == DOUBLE_FREE ? BYTES : 32 * TALUS_PAGE_SIZE);
+    else if (fault == DOUBLE_FREE)
+        free_twice(4 * TALUS_PAGE_SIZE);
+    else if (fault == DOUBLE_FREE_LATE)
+        free_twice(BYTES);
+    else if (fault == DOUBLE_FREE_LARGE)
+        free_twice(32 * TALUS_PAGE_SIZE);
     else if (fault == CORRUPT_BOOKS)
         write_to_books();
     else
