@@ -15,8 +15,11 @@
  *               that they slept on: QEMU wakes one too early now and then, when its main loop
  *               meets the thread of the CPUs at a timer.
  * 4 Switches    of threads mask interrupts, in this kernel as in any; whose timer is due meanwhile
- *               does not count.
- * 5 Judged      With plain computation all samples are alike, but for the clock's rounding; and the
+ *               does not count. A switch at an interrupt ends with the return from it.
+ * 5 Sleep       A CPU that sleeps when it is due, for want of anything to run, does not count:
+ *               while all CPUs sleep QEMU moves the clock on to the next timer by itself, and not
+ *               exactly.
+ * 6 Judged      With plain computation all samples are alike, but for the clock's rounding; and the
  *               heap adds nothing to their maximum. */
 #include <talus/heap.h>
 
@@ -29,7 +32,9 @@
 
 enum { LONGEST = 4096, SHARED = 64, HELD = 16, SMALL = 1024, LARGEST = 40000, WORDS = 64 };
 enum { SPIN_TURNS = 4096, SPIN_INSTRUCTIONS = 2 * SPIN_TURNS, SPINS = 64 };
-enum { ROUNDING = 2 }; /* instructions: both ends of a sample */
+enum { ROUNDING = 2 };   /* instructions: both ends of a sample */
+enum { RETURN = 64 };    /* instructions, at most, between the end of a switch and its thread */
+enum { WAIT_BYTES = 8 }; /* from machine_wait to behind its sleep, at most */
 
 /* A call is heard within one and a half periods; as many lie between two looks, at most, and there
  * are no more than nine: one in vain, two that find all asleep, a sample at each behind, and the
@@ -48,8 +53,10 @@ static unsigned       in_vain;      /* the sampler, since its call: looks before
 static unsigned       looks_asleep; /* the sampler: looks that found all others asleep */
 static uint32_t       sampled;      /* the sampler: the last sample, in instructions */
 static bool           in_a_switch;  /* the sampler: it was due during a switch of threads */
+static bool           asleep;       /* the sampler: it was due in its sleep */
 static uint32_t       disturbed[LOADS];     /* the sampler: samples that did not count */
 static uint32_t       switches[LOADS];      /* the sampler: those in a switch; nor do they */
+static uint32_t       sleeps[LOADS];        /* the sampler: those in its sleep; nor do they */
 static tl_atomic_u32  samples;              /* atomic: of the running load; who is the sampler */
 static tl_atomic_word shared[SHARED];       /* blocks on their way from one CPU to another */
 static tl_atomic_word results[THREADS_MAX]; /* so that nobody computes for nothing */
@@ -60,8 +67,9 @@ static struct {
     uint32_t      last; /* this CPU: the last call that it slept for */
 } sleeper[MACHINE_CPUS_MAX];
 
-static uint32_t  spin_ticks; /* CPU 0, before: for a known number of instructions */
-static enum load load;       /* the same */
+static uint32_t  spin_ticks;   /* CPU 0, before: for a known number of instructions */
+static uint32_t  return_ticks; /* the same: for RETURN of them */
+static enum load load;         /* the same */
 
 /* In 32 bits: what takes more is no sample, but a hang. */
 static uint32_t instructions_in(uint32_t ticks)
@@ -80,18 +88,21 @@ static bool others_sleep_for(uint32_t number, unsigned me)
     return true;
 }
 
-static void sample(void)
+static void sample(uintptr_t pc)
 {
     struct machine_timer_interrupt served = machine_timer_interrupt();
 
     sampled = instructions_in(served.late);
-    in_a_switch = (int32_t)(bare_switched_at() - served.due) >= 0;
+    in_a_switch = (int32_t)(bare_switched_at() + return_ticks - served.due) >= 0;
+    asleep = pc - (uintptr_t)machine_wait <= WAIT_BYTES;
 }
 
 static void count_sample(void)
 {
     if (in_a_switch) {
         switches[load]++;
+    } else if (asleep) {
+        sleeps[load]++;
     } else {
         late[load][sampled < LONGEST ? sampled : LONGEST]++;
         tl_store32_relaxed(&samples, tl_load32_relaxed(&samples) + 1);
@@ -99,7 +110,7 @@ static void count_sample(void)
 }
 
 /* An interrupt of the sampler. False: it is the sampler no longer. */
-static bool look(unsigned me)
+static bool look(unsigned me, uintptr_t pc)
 {
     bool one_to_count = looks_asleep > LOOKS_BEFORE;
 
@@ -110,7 +121,7 @@ static bool look(unsigned me)
     if (one_to_count)
         count_sample();
     if (looks_asleep >= LOOKS_BEFORE)
-        sample();
+        sample(pc);
     return ++looks_asleep <= LOOKS_BEFORE + SAMPLES_OF_CALL;
 }
 
@@ -133,11 +144,10 @@ static void interrupt(unsigned thread, uintptr_t pc)
     uint32_t other = tl_load32_relaxed(&sampler); /* relaxed: the exchange below decides */
 
     (void)thread;
-    (void)pc;
     if (me == 0)
         port_tick();
     if (other == me + 1) {
-        if (!look(me))
+        if (!look(me, pc))
             tl_store32_release(&sampler, 0); /* pairs with the exchange */
     } else if (other != 0) {
         sleep(me);
@@ -213,6 +223,7 @@ static void prepare_plain(void)
     if (bare_option_number("icount", UINT32_MAX) == UINT32_MAX)
         bare_end(BARE_BAD_WORD, "suite=latency", "instructions count under tools/qemu --icount");
     spin_ticks = measure_spin();
+    return_ticks = spin_ticks / (SPIN_INSTRUCTIONS / RETURN) + 1;
     start_load(PLAIN);
 }
 
@@ -254,9 +265,9 @@ static struct distribution distribution_of(enum load of)
 static void print(const char *name, enum load of, const struct distribution *all)
 {
     bare_print("latency, %s: %u interrupts, instructions: least %u, median %u, 99 in 100 within "
-               "%u, most %u; not counted: %u in a switch of threads, %u disturbed\n",
+               "%u, most %u; not counted: %u in a switch of threads, %u asleep, %u disturbed\n",
                name, all->samples, all->least, all->median, all->within_99, all->most, switches[of],
-               disturbed[of]);
+               sleeps[of], disturbed[of]);
     for (uint32_t i = 0; i <= LONGEST; i++)
         if (late[of][i] != 0)
             bare_print("  %u%s instructions: %u interrupts\n", i, i == LONGEST ? " or more" : "",

@@ -171,7 +171,7 @@ def self_test(ar, compiler):
     failed = tree.expect(check_document, faults)
     recipe = recipes(text)[0]
     found = [
-        (check_recipe(recipe.replace("$TALUS/core/kernel/*.c", ""), ar, compiler), "recipe: "),
+        (check_recipe(recipe.replace("$TALUS/core/*.c", ""), ar, compiler), "recipe: "),
         (check_fragments("```c\nint f(void)\n{\n    return g;\n}\n```\n", compiler), f"{DOCUMENT}, 1"),
     ]
     return tree.expect_found(found) or failed
