@@ -4,6 +4,7 @@
  * a handler that waits for what it interrupted is found (R32: it would be stuck): signals go on to
  * come on top of it, and look at the clock. */
 #include "stress/hosted/host.h"
+#include "stress/hosted/patience.h"
 #include "stress/hosted/preempt.h"
 #include "stress/hosted/report.h"
 #include "stress/hosted/timer.h"
@@ -33,8 +34,8 @@ static struct {
 
 static _Atomic size_t nested; /* any context */
 
-static _Thread_local volatile sig_atomic_t depth; /* of handlers on this thread */
-static _Thread_local volatile double       begun; /* when the lowest of them began */
+static _Thread_local volatile sig_atomic_t depth;    /* of handlers on this thread */
+static _Thread_local struct st_patience    patience; /* since the lowest of them began */
 
 static void signal_thread(int tid)
 {
@@ -50,8 +51,8 @@ void st_host_handlers_nest(void)
 static void look_at_the_clock(void)
 {
     if (depth == 0)
-        begun = st_now();
-    else if (st_now() - begun > STUCK_SECONDS)
+        st_patience_begin(&patience);
+    else if (st_patience_look(&patience) > STUCK_SECONDS)
         st_fail("stuck", "  a signal handler has not come to its end in %.0f s", STUCK_SECONDS);
 }
 
