@@ -111,10 +111,7 @@ static bool move_span(struct tl_cache *cache, struct tl_cache *from, unsigned cl
     tl_span_settle(from, span);
     if (span->own.listed && !TL_MUTANT_adopted_span_listed)
         tl_avail_remove(bin, span);
-    if (span->own.counted_empty) {
-        span->own.counted_empty = false;
-        from->empty_bytes -= tl_span_bytes(span);
-    }
+    tl_span_uncount_empty(from, span);
     uintptr_t given_out = (uintptr_t)span->own.outstanding * span->block_size;
     tl_counter_add_owner(&from->given_out, 0 - given_out);
     tl_counter_add_owner(&cache->given_out, given_out);

@@ -261,7 +261,7 @@ static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span)
     if (!span->own.listed &&
         (span->own.outstanding == 0 || !tl_pool_drains(&cache->heap->pool, span)))
         tl_avail_add(&cache->bin[span->class_id], span);
-    if (span->own.outstanding == 0) {
+    if (!TL_KERNEL && span->own.outstanding == 0) {
         span->own.counted_empty = true;
         cache->empty_bytes += tl_span_bytes(span);
     }

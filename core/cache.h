@@ -68,7 +68,7 @@ struct tl_cache {
     /* owner: the block that the last refill returned reads as zero but for its links */
     bool   zeroed;
     bool   answering;   /* owner: in tl_reserve_answer */
-    size_t empty_bytes; /* owner: in empty spans kept */
+    size_t empty_bytes; /* owner: in empty spans kept; a kernel keeps none */
 #if !TL_KERNEL
     /* owner thread, default heap's cache only: caches of other heaps (thread.c) */
     struct tl_heap_entry *others;
@@ -190,6 +190,15 @@ static inline void tl_span_set_owner(struct tl_span *span, struct tl_cache *cach
     tl_store32_relaxed(&span->foreign_slot, span->class_id * TL_OWNER_SLOTS + cache->owner_slot);
 #endif
     tl_store_relaxed(&span->owner, (uintptr_t)cache);
+}
+
+/* `span` is no empty one that the cache keeps: not any more, if it was. */
+static inline void tl_span_uncount_empty(struct tl_cache *cache, struct tl_span *span)
+{
+    if (!TL_KERNEL && span->own.counted_empty) {
+        span->own.counted_empty = false;
+        cache->empty_bytes -= tl_span_bytes(span);
+    }
 }
 
 void tl_span_settle(struct tl_cache *cache, struct tl_span *span);

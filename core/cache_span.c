@@ -77,18 +77,10 @@ void tl_avail_remove(struct tl_bin *bin, struct tl_span *span)
         bin->avail_last = span->own.prev;
 }
 
-static void uncount_empty(struct tl_cache *cache, struct tl_span *span)
-{
-    if (span->own.counted_empty) {
-        span->own.counted_empty = false;
-        cache->empty_bytes -= tl_span_bytes(span);
-    }
-}
-
 static void hand_out(struct tl_cache *cache, struct tl_span *span, uint32_t blocks)
 {
     span->own.outstanding += blocks;
-    uncount_empty(cache, span);
+    tl_span_uncount_empty(cache, span);
     tl_counter_add_owner(&cache->given_out, (uintptr_t)blocks * span->block_size);
 }
 
@@ -236,7 +228,7 @@ void tl_span_release(struct tl_cache *cache, struct tl_span *span)
         tl_avail_remove(bin, span);
     if (bin->fresh == span)
         bin->fresh = NULL;
-    uncount_empty(cache, span);
+    tl_span_uncount_empty(cache, span);
     int fault = fault_of_list(span);
     if (fault != SOUND) {
         tl_misuse_report((talus_misuse)fault, span->own.local,

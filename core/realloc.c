@@ -39,39 +39,30 @@ static void *copy(struct tl_heap *heap, void *block, size_t usable, size_t size)
     return fresh;
 }
 
-static void *realloc_large(struct tl_heap *heap, struct tl_span *span, size_t size)
-{
-    size_t usable = tl_span_bytes(span);
-    void  *block = (void *)span->start;
-    if (size > TL_CLASS_MAX && tl_large_resize(span, size))
-        return block;
-    if (stays(usable, size))
-        return block;
-    if (!TL_KERNEL && size > usable) { /* a kernel's provider moves nothing */
-        void *moved = tl_large_move(span, size);
-        if (moved != NULL)
-            return moved;
-    }
-    return copy(heap, block, usable, size);
-}
-
 void *tl_realloc(struct tl_heap *heap, void *block, size_t size)
 {
     struct tl_span   *span = tl_span_at((uintptr_t)block);
     enum tl_span_kind kind = tl_span_kind(span);
-    if (size == 0)
-        size = 1;
-    if (TL_LIKELY(kind == TL_SPAN_CUT && (heap == NULL || heap == tl_span_cut_heap(span)))) {
-        if (TL_LIKELY(stays(span->block_size, size)))
-            return block;
-        if (TL_LIKELY(size <= TL_REQUEST_MAX))
-            return copy(tl_span_cut_heap(span), block, span->block_size, size);
-    }
-    if (kind != TL_SPAN_CUT && (kind != TL_SPAN_LARGE || span->start != (uintptr_t)block))
+    size_t            usable = span->block_size;
+    bool              large = kind == TL_SPAN_LARGE && span->start == (uintptr_t)block;
+    if (kind != TL_SPAN_CUT && !large)
         return misuse(tl_misuse_of(block), block, "realloc of a pointer that is no block");
     if (heap != NULL && tl_span_heap(span) != heap)
         return misuse(TALUS_MISUSE_WRONG_HEAP, block, "realloc of a block of another heap");
     if (size > TL_REQUEST_MAX)
         return tl_port_fail(TL_ERROR_MEMORY);
-    return realloc_large(tl_span_heap(span), span, size);
+    if (large) {
+        usable = tl_span_bytes(span);
+        if (size > TL_CLASS_MAX && tl_large_resize(span, size))
+            return block;
+    }
+    size += size == 0;
+    if (stays(usable, size))
+        return block;
+    if (!TL_KERNEL && large && size > usable) { /* a kernel's provider moves nothing */
+        void *moved = tl_large_move(span, size);
+        if (moved != NULL)
+            return moved;
+    }
+    return copy(tl_span_heap(span), block, usable, size);
 }

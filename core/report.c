@@ -3,7 +3,7 @@
 #include "arch/atomic.h"
 #include "arch/port.h"
 
-static void add_char(struct tl_text *text, char c)
+static TL_COLD void add_char(struct tl_text *text, char c)
 {
     if (text->length + 1 < text->size)
         text->buffer[text->length++] = c;
@@ -29,29 +29,21 @@ static void add_number(struct tl_text *text, uintptr_t number, unsigned base)
 
 void tl_text_add_list(struct tl_text *text, const char *format, va_list arguments)
 {
-    for (; *format != '\0'; format++) {
-        if (*format != '%') {
-            add_char(text, *format);
+    for (char c; (c = *format) != '\0'; format++) {
+        if (c != '%') {
+            add_char(text, c);
             continue;
         }
-        switch (*++format) {
-        case 's':
+        c = *++format;
+        if (c == 's') {
             add_string(text, va_arg(arguments, const char *));
-            break;
-        case 'u':
-            add_number(text, va_arg(arguments, unsigned), 10);
-            break;
-        case 'z':
-            add_number(text, va_arg(arguments, size_t), 10);
-            break;
-        case 'p':
-            add_string(text, "0x");
-            add_number(text, va_arg(arguments, uintptr_t), 16);
-            break;
-        default:
-            add_char(text, '%');
-            break;
+            continue;
         }
+        if (c == 'p')
+            add_string(text, "0x");
+        /* z and p */
+        uintptr_t number = c == 'u' ? va_arg(arguments, unsigned) : va_arg(arguments, uintptr_t);
+        add_number(text, number, c == 'p' ? 16 : 10);
     }
     text->buffer[text->length] = '\0';
 }

@@ -30,17 +30,10 @@ TL_STATIC_ASSERT(TL_CLASS_COUNT == (TALUS_ALIGN_MIN == 8 ? 10 : 8), "one for eac
 struct tl_class tl_classes[TL_CLASS_COUNT_MAX];
 uint8_t         tl_small_class[TL_SMALL_MAX + 1];
 
-static size_t size_of_class(unsigned class_id)
-{
-    if (class_id < 8)
-        return (class_id + 1) * TL_GRAIN;
-    unsigned doubling = (class_id - 8) / 8;
-    size_t   step = TL_GRAIN << doubling;
-    return (8 * TL_GRAIN << doubling) + ((class_id - 8) % 8 + 1) * step;
-}
+#define PAGE_SIZE ((uint32_t)TL_PAGE_SIZE)
 
 /* The least bytes a span should have to hold blocks of `size`. */
-static size_t span_bytes_wanted(size_t size)
+static uint32_t span_bytes_wanted(uint32_t size)
 {
     if (size <= TL_SMALL_MAX)
         return size * TL_SPAN_BLOCKS_MIN;
@@ -50,39 +43,42 @@ static size_t span_bytes_wanted(size_t size)
 }
 
 /* The fewest pages that satisfy span_bytes_wanted and leave at most 1/8 of the span unused. */
-static size_t span_pages_for(size_t size)
+static uint32_t span_pages_for(uint32_t size)
 {
-    size_t pages = (span_bytes_wanted(size) + TL_PAGE_SIZE - 1) / TL_PAGE_SIZE;
-    while (pages * TL_PAGE_SIZE % size > pages * TL_PAGE_SIZE / 8)
-        pages++;
-    return pages;
+    uint32_t bytes = (span_bytes_wanted(size) + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    while (bytes % size > bytes / 8)
+        bytes += PAGE_SIZE;
+    return bytes / PAGE_SIZE;
 }
 
-static size_t clamp(size_t value, size_t low, size_t high)
+/* As many pieces of `size` as `bytes` are, `most` at most, and one at least. */
+static TL_COLD uint32_t pieces(uint32_t bytes, uint32_t size, uint32_t most)
 {
-    return value < low ? low : value > high ? high : value;
+    uint32_t count = bytes / size;
+    return count == 0 ? 1 : count < most ? count : most;
 }
 
 void tl_class_table_init(void)
 {
+    uint32_t size = 0, step = TL_GRAIN, small = 0;
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
-        size_t size = size_of_class(class_id);
-        size_t pages = span_pages_for(size);
-        size_t blocks = pages * TL_PAGE_SIZE / size;
-        tl_classes[class_id] = (struct tl_class){
-            .block_size = (uint32_t)size,
-            .span_pages = (uint16_t)pages,
-            .carve_blocks =
-                (uint16_t)clamp(clamp(TL_CARVE_BYTES / size, 1, TL_CARVE_BLOCKS_MAX), 1, blocks),
-            .foreign_max = (uint8_t)clamp(TL_FOREIGN_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
-            .credit = size < TL_LINE_SIZE
-                          ? 0
-                          : (uint8_t)clamp(TL_CREDIT_BYTES / size, 1, TL_FOREIGN_BLOCKS_MAX),
-            .relist_frees = (uint16_t)clamp(blocks / 8, 1, 32),
-        };
+        size += step;
+        uint32_t pages = span_pages_for(size);
+        uint32_t blocks = pages * PAGE_SIZE / size;
+        struct tl_class *class = &tl_classes[class_id];
+        class->block_size = size;
+        class->span_pages = (uint16_t)pages;
+        class->carve_blocks = (uint16_t)pieces(
+            TL_CARVE_BYTES, size, blocks < TL_CARVE_BLOCKS_MAX ? blocks : TL_CARVE_BLOCKS_MAX);
+        class->foreign_max = (uint8_t)pieces(TL_FOREIGN_BYTES, size, TL_FOREIGN_BLOCKS_MAX);
+        if (size >= TL_LINE_SIZE)
+            class->credit = (uint8_t)pieces(TL_CREDIT_BYTES, size, TL_FOREIGN_BLOCKS_MAX);
+        class->relist_frees = (uint16_t)pieces(blocks, 8, 32);
+        for (; small <= size && small <= TL_SMALL_MAX; small++)
+            tl_small_class[small] = (uint8_t)class_id;
+        if (class_id >= 8 && class_id % 8 == 7)
+            step *= 2;
     }
-    for (size_t size = 0; size <= TL_SMALL_MAX; size++)
-        tl_small_class[size] = (uint8_t)tl_class_of_size(size + (size == 0));
 }
 
 #endif

@@ -53,14 +53,11 @@ static bool fill_meta(size_t low)
     struct tl_pool *pool = &tl_default_heap.pool;
     size_t          least = low > TL_META_CHUNK ? low : TL_META_CHUNK;
     size_t          pages = (least + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT;
-    void           *memory = tl_pool_take_for_good(pool, pages);
+    void           *memory;
     /* others may take what a growth brought */
-    for (unsigned tries = 0; memory == NULL && tries < FILL_TRIES && tl_port_may_block() &&
-                             tl_pool_grow(pool, pages, true);
-         tries++)
-        memory = tl_pool_take_for_good(pool, pages);
-    if (memory == NULL)
-        return false;
+    for (unsigned tries = FILL_TRIES; (memory = tl_pool_take_for_good(pool, pages)) == NULL;)
+        if (tries-- == 0 || !tl_port_may_block() || !tl_pool_grow(pool, pages, true))
+            return false;
     size_t bytes = pages << TL_PAGE_SHIFT, left;
     void  *rest = tl_meta_give(memset(memory, 0, bytes), bytes, &left);
     tl_descriptors_add(rest, left);
