@@ -25,7 +25,9 @@ extern "C" {
 #ifndef TALUS_SMALL /* which no program inlines */
 TL_LAYOUT_ASSERT(TL_CLASS_COUNT_MAX == 88 && TL_SMALL_MAX == 1024);
 TL_LAYOUT_ASSERT(offsetof(struct tl_block, next) == 0);
+#if !defined(TL_KERNEL) || !TL_KERNEL
 TL_LAYOUT_ASSERT(offsetof(struct tl_cache, head) == 0);
+#endif
 TL_LAYOUT_ASSERT(offsetof(struct tl_span, owner) == 0);
 TL_LAYOUT_ASSERT(offsetof(struct tl_span, own.local) == 64);
 TL_LAYOUT_ASSERT(offsetof(struct tl_span, own.until_slow) == 64 + sizeof(void *));
