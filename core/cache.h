@@ -83,7 +83,7 @@ struct tl_cache {
 #if TL_KERNEL
     struct tl_block *head[TL_CLASS_COUNT_MAX];
 #endif
-#if !TL_SMALL /* where no block is foreign */
+#if !TL_SMALL            /* where no block is foreign */
     unsigned owner_slot; /* constant while the heap lives; of TL_OWNER_SLOTS */
     /* What a free of a foreign block touches, by class. */
     /* blocks that may still go straight on head */

@@ -17,36 +17,38 @@
 #include <talus/port.h>
 #endif
 
+/* An x86 instruction is three bytes shorter that names one of a structure's first 128 bytes: so
+ * what few ask for comes last. */
 struct tl_heap {
-    tl_atomic_word    id;    /* 0: no heap; written under tl_heaps_lock */
-    tl_atomic_u32     wants; /* what slow exits are asked for (reserve.h) */
-    struct tl_lock    lock;
-    struct tl_cache  *caches;      /* all; heap->lock */
-    struct tl_cache  *idle;        /* heap->lock */
-    struct tl_cache **idle_end;    /* the link at the end of that list; heap->lock */
-    unsigned          cache_count; /* heap->lock */
-    uint64_t          left_ms;     /* when a cache was left; 0: none since the purge thread flushed
-                                    * them; heap->lock */
-    uint64_t          adoptions;   /* heap->lock */
-    struct tl_counter idle_count;  /* changed under heap->lock, read as a hint */
-    struct tl_counter spans;       /* shared */
-    struct tl_counter large_bytes; /* shared: of threads without a cache; the rest: in caches */
-    bool              real_time;   /* constant */
-    bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes);
-    void              *on_exhausted_context;
-    bool               panic;          /* constant */
-    struct tl_reserve *reserves;       /* heap->lock */
-    struct tl_event    reserve_unused; /* a slow exit let go of one of them */
-    struct tl_inbox    inbox;          /* freed blocks without an owner; pushed and drained by
+    tl_atomic_word     id;        /* 0: no heap; written under tl_heaps_lock */
+    tl_atomic_u32      wants;     /* what slow exits are asked for (reserve.h) */
+    bool               real_time; /* constant */
+    bool               panic;     /* constant */
+    struct tl_lock     lock;
+    struct tl_cache   *caches;      /* all; heap->lock */
+    struct tl_cache   *idle;        /* heap->lock */
+    struct tl_cache  **idle_end;    /* the link at the end of that list; heap->lock */
+    struct tl_counter  idle_count;  /* changed under heap->lock, read as a hint */
+    struct tl_counter  spans;       /* shared */
+    struct tl_counter  large_bytes; /* shared: of threads without a cache; the rest: in caches */
+    struct tl_reserve *reserves;    /* heap->lock */
+    struct tl_inbox    inbox;       /* freed blocks without an owner; pushed and drained by
                                         * anybody */
+    struct tl_heap    *next;        /* all heaps, or spare structures; tl_heaps_lock */
+    struct tl_heap    *prev;
+    unsigned           cache_count; /* heap->lock */
+    struct tl_pool     pool;
+    struct tl_event    reserve_unused; /* a slow exit let go of one of the reserves */
+    uint64_t           left_ms;   /* when a cache was left; 0: none since the purge thread flushed
+                                    * them; heap->lock */
+    uint64_t           adoptions; /* heap->lock */
+    bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes); /* constant */
+    void *on_exhausted_context;                                          /* constant */
 #if TL_KERNEL
-    struct tl_cache *cpu[TALUS_CPUS_MAX]; /* by CPU, which must be pinned; tl_no_cache: none yet */
     struct tl_cache *robbed;  /* whose inbox was last looked at for another; heap->lock */
     tl_atomic_u32    robbing; /* atomic: 1 while somebody takes from any of them */
+    struct tl_cache *cpu[TALUS_CPUS_MAX]; /* by CPU, which must be pinned; tl_no_cache: none yet */
 #endif
-    struct tl_heap *next; /* all heaps, or spare structures; tl_heaps_lock */
-    struct tl_heap *prev;
-    struct tl_pool  pool;
 };
 
 extern TL_HIDDEN struct tl_lock tl_heaps_lock;
