@@ -388,7 +388,8 @@ static void free_blocks(struct tl_reserve *reserve)
 /* Counts as for `full` slots full and nothing taken yet. */
 static void start_counts(struct tl_reserve *reserve, size_t full)
 {
-    memset(&reserve->given, 0, sizeof *reserve - offsetof(struct tl_reserve, given));
+    memset(reserve, 0, offsetof(struct tl_reserve, heap));
+    tl_store32_relaxed(&reserve->wanted, 0);
     tl_store_relaxed(&reserve->given.n, full);
     tl_store_relaxed(&reserve->low_water, full);
 }

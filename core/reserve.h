@@ -39,16 +39,6 @@
 #include <talus/reserve.h>
 
 struct tl_reserve {
-    tl_atomic_word       heap; /* struct tl_heap *; 0: it ended; else constant, as all below */
-    struct tl_slots      slots;
-    size_t               size;
-    size_t               align;
-    size_t               low_mark;
-    talus_reserve_policy policy;
-    talus_reserve_notify notify;
-    struct tl_reserve   *next;  /* the heap's others: heap->lock; ended ones: tl_meta_lock */
-    unsigned             users; /* heap->lock: slow exits that refill it */
-    TL_CACHE_LINE
     struct tl_counter given; /* shared: blocks that came into a slot */
     struct tl_counter taken; /* shared */
     struct tl_counter puts;  /* shared */
@@ -57,7 +47,17 @@ struct tl_reserve {
     tl_atomic_word    missed; /* misses since the last refill */
     tl_atomic_word    most_missed;
     tl_atomic_word    low_water;
-    tl_atomic_u32     wanted; /* a refill was asked for */
+    TL_CACHE_LINE
+    tl_atomic_word       heap; /* struct tl_heap *; 0: it ended; else constant, as all below */
+    struct tl_slots      slots;
+    size_t               size;
+    size_t               align;
+    size_t               low_mark;
+    tl_atomic_u32        wanted; /* atomic: a refill was asked for */
+    unsigned             users;  /* heap->lock: slow exits that refill it */
+    struct tl_reserve   *next;   /* the heap's others: heap->lock; ended ones: tl_meta_lock */
+    talus_reserve_policy policy;
+    talus_reserve_notify notify;
 };
 
 /* Takes in what lies in the heap's own inbox, and refills what asks for it, with the calling
