@@ -227,30 +227,39 @@ void tl_heap_flush(struct tl_heap *heap)
     }
 }
 
+/* What is asked for; `align` as in tl_heap_alloc_slow, `size` not 0. */
+struct request {
+    struct tl_heap *heap;
+    size_t          size;
+    size_t          align;
+    bool            zero;
+};
+
 /* One try with `cache`, the calling thread's. */
-static TL_INLINE_HOSTED void *try_with(struct tl_heap *heap, struct tl_cache *cache, size_t size,
-                                       size_t align, bool zero)
+static TL_INLINE_HOSTED void *try_with(const struct request *request, struct tl_cache *cache)
 {
+    size_t size = request->size, align = request->align;
     if (is_large(size, align))
-        return tl_large_alloc(heap, cache, size, align, zero);
+        return tl_large_alloc(request->heap, cache, size, align, request->zero);
     bool     or_larger = size > TL_BORROW_ABOVE && align <= TL_GRAIN;
     unsigned class_id = class_of(size, align);
     void    *block = tl_cache_alloc(cache, class_id, or_larger);
-    if (zero && block != NULL)
+    if (request->zero && block != NULL)
         memset(block, 0, cache->zeroed ? sizeof(struct tl_block) : tl_class_size(class_id));
     return block;
 }
 
 void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align)
 {
-    return size <= TL_REQUEST_MAX ? try_with(heap, cache, size, align, false) : NULL;
+    struct request request = { heap, size, align, false };
+    return size <= TL_REQUEST_MAX ? try_with(&request, cache) : NULL;
 }
 
 /* One try with whatever cache the calling thread may use, pinned meanwhile; `more` not NULL: first
  * what the caches hold goes back, and it says what flush does. */
-static TL_INLINE_HOSTED void *try_alloc(struct tl_heap *heap, size_t size, size_t align, bool zero,
-                                        bool *more)
+static TL_INLINE_HOSTED void *try_alloc(const struct request *request, bool *more)
 {
+    struct tl_heap  *heap = request->heap;
     struct tl_cache *cache = tl_thread_enter(heap);
     if (TL_UNLIKELY(cache == NULL))
         return NULL;
@@ -258,12 +267,12 @@ static TL_INLINE_HOSTED void *try_alloc(struct tl_heap *heap, size_t size, size_
         tl_cache_piece_begin(cache); /* else what the try before left of it is all */
     if (more != NULL)
         *more = flush(heap, cache);
-    if (TL_KERNEL && is_large(size, align)) { /* it may take long to clear */
+    if (TL_KERNEL && is_large(request->size, request->align)) { /* it may take long to clear */
         tl_reserve_look(cache);
         tl_thread_let_go(cache);
-        return tl_large_alloc(heap, NULL, size, align, zero);
+        return tl_large_alloc(heap, NULL, request->size, request->align, request->zero);
     }
-    void *block = try_with(heap, cache, size, align, zero);
+    void *block = try_with(request, cache);
     tl_thread_let_go(cache);
     return block;
 }
@@ -271,19 +280,19 @@ static TL_INLINE_HOSTED void *try_alloc(struct tl_heap *heap, size_t size, size_
 #if TL_KERNEL
 /* Tries with what other CPUs' caches were sent and did not take in yet: a CPU that is idle, or busy
  * elsewhere, keeps any amount of it. */
-static void *try_arrivals(struct tl_heap *heap, size_t size, size_t align, bool any)
+static void *try_arrivals(const struct request *request, bool any)
 {
     size_t left = SIZE_MAX;
     bool   more = true;
     void  *block = NULL;
     while (more && block == NULL) {
-        struct tl_cache *cache = tl_thread_enter(heap);
+        struct tl_cache *cache = tl_thread_enter(request->heap);
         if (cache == NULL)
             break;
         tl_cache_piece_begin(cache);
-        more = tl_adopt_arrivals(cache, class_of(size, align), any, &left);
+        more = tl_adopt_arrivals(cache, class_of(request->size, request->align), any, &left);
         if (more) /* a piece of it is taken in */
-            block = tl_heap_try_alloc(heap, cache, size, align);
+            block = try_with(request, cache);
         tl_thread_let_go(cache);
     }
     return block;
@@ -291,32 +300,33 @@ static void *try_arrivals(struct tl_heap *heap, size_t size, size_t align, bool 
 
 /* First where something fits: all that is taken over serves somebody. Then anywhere, one at a time:
  * what does not fit is sent home, and many who took it from each other would find nothing. */
-static TL_COLD void *rob_others(struct tl_heap *heap, size_t size, size_t align, bool zero)
+static TL_COLD void *rob_others(const struct request *request)
 {
-    uint32_t nobody = 0;
-    void    *block = try_arrivals(heap, size, align, false);
+    tl_atomic_u32 *robbing = &request->heap->robbing;
+    uint32_t       nobody = 0;
+    void          *block = try_arrivals(request, false);
     /* pairs with the release */
-    if (block == NULL && tl_cas32_acquire(&heap->robbing, &nobody, 1)) {
-        block = try_arrivals(heap, size, align, true);
-        tl_store32_release(&heap->robbing, 0);
+    if (block == NULL && tl_cas32_acquire(robbing, &nobody, 1)) {
+        block = try_arrivals(request, true);
+        tl_store32_release(robbing, 0);
     }
-    return block != NULL && zero ? memset(block, 0, size) : block;
+    return block;
 }
 #endif
 
 /* When memory is short: apart, so that the usual try is short. */
-static TL_NOINLINE void *try_hard(struct tl_heap *heap, size_t size, size_t align, bool zero,
-                                  bool flushing)
+static TL_SLOW TL_NOINLINE void *try_hard(const struct request *request, bool flushing)
 {
     bool     more = false;
-    uint32_t pieces = TL_KERNEL && !heap->real_time ? TL_PIECES_MAX : 1;
+    uint32_t pieces = TL_KERNEL && !request->heap->real_time ? TL_PIECES_MAX : 1;
     void    *block;
     do
-        block = try_alloc(heap, size, align, zero, flushing ? &more : NULL);
+        block = try_alloc(request, flushing ? &more : NULL);
     while (block == NULL && more && --pieces > 0);
 #if TL_KERNEL
-    if (block == NULL && flushing && !heap->real_time && !is_large(size, align))
-        block = rob_others(heap, size, align, zero);
+    if (block == NULL && flushing && !request->heap->real_time &&
+        !is_large(request->size, request->align))
+        block = rob_others(request);
 #endif
     return block;
 }
@@ -335,41 +345,45 @@ static void decay(struct tl_heap *heap)
 
 #if TL_KERNEL
 /* Pages that one try for such a block may take from the pool. */
-static size_t pages_wanted(size_t size, size_t align)
+static size_t pages_wanted(const struct request *request)
 {
+    size_t size = request->size, align = request->align;
     if (is_large(size, align))
         return tl_large_pages(size) + (align > TL_PAGE_SIZE ? (align >> TL_PAGE_SHIFT) - 1 : 0);
     return tl_classes[class_of(size, align)].span_pages;
 }
 
 /* Tries with more and more pages from the provider. */
-static void *alloc_by_growth(struct tl_heap *heap, size_t size, size_t align, bool zero)
+static void *alloc_by_growth(const struct request *request)
 {
+    struct tl_heap *heap = request->heap;
     tl_reserve_drain(heap); /* what interrupts freed is there already */
     decay(heap);
     /* what failed may have been for want of memory for the heap's structures */
-    unsigned cuts = align > TL_PAGE_SIZE ? 2 : 1;
+    unsigned cuts = request->align > TL_PAGE_SIZE ? 2 : 1;
     bool     ready = tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, cuts));
     void    *block;
-    while ((block = try_hard(heap, size, align, zero, false)) == NULL && tl_port_may_block() &&
-           tl_pool_grow(&heap->pool, pages_wanted(size, align), ready))
+    while ((block = try_hard(request, false)) == NULL && tl_port_may_block() &&
+           tl_pool_grow(&heap->pool, pages_wanted(request), ready))
         /* others may have taken what came */
         ready = tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, cuts));
     return block;
 }
 #endif
 
-void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero)
+static TL_SLOW TL_NOINLINE void *alloc_again(const struct request *request)
 {
+    struct tl_heap *heap = request->heap;
+    size_t          size = request->size;
 #if TL_KERNEL
-    void *grown = heap->real_time ? NULL : alloc_by_growth(heap, size, align, zero);
+    void *grown = heap->real_time ? NULL : alloc_by_growth(request);
     if (grown != NULL)
         return grown;
 #endif
-    void *block = try_hard(heap, size, align, zero, true);
+    void *block = try_hard(request, true);
     if (block == NULL && heap->on_exhausted != NULL &&
         heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size))
-        block = try_hard(heap, size, align, zero, true); /* what was freed may lie in a cache */
+        block = try_hard(request, true); /* what was freed may lie in a cache */
     if (block == NULL && heap->panic)
         tl_report_panic("heap '%s' has no memory for %z bytes: it cannot grow, and nothing came "
                         "back",
@@ -377,13 +391,23 @@ void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool 
     return block != NULL ? block : tl_port_fail(TL_ERROR_MEMORY);
 }
 
+TL_NOINLINE void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero)
+{
+    struct request request = { heap, size, align, zero };
+    return alloc_again(&request);
+}
+
 static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
+    struct request request = { heap, size, align, zero };
     /* who finds a block in the cache takes no lock */
     if (is_large(size, align) || tl_pool_is_due(&heap->pool, TL_DUE_ANY))
         decay(heap);
-    void *block = try_alloc(heap, size, align, zero, NULL);
-    return TL_LIKELY(block != NULL) ? block : tl_heap_alloc_again(heap, size, align, zero);
+    void *block = try_alloc(&request, NULL);
+    if (TL_LIKELY(block != NULL))
+        return block;
+    /* in a process the request need be in memory only then */
+    return TL_KERNEL ? alloc_again(&request) : tl_heap_alloc_again(heap, size, align, zero);
 }
 
 void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero)
@@ -474,9 +498,10 @@ TL_SLOW bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
 TL_SLOW void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
 {
     struct tl_heap *heap = tl_heap_of(handle);
-    *stats = (talus_heap_stats_t){ 0 };
     if (tl_heap_is_live(heap))
         tl_stats_fill(heap, stats);
+    else
+        *stats = (talus_heap_stats_t){ 0 };
 }
 
 struct tl_heap *tl_heaps_first(void)
