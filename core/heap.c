@@ -184,16 +184,6 @@ TL_SLOW talus_heap *talus_heap_default(void)
     return tl_init() ? tl_heap_handle(&tl_default_heap) : NULL;
 }
 
-static bool is_large(size_t size, size_t align)
-{
-    return align > (TL_SMALL ? TL_CLASS_MAX : TL_PAGE_SIZE) || size > TL_CLASS_MAX;
-}
-
-static unsigned class_of(size_t size, size_t align)
-{
-    return tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
-}
-
 /* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,
  * and empty spans to the pool: the first round sends foreign blocks to their owners' inboxes, the
  * second takes them in, where there are idle caches to send and to receive any. In a kernel a piece
@@ -233,17 +223,31 @@ struct request {
     size_t          size;
     size_t          align;
     bool            zero;
+    unsigned        class_id; /* TL_CLASS_COUNT: none, it is a large block */
 };
+
+static TL_INLINE_HOSTED void set_class(struct request *request)
+{
+    size_t size = request->size, align = request->align;
+    request->class_id = TL_CLASS_COUNT;
+    if (align <= (TL_SMALL ? TL_CLASS_MAX : TL_PAGE_SIZE) && size <= TL_CLASS_MAX)
+        request->class_id =
+            tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
+}
+
+static bool is_large(const struct request *request)
+{
+    return request->class_id == TL_CLASS_COUNT;
+}
 
 /* One try with `cache`, the calling thread's. */
 static TL_INLINE_HOSTED void *try_with(const struct request *request, struct tl_cache *cache)
 {
-    size_t size = request->size, align = request->align;
-    if (is_large(size, align))
+    size_t   size = request->size, align = request->align;
+    unsigned class_id = request->class_id;
+    if (is_large(request))
         return tl_large_alloc(request->heap, cache, size, align, request->zero);
-    bool     or_larger = size > TL_BORROW_ABOVE && align <= TL_GRAIN;
-    unsigned class_id = class_of(size, align);
-    void    *block = tl_cache_alloc(cache, class_id, or_larger);
+    void *block = tl_cache_alloc(cache, class_id, size > TL_BORROW_ABOVE && align <= TL_GRAIN);
     if (request->zero && block != NULL)
         memset(block, 0, cache->zeroed ? sizeof(struct tl_block) : tl_class_size(class_id));
     return block;
@@ -251,7 +255,8 @@ static TL_INLINE_HOSTED void *try_with(const struct request *request, struct tl_
 
 void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align)
 {
-    struct request request = { heap, size, align, false };
+    struct request request = { heap, size, align, false, 0 };
+    set_class(&request);
     return size <= TL_REQUEST_MAX ? try_with(&request, cache) : NULL;
 }
 
@@ -267,7 +272,7 @@ static TL_INLINE_HOSTED void *try_alloc(const struct request *request, bool *mor
         tl_cache_piece_begin(cache); /* else what the try before left of it is all */
     if (more != NULL)
         *more = flush(heap, cache);
-    if (TL_KERNEL && is_large(request->size, request->align)) { /* it may take long to clear */
+    if (TL_KERNEL && is_large(request)) { /* it may take long to clear */
         tl_reserve_look(cache);
         tl_thread_let_go(cache);
         return tl_large_alloc(heap, NULL, request->size, request->align, request->zero);
@@ -290,7 +295,7 @@ static void *try_arrivals(const struct request *request, bool any)
         if (cache == NULL)
             break;
         tl_cache_piece_begin(cache);
-        more = tl_adopt_arrivals(cache, class_of(request->size, request->align), any, &left);
+        more = tl_adopt_arrivals(cache, request->class_id, any, &left);
         if (more) /* a piece of it is taken in */
             block = try_with(request, cache);
         tl_thread_let_go(cache);
@@ -324,8 +329,7 @@ static TL_SLOW TL_NOINLINE void *try_hard(const struct request *request, bool fl
         block = try_alloc(request, flushing ? &more : NULL);
     while (block == NULL && more && --pieces > 0);
 #if TL_KERNEL
-    if (block == NULL && flushing && !request->heap->real_time &&
-        !is_large(request->size, request->align))
+    if (block == NULL && flushing && !request->heap->real_time && !is_large(request))
         block = rob_others(request);
 #endif
     return block;
@@ -347,10 +351,11 @@ static void decay(struct tl_heap *heap)
 /* Pages that one try for such a block may take from the pool. */
 static size_t pages_wanted(const struct request *request)
 {
-    size_t size = request->size, align = request->align;
-    if (is_large(size, align))
-        return tl_large_pages(size) + (align > TL_PAGE_SIZE ? (align >> TL_PAGE_SHIFT) - 1 : 0);
-    return tl_classes[class_of(size, align)].span_pages;
+    size_t align = request->align;
+    if (is_large(request))
+        return tl_large_pages(request->size) +
+               (align > TL_PAGE_SIZE ? (align >> TL_PAGE_SHIFT) - 1 : 0);
+    return tl_classes[request->class_id].span_pages;
 }
 
 /* Tries with more and more pages from the provider. */
@@ -393,15 +398,17 @@ static TL_SLOW TL_NOINLINE void *alloc_again(const struct request *request)
 
 TL_NOINLINE void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    struct request request = { heap, size, align, zero };
+    struct request request = { heap, size, align, zero, 0 };
+    set_class(&request);
     return alloc_again(&request);
 }
 
 static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    struct request request = { heap, size, align, zero };
+    struct request request = { heap, size, align, zero, 0 };
+    set_class(&request);
     /* who finds a block in the cache takes no lock */
-    if (is_large(size, align) || tl_pool_is_due(&heap->pool, TL_DUE_ANY))
+    if (is_large(&request) || tl_pool_is_due(&heap->pool, TL_DUE_ANY))
         decay(heap);
     void *block = try_alloc(&request, NULL);
     if (TL_LIKELY(block != NULL))
