@@ -505,10 +505,9 @@ TL_SLOW bool talus_heap_expand(talus_heap *handle, void *block, size_t bytes)
 TL_SLOW void talus_heap_stats(talus_heap *handle, talus_heap_stats_t *stats)
 {
     struct tl_heap *heap = tl_heap_of(handle);
+    *stats = (talus_heap_stats_t){ 0 };
     if (tl_heap_is_live(heap))
         tl_stats_fill(heap, stats);
-    else
-        *stats = (talus_heap_stats_t){ 0 };
 }
 
 struct tl_heap *tl_heaps_first(void)

@@ -6,7 +6,6 @@
 
 void tl_stats_fill(struct tl_heap *heap, talus_heap_stats_t *stats)
 {
-    *stats = (talus_heap_stats_t){ 0 };
     uintptr_t given_out = 0;
     tl_reserve_drain(heap);
     tl_lock_acquire(&heap->lock);

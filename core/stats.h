@@ -5,6 +5,7 @@
 
 #include "core/heap.h"
 
+/* `stats` is all zero. */
 TL_SLOW void tl_stats_fill(struct tl_heap *heap, talus_heap_stats_t *stats);
 
 /* Writes the default heap's totals at process exit: to standard error, or to `path` unless that is
