@@ -118,7 +118,7 @@ static void report_limit_locked(struct tl_pool *pool)
     tl_lock_release(&pool->lock);
     tl_report_line(
         "heap '%s' reached its limit of %z bytes; more is refused, and not reported again",
-        pool->name, limit);
+        (uintptr_t)pool->name, limit);
     tl_lock_acquire(&pool->lock);
 }
 

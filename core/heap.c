@@ -392,7 +392,7 @@ static TL_SLOW TL_NOINLINE void *alloc_again(const struct request *request)
     if (block == NULL && heap->panic)
         tl_report_panic("heap '%s' has no memory for %z bytes: it cannot grow, and nothing came "
                         "back",
-                        heap->pool.name, size);
+                        (uintptr_t)heap->pool.name, size);
     return block != NULL ? block : tl_port_fail(TL_ERROR_MEMORY);
 }
 

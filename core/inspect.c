@@ -80,17 +80,18 @@ static TL_COLD void each(struct dump *dump, const void *entry, size_t bytes, siz
     }
 }
 
-static const char *name_of(const char *const *name, const void *vouching, const void *heap)
+static uintptr_t name_of(const char *const *name, const void *vouching, const void *heap)
 {
-    return vouching == heap ? tl_peek(name) : "?";
+    return (uintptr_t)(vouching == heap ? tl_peek(name) : "?");
 }
 
 static TL_COLD void dump_cache(struct dump *dump, const void *entry)
 {
     const struct tl_cache *cache = (const struct tl_cache *)entry;
-    line(dump, "  cache %u, %p: state %u, %z bytes given out, %z large, inbox %p", dump->cpu++,
-         (uintptr_t)cache, tl_claim_state(&cache->claim), tl_counter_read(&cache->given_out),
-         tl_counter_read(&cache->large_bytes), tl_load_relaxed(&cache->inbox.head));
+    line(dump, "  cache %z, %p: state %z, %z bytes given out, %z large, inbox %p",
+         (uintptr_t)dump->cpu++, (uintptr_t)cache, (uintptr_t)tl_claim_state(&cache->claim),
+         tl_counter_read(&cache->given_out), tl_counter_read(&cache->large_bytes),
+         tl_load_relaxed(&cache->inbox.head));
 }
 
 static TL_COLD void dump_reserve(struct dump *dump, const void *entry)
@@ -154,13 +155,12 @@ static TL_COLD void dump_tally(const struct dump *dump, unsigned at)
 {
     static const char kinds[][8] = { "no", "unused", "free", "aside", "busy", "cut", "large" };
     TL_STATIC_ASSERT(sizeof kinds / sizeof kinds[0] == TL_SPAN_LARGE + 1, "each kind has a name");
-    uint32_t runs = dump->tally[at].runs, sum = dump->tally[at].sum;
+    uintptr_t runs = dump->tally[at].runs, sum = dump->tally[at].sum;
     if (runs == 0)
         return;
-    if (at < TL_CLASS_COUNT)
-        line(dump, "  blocks of %z: %u spans, %u out", tl_class_size(at), runs, sum);
-    else
-        line(dump, "  %s: %u runs, %u pages", kinds[at - TL_CLASS_COUNT], runs, sum);
+    bool of_class = at < TL_CLASS_COUNT;
+    line(dump, of_class ? "  blocks of %z: %z spans, %z out" : "  %s: %z runs, %z pages",
+         of_class ? tl_class_size(at) : (uintptr_t)kinds[at - TL_CLASS_COUNT], runs, sum);
 }
 
 static TL_COLD void dump_heap(struct dump *dump, const void *entry)
@@ -171,9 +171,9 @@ static TL_COLD void dump_heap(struct dump *dump, const void *entry)
     line(dump, "heap %p '%s': bytes: %z mapped, %z most, limit %z, growing by %z", (uintptr_t)heap,
          name_of(&pool->name, tl_peek(&pool->heap), heap), tl_peek(&pool->mapped),
          tl_peek(&pool->mapped_peak), tl_peek(&pool->limit), tl_peek(&pool->growing));
-    line(dump, "  pages: %z free, %z dirty; locked: heap %u, pool %u", tl_peek(&pool->free_pages),
-         tl_peek(&pool->dirty_pages), tl_lock_looks_held(&heap->lock),
-         tl_lock_looks_held(&pool->lock));
+    line(dump, "  pages: %z free, %z dirty; locked: heap %z, pool %z", tl_peek(&pool->free_pages),
+         tl_peek(&pool->dirty_pages), (uintptr_t)tl_lock_looks_held(&heap->lock),
+         (uintptr_t)tl_lock_looks_held(&pool->lock));
     dump_caches(dump, heap);
     each(dump, tl_peek(&heap->reserves), sizeof(struct tl_reserve),
          offsetof(struct tl_reserve, next), dump_reserve);

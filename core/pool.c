@@ -258,7 +258,8 @@ void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
     stats->limit = pool->limit == SIZE_MAX ? 0 : pool->limit;
     stats->free_pages = pool->free_pages << TL_PAGE_SHIFT;
     stats->dirty_pages = pool->dirty_pages << TL_PAGE_SHIFT;
-    memcpy((char *)stats + offsetof(talus_heap_stats_t, provider_maps), (const char *)pool + offsetof(struct tl_pool, maps), 5 * sizeof(uint64_t));
+    memcpy((char *)stats + offsetof(talus_heap_stats_t, provider_maps),
+           (const char *)pool + offsetof(struct tl_pool, maps), 5 * sizeof(uint64_t));
     for (struct tl_span *run = pool->bin[TL_POOL_BINS]; run != NULL; run = run->free.next)
         stats->free_pages += tl_span_bytes(run);
     const struct tl_span *longest =

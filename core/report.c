@@ -35,15 +35,14 @@ void tl_text_add_list(struct tl_text *text, const char *format, va_list argument
             continue;
         }
         c = *++format;
+        uintptr_t value = va_arg(arguments, uintptr_t);
         if (c == 's') {
-            add_string(text, va_arg(arguments, const char *));
+            add_string(text, (const char *)value);
             continue;
         }
         if (c == 'p')
             add_string(text, "0x");
-        /* z and p */
-        uintptr_t number = c == 'u' ? va_arg(arguments, unsigned) : va_arg(arguments, uintptr_t);
-        add_number(text, number, c == 'p' ? 16 : 10);
+        add_number(text, value, c == 'p' ? 16 : 10);
     }
     text->buffer[text->length] = '\0';
 }
@@ -117,7 +116,7 @@ void tl_misuse_report_kind(talus_misuse what, const void *pointer)
         call(what, pointer, message);
     } else if (how != TL_MISUSE_IGNORE) {
         bool panic = how == TL_MISUSE_ABORT;
-        tl_report(panic, panic ? "%s (%p)" : "%s (%p); nothing was done", message,
+        tl_report(panic, panic ? "%s (%p)" : "%s (%p); nothing was done", (uintptr_t)message,
                   (uintptr_t)pointer);
     }
     tl_port_set_errno(saved);

@@ -13,8 +13,8 @@ struct tl_text {
     size_t length;
 };
 
-/* Appends by a small subset of printf: %s, %u (unsigned), %z (size_t), %p (uintptr_t, hexadecimal).
- */
+/* Appends by a small subset of printf: %s (string), %z (number), %p (address). Each of the values
+ * is a uintptr_t. */
 TL_SLOW void tl_text_add(struct tl_text *text, const char *format, ...);
 
 TL_SLOW void tl_text_add_list(struct tl_text *text, const char *format, va_list arguments);

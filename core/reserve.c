@@ -175,7 +175,7 @@ static TL_COLD void miss(struct tl_reserve *reserve)
     if (reserve->policy.panic)
         tl_report_panic("reserve '%s' is empty: all its %z blocks of %z bytes are taken, and "
                         "none came back or was refilled",
-                        reserve->policy.name, reserve->slots.count, reserve->size);
+                        (uintptr_t)reserve->policy.name, reserve->slots.count, reserve->size);
 }
 
 void *talus_reserve_take(talus_reserve *handle)

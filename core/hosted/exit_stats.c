@@ -34,14 +34,14 @@ static void write_table(void)
             value = *(const uint32_t *)field;
         else
             memcpy(&value, field, sizeof value);
-        tl_text_add(&text, "talus %s %z\n", rows[i].name, (size_t)value);
+        tl_text_add(&text, "talus %s %z\n", (uintptr_t)rows[i].name, (uintptr_t)value);
     }
     if (file_path == NULL)
         tl_port_write_error(buffer, text.length);
     else if (!tl_port_write_file(file_path, buffer, text.length))
         tl_report_line(
             "cannot write statistics to %s: check that its folder exists and is writable",
-            file_path);
+            (uintptr_t)file_path);
 }
 
 void tl_stats_at_exit(const char *path)

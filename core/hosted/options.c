@@ -98,8 +98,8 @@ static void report_unknown(const char *name)
     for (size_t i = 1; i < KNOWN_COUNT; i++)
         if (distance(name, known[i].name) < distance(name, nearest->name))
             nearest = &known[i];
-    tl_report_line("TALUS_OPTIONS: there is no option '%s'; did you mean '%s' (%s)?", name,
-                   nearest->name, nearest->expects);
+    tl_report_line("TALUS_OPTIONS: there is no option '%s'; did you mean '%s' (%s)?",
+                   (uintptr_t)name, (uintptr_t)nearest->name, (uintptr_t)nearest->expects);
 }
 
 static void set(struct tl_options *options, const char *name, const char *value)
@@ -108,8 +108,8 @@ static void set(struct tl_options *options, const char *name, const char *value)
         if (strcmp(name, known[i].name) != 0)
             continue;
         if (!known[i].read(value, (char *)options + known[i].offset))
-            tl_report_line("TALUS_OPTIONS: '%s' is no value for '%s', which takes %s", value, name,
-                           known[i].expects);
+            tl_report_line("TALUS_OPTIONS: '%s' is no value for '%s', which takes %s",
+                           (uintptr_t)value, (uintptr_t)name, (uintptr_t)known[i].expects);
         return;
     }
     report_unknown(name);
@@ -144,8 +144,8 @@ void tl_options_read(const char *text, struct tl_options *options)
         else if (!name_fits)
             report_unknown(name);
         else if (!value_fits)
-            tl_report_line("TALUS_OPTIONS: the value of '%s' is longer than %u bytes", name,
-                           VALUE_BYTES_MAX - 1);
+            tl_report_line("TALUS_OPTIONS: the value of '%s' is longer than %z bytes",
+                           (uintptr_t)name, (uintptr_t)VALUE_BYTES_MAX - 1);
         else
             set(options, name, value);
         if (*text == ',')
