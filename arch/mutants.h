@@ -187,6 +187,11 @@
 #define TL_MUTANT_fork_pool_held 0
 #endif
 
+/* core/pool.c: a fork does not wait for who changes a page pool. */
+#ifndef TL_MUTANT_fork_pool_unwaited
+#define TL_MUTANT_fork_pool_unwaited 0
+#endif
+
 /* core/inspect.c: all dumps make their lines in the same place. */
 #ifndef TL_MUTANT_dump_one_buffer
 #define TL_MUTANT_dump_one_buffer 0

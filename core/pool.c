@@ -280,12 +280,14 @@ void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
 #if !TL_KERNEL
 void tl_pool_fork_prepare(struct tl_pool *pool)
 {
-    tl_lock_acquire(&pool->lock);
+    if (!TL_MUTANT_fork_pool_unwaited)
+        tl_lock_acquire(&pool->lock);
 }
 
 void tl_pool_fork_parent(struct tl_pool *pool)
 {
-    tl_lock_release(&pool->lock);
+    if (!TL_MUTANT_fork_pool_unwaited)
+        tl_lock_release(&pool->lock);
 }
 
 void tl_pool_fork_child(struct tl_pool *pool)

@@ -7,6 +7,7 @@
 #include "arch/port/bare/options.h"
 #include "arch/port/bare/sched.h"
 #include "sync/counter.h"
+#include "tests/bare/any_mutant.h"
 #include "tests/bare/parts.h"
 #include "tests/bare/stress.h"
 
@@ -146,13 +147,14 @@ static unsigned list_suites(void)
 
 static void read_options(void)
 {
-    static const char *const keys[] = { "suite", "seed", "us",    "cpus",   "threads",
-                                        "iters", "bug",  "fault", "inside", "icount" };
+    static const char *const keys[] = { "suite", "seed",  "us",     "cpus",   "threads", "iters",
+                                        "bug",   "fault", "inside", "icount", "mutant" };
     static const char *const bugs[] = { "none",      "unpinned", "torn",
                                         "unretried", "masked",   "switched" };
     uint32_t                 us;
 
-    bare_options_check(keys, sizeof keys / sizeof keys[0]);
+    bare_options_check(keys, sizeof keys / sizeof keys[0] - (!ANY_MUTANT));
+    any_mutant_choose();
     us = bare_option_number("us", 100);
     run.cpus = bare_option_number("cpus", 4);
     run.threads_per_cpu = bare_option_number("threads", 4);
@@ -203,6 +205,7 @@ void bare_main(void)
     for (unsigned i = FIRST_OF_STRESS; i < count - 1; i++)
         if (suite == i || all)
             stress_run(st_suite_list(i - FIRST_OF_STRESS));
+    any_mutant_report();
     bare_print("%s: %lu findings\n", suite_names[suite], (unsigned long)tl_counter_read(&findings));
     machine_exit(tl_counter_read(&findings) == 0 ? BARE_PASSED : BARE_FAILED);
 }

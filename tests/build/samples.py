@@ -185,6 +185,8 @@ FAULTS = [
     ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": kills("| `a` | **0.1** unit |\n")}, "mention b"),
     ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": kills("| `a` | **0.1** unit |\n| `b` | - |\n")}, "no layer that finds b"),
     ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": kills("| `a` | **0.1** unit |\n")}, "0 rows for b"),
+    ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": kills("| `a` | **0.1** unit | - |\n| `b` | **0.1** unit |  |\n")},
+     "not measured with b"),
     ({**CONTEXT_TABLE, **MUTANTS, "docs/testing.md": "| `a` |\n| `b` |\n"}, "no kill table"),
     ({**CONTEXT_TABLE, **MUTANTS, "tests/CMakeLists.txt": "# a\n", "docs/testing.md": kills("| `b` | **0.1** unit |\n")},
      "claims b"),

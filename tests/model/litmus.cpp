@@ -8,6 +8,7 @@
  * memory model: all but load buffering, since relacy executes in some order and never reads what
  * was not written yet. */
 #include <cstring>
+#include <ctime>
 #include <fstream>
 
 #include "litmus/shapes.h"
@@ -129,10 +130,13 @@ static bool check_twin(enum litmus_twin twin, unsigned schedules)
     std::string   why;
 
     litmus_broken = twin;
-    bool missed = simulate_all(schedules, nowhere, &why);
+    std::clock_t begin = std::clock();
+    bool         missed = simulate_all(schedules, nowhere, &why);
+    double       seconds = (double)(std::clock() - begin) / CLOCKS_PER_SEC;
     litmus_broken = LITMUS_sound;
     std::cout << (missed ? "FAILED: " : "caught: ") << shape->name << " with "
-              << litmus_twin_name(twin) << ": " << why << std::endl;
+              << litmus_twin_name(twin) << ": " << why << " after " << std::fixed << seconds << " s"
+              << std::endl;
     return !missed;
 }
 

@@ -1,7 +1,8 @@
 /* ends_meanwhile.c: what another thread is at work on ends only when that thread has left it: a
- * heap that the purge thread visits, a reserve that a slow exit refills (R18, R34); but the child
- * of a fork, which has no such thread, waits for none. The core with its marked points: at one of
- * them the other thread stops, and looks whether the end waits. */
+ * heap that the purge thread visits, a reserve that a slow exit refills (R18, R34). Nor does a
+ * process fork while a thread changes a page pool; but its child, which has no purge thread, waits
+ * for none. The core with its marked points: at one of them the other thread stops, and looks
+ * whether the end, or the fork, waits. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -20,16 +21,18 @@
 void tl_preempt_point(const char *name);
 
 static talus_heap         *heap;
-static sem_t               inside, left;
+static sem_t               inside, left, may_go;
 static const char *_Atomic where; /* the point at which the other thread stops, once */
 static int                 stop_ms;
-static _Thread_local bool  is_first; /* the first thread, which purges and refills, too */
-static atomic_bool         has_ended, ended_early, enough;
+/* The first thread purges, refills and takes locks, too. */
+static _Thread_local enum who { PURGER, FIRST, ALLOCATOR } i_am;
+static enum who    who_stops;
+static atomic_bool has_ended, ended_early, enough;
 
 void tl_preempt_point(const char *name)
 {
     const char *wanted = atomic_load(&where);
-    if (is_first || wanted == NULL || strcmp(name, wanted) != 0 ||
+    if (wanted == NULL || i_am != who_stops || strcmp(name, wanted) != 0 ||
         !atomic_compare_exchange_strong(&where, &wanted, NULL))
         return;
     sem_post(&inside);
@@ -39,9 +42,10 @@ void tl_preempt_point(const char *name)
     sem_post(&left);
 }
 
-static void stop_at(const char *name, int ms)
+static void stop(enum who who, const char *name, int ms)
 {
-    is_first = true;
+    i_am = FIRST;
+    who_stops = who;
     stop_ms = ms;
     atomic_store(&has_ended, false);
     atomic_store(&ended_early, false);
@@ -58,7 +62,7 @@ static void have_purged(int ms)
 
     heap = talus_heap_create(&options);
     assert_non_null(heap);
-    stop_at("purge", ms);
+    stop(PURGER, "purge", ms);
     for (size_t i = 0; i < COUNT_OF(blocks); i++)
         assert_non_null(blocks[i] = talus_heap_alloc(heap, 100000, 0, NULL));
     for (size_t i = 0; i < COUNT_OF(blocks); i += 2) /* runs that are no whole regions */
@@ -93,11 +97,51 @@ static void a_child_has_no_purge_thread(void **state)
     assert_true(talus_heap_destroy(heap));
 }
 
+/* The pool is asked anew, by a thread that has a cache by then. */
+static void *allocate_large(void *ready)
+{
+    i_am = ALLOCATOR;
+    void *first = talus_heap_alloc(heap, 100000, 0, NULL);
+    sem_post(ready);
+    sem_wait(&may_go);
+    void *second = talus_heap_alloc(heap, 200000, 0, NULL);
+    talus_heap_free(heap, first);
+    talus_heap_free(heap, second);
+    return NULL;
+}
+
+static void a_fork_waits_for_the_page_pool(void **state)
+{
+    pthread_t thread;
+    sem_t     ready;
+    int       status = -1;
+
+    (void)state;
+    heap = talus_heap_create(NULL);
+    assert_non_null(heap);
+    assert_int_equal(sem_init(&ready, 0, 0) | sem_init(&may_go, 0, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, allocate_large, &ready), 0);
+    sem_wait(&ready);
+    stop(ALLOCATOR, "lock_held", LOOK_MS);
+    sem_post(&may_go);
+    sem_wait(&inside);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    atomic_store(&has_ended, true);
+    assert_true(child > 0 && waitpid(child, &status, 0) == child);
+    sem_wait(&left);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(atomic_load(&ended_early));
+    assert_true(talus_heap_destroy(heap));
+}
+
 /* Its slow exits refill. */
 static void *allocate(void *unused)
 {
     void *blocks[500];
 
+    i_am = ALLOCATOR;
     while (!atomic_load(&enough)) {
         for (size_t i = 0; i < COUNT_OF(blocks); i++)
             blocks[i] = talus_heap_alloc(heap, 500, 0, NULL);
@@ -117,7 +161,7 @@ static void a_reserve_waits_for_its_refill(void **state)
     assert_non_null(heap);
     reserve = talus_reserve_create(heap, 64, 0, 8, 8, NULL, NULL);
     assert_non_null(reserve);
-    stop_at("reserve_fill", LOOK_MS);
+    stop(ALLOCATOR, "reserve_fill", LOOK_MS);
     assert_non_null(talus_reserve_take(reserve));
     assert_int_equal(pthread_create(&thread, NULL, allocate, NULL), 0);
     sem_wait(&inside);
@@ -135,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_heap_waits_for_the_purge_thread),
         cmocka_unit_test(a_child_has_no_purge_thread),
+        cmocka_unit_test(a_fork_waits_for_the_page_pool),
         cmocka_unit_test(a_reserve_waits_for_its_refill),
     };
 

@@ -3,29 +3,36 @@
 import mutant_layers
 
 BEGIN, END = "<!-- kill table -->", "<!-- end of the kill table -->"
-SHORT = {"not reached": "-", "order": "order", "not tried": ""}
+SHORT = {"not reached": "-"}
 
 
-def cell(found, is_claimed):
-    if found is not None and found["killed"]:
-        return f"**{found['cpu']:.1f}** {found['by']}"
-    if is_claimed:
-        return "claimed"
-    return SHORT.get(found["why"], found["why"]) if found is not None else ""
+def cell(found):
+    if found is None:
+        return ""
+    if found["killed"]:
+        return f"**{found['cpu']:.1f}** {found['by']}" + (" (hangs)" if found["how"] == "hangs" else "")
+    return SHORT.get(found["why"], found["why"])
 
 
-def render(names, results, claims):
-    """`results`: bug -> layer -> what was found; `claims`: bug -> layers that have a test of their own for it."""
-    layers = list(mutant_layers.CLAIMS)
+def render(names, results, old=None):
+    """`results`: bug -> layer -> what was found; `old`: bug -> layer -> the cell where nothing was tried now."""
+    layers = [layer.name for layer in mutant_layers.LAYERS]
     rows = ["| bug | " + " | ".join(layers) + " |", "|---|" + "---|" * len(layers)]
     for name in names:
-        cells = [cell(results.get(name, {}).get(layer), layer in claims.get(name, ())) for layer in layers]
+        mine, before = results.get(name, {}), (old or {}).get(name, {})
+        cells = [cell(mine[layer]) if layer in mine else before.get(layer, "") for layer in layers]
         rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
+def conditions(results):
+    """On what machine the results were taken, and with what budgets."""
+    places = sorted({one["on"] for layers in results.values() for one in layers.values() if "on" in one})
+    return f"Taken by `talus stress --mutants` on {'; '.join(places)}."
+
+
 def problems_of(text, names):
-    """What a document's kill table lacks: a row for each bug, and in it a layer that finds it."""
+    """What a document's kill table lacks: a row for each bug, a layer in it that finds it, and no cell left open."""
     if BEGIN not in text or END not in text:
         return ["holds no kill table"]
     rows = text.split(BEGIN)[1].split(END)[0].splitlines()
@@ -34,19 +41,23 @@ def problems_of(text, names):
         mine = [row for row in rows if row.startswith(f"| `{name}` |")]
         if len(mine) != 1:
             problems.append(f"the kill table has {len(mine)} rows for {name}")
-        elif "**" not in mine[0] and "claimed" not in mine[0]:
+        elif "**" not in mine[0]:
             problems.append(f"the kill table knows no layer that finds {name}")
+        elif not all(cells_of(mine[0])):
+            problems.append(f"the kill table has layers that were not measured with {name}")
     return problems
 
 
-def update(document, table, tried):
-    """Puts `table` into the document; the rows of bugs that were not tried stay as they are."""
+def cells_of(row):
+    return [text.strip() for text in row.strip().strip("|").split("|")]
+
+
+def update(document, names, results):
+    """Puts the results into the document's table; cells of what was not tried stay as they are."""
     with open(document, encoding="utf-8") as file:
         text = file.read()
     head, rest = text.split(BEGIN)
-    old = {row.split("`")[1]: row for row in rest.split(END)[0].splitlines() if row.startswith("| `")}
-    rows = table.splitlines()
-    rows[2:] = [row if row.split("`")[1] in tried else old.get(row.split("`")[1], row) for row in rows[2:]]
-    table = "\n".join(rows)
+    rows = [cells_of(row) for row in rest.split(END)[0].splitlines() if row.startswith("|")]
+    old = {row[0].strip("`"): dict(zip(rows[0][1:], row[1:])) for row in rows[2:]}
     with open(document, "w", encoding="utf-8") as file:
-        file.write(f"{head}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+        file.write(f"{head}{BEGIN}\n{render(names, results, old)}\n{END}{rest.split(END)[1]}")

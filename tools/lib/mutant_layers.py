@@ -1,5 +1,6 @@
 """The layers that tools/mutants runs: what each builds, which of its tests get to a seeded bug, and how a bug is found."""
 
+import glob
 import json
 import os
 import re
@@ -30,21 +31,38 @@ class Setting:
         return self.release if name == "release" and self.release else os.path.join(self.build, name)
 
     def make(self, name, preset, arguments, targets):
-        """Configures and builds; the folder."""
+        """Configures, builds the targets; the folder."""
         folder = self.folder(name)
         if self.may_build:
-            configure = ["cmake", "--preset", preset, "-B", folder, *arguments]
-            for command in (configure, ["cmake", "--build", folder, "-j", "2", *targets]):
+            commands = [["cmake", "--preset", preset, "-B", folder, *arguments]]
+            if targets:
+                commands.append(["cmake", "--build", folder, "-j", "2", "--target", *targets])
+            for command in commands:
                 done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
                 if done.returncode != 0:
                     raise Unusable(f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-3000:]}")
         return folder
 
 
+def cpu_of_session(leader):
+    """CPU seconds of the processes that a program started and that still run."""
+    ticks = 0
+    for path in glob.iglob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="ascii", errors="replace") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if int(fields[3]) == leader:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Run:
     """One program's end: whether it failed, how, and what it took."""
 
     def __init__(self, command, environment, seconds, folder=None):
+        unwaited = 0.0
         begin, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
@@ -54,6 +72,7 @@ class Run:
             try:
                 self.status = process.wait(seconds)
             except subprocess.TimeoutExpired:
+                unwaited = cpu_of_session(process.pid)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 self.status = None
@@ -61,10 +80,12 @@ class Run:
             self.output = output.read().decode("utf-8", "replace")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.wall = time.monotonic() - begin
-        self.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self.cpu = max(waited, unwaited)  # what children of the one that was ended had used is not among the former
 
     # The first that fits says what was seen.
     SIGNS = (
+        r"(wrong: .*|panic: cpu.*|exception: .*)",  # of an image
         r"SUMMARY: (ThreadSanitizer: [a-z -]+)",
         r"FAILED: ([a-z ]+)",
         r"talus: (misuse[^0-9(]*)",
@@ -123,6 +144,8 @@ class Programs:
 
     random = False  # another seed is another chance
     orders = False  # sees an order that this CPU keeps though nobody asked for it
+    claims = None  # the tests of CTest that are made for one bug: where the others do not find it
+    hang_seconds = 10  # more than ten times what a test takes: then it hangs
 
     def __init__(self):
         self.all, self.folder = [], ""
@@ -137,26 +160,40 @@ class Programs:
         raise NotImplementedError
 
     def attempt(self, setting, name):
+        found = self.attempt_all(setting, name)
+        claimed = None if found["killed"] or self.claims is None else self.claims.attempt(setting, name)
+        return claimed or found
+
+    def is_found(self, test, name, limit, seed, done):
+        """A machine that is busy may fail a test, too: the same run without the bug must pass; and a standstill come again."""
+        if done.status in test.passing or done.how() == "pressure":
+            return False
+        if test.run({}, limit, seed).status not in test.passing:
+            return False
+        is_slow = done.how().startswith(("hangs", "stuck"))
+        return not is_slow or test.run({"TALUS_MUTANT": name}, limit, seed).how() == done.how()
+
+    def attempt_all(self, setting, name):
+        """Each test once, and then, where that is another chance, again until the budget is spent."""
         number = number_of(self.folder, name)
         tests = [test for test in self.all if number == 0 or test.reached[number : number + 1] == b"\1"]
         if not tests:
             return survivor("not reached")
+        if name.endswith("_relaxed") and not self.orders:
+            return survivor("order")
         first = suite_claims(setting.root).get(name)
         tests.sort(key=lambda test: test.name != first)
         cpu, wall, seed = 0.0, 0.0, 0
         while seed == 0 or (self.random and wall < setting.budget):
             seed += 1
             for test in tests:
-                limit = 30 + 10 * test.seconds
+                limit = self.hang_seconds + 10 * test.seconds
                 done = test.run({"TALUS_MUTANT": name}, limit, seed)
                 cpu, wall = cpu + done.cpu, wall + done.wall
-                # a machine that is busy may fail a test, too: the same run without the bug must pass
-                if done.status not in test.passing and test.run({}, limit, seed).status in test.passing:
+                if self.is_found(test, name, limit, seed, done):
                     return {"killed": True, "by": test.name, "how": done.how(), "cpu": round(cpu, 2), "wall": round(wall, 2)}
-                if self.random and wall >= setting.budget:
+                if seed > 1 and wall >= setting.budget:
                     break
-        if name.endswith("_relaxed") and not self.orders:
-            return survivor("order")
         return survivor(f"{wall:.0f} s" if self.random else f"{len(tests)} test" + "s" * (len(tests) > 1))
 
 
@@ -186,14 +223,55 @@ def any_arguments():
 
 
 def any_tree(setting, folders):
-    targets = [f"tests/{folder}/all" for folder in folders]
-    return setting.make("mutants", "release", any_arguments(), ["--target", *targets])
+    return setting.make("mutants", "release", any_arguments(), [f"tests/{folder}/all" for folder in folders])
+
+
+class Claims:
+    """The tests of CTest that are made for one bug: it is compiled in or switched on, and they pass when it is found."""
+
+    def __init__(self, parts, place="release", mips_place=None):
+        """`parts`: what their names begin with; `place`: the preset that has them, and the one for bugs of MIPS."""
+        self.parts, self.place, self.mips_place = parts, place, mips_place
+        self.names = {}  # of tests, by folder
+
+    def attempt(self, setting, name):
+        """What was found, or None: there is no such test."""
+        place = self.mips_place if name.startswith("mips_") else self.place
+        if place is None:
+            return None
+        folder = setting.folder(place)
+        if folder not in self.names:
+            setting.make(place, place, [], [])
+            self.names[folder] = [test for test, _, _ in ctest(folder)]
+        pattern = rf"(?:{'|'.join(self.parts)})\.(?:.*\.)?{name}(?:-can-fail)?"
+        test = next((test for test in self.names[folder] if re.fullmatch(pattern, test)), None)
+        return None if test is None else found_by(setting, place, test)
+
+
+def found_by(setting, place, test, says=""):
+    """Runs one test of CTest that passes when it finds its bug. What it must say, too."""
+    folder = setting.make(place, place, [], programs_of(setting.folder(place), test))
+    done = Run(["ctest", "--test-dir", folder, "-V", "-R", f"^{re.escape(test)}$", "-FA", "."], {}, 900)
+    if done.status != 0 or "100% tests passed, 0 tests failed out of 1" not in done.output or not re.search(says, done.output):
+        return survivor(f"{test} does not find it")
+    return {"killed": True, "by": test, "how": "found", "cpu": round(done.cpu, 2), "wall": round(done.wall, 2)}
+
+
+def programs_of(folder, test):
+    """The targets that a test runs: the files of the build folder in its command."""
+    for path in glob.iglob(os.path.join(folder, "**", "CTestTestfile.cmake"), recursive=True):
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                if line.startswith(f"add_test([=[{test}]=] ") or line.startswith(f"add_test({test} "):
+                    return sorted(set(re.findall(rf"{re.escape(folder)}/(?:[\w.+-]+/)*([\w.+-]+)", line)))
+    return []
 
 
 class Steps(Programs):
     name = "unit"
     FOLDERS = ("unit", "api", "property", "misuse", "fail", "kernel", "small")
     about = "step by step, against what is expected: tests/{unit,api,property,misuse,fail,kernel,small}"
+    claims = Claims(FOLDERS, mips_place="mipsel")
 
     def tests(self, setting):
         self.folder = any_tree(setting, self.FOLDERS)
@@ -204,8 +282,9 @@ class Models(Programs):
     name = "model"
     about = "the protocols of sync/ in every memory order that C11 allows: tests/model, the litmus shapes among them"
     random, orders = False, True
+    claims = Claims(("model",))
 
-    LINE = r"^(?P<how>caught): (?P<shape>[\w.]+) with (?P<twin>\w+):"
+    LINE = r"^(?P<how>caught): (?P<shape>[\w.]+) with (?P<twin>\w+): .* after (?P<seconds>[\d.]+) s"
 
     def __init__(self):
         super().__init__()
@@ -213,45 +292,13 @@ class Models(Programs):
 
     def tests(self, setting):
         self.folder = any_tree(setting, ("model",))
-        litmus = setting.make("release", "release", [], ["--target", "model_litmus"])
+        litmus = setting.make("release", "release", [], ["model_litmus"])
         self.twins.prepare(setting, [os.path.join(litmus, "tests", "model", "model_litmus"), "20000", "--twins"], self.LINE)
         return plain_tests(self.folder, ("model",))
 
     def attempt(self, setting, name):
         found = super().attempt(setting, name)
         return found if found["killed"] else twin_of(self.twins, name, found)
-
-
-# Where each layer's tests say which bugs they have compiled in, or switch on, and must find: every name in these files.
-CLAIMS = {
-    "unit": [f"tests/{folder}/CMakeLists.txt" for folder in Steps.FOLDERS]
-    + ["tests/unit/sync.cmake"],
-    "stress": ["stress/mutants.h"],
-    "litmus": [],
-    "tsan": [],
-    "model": ["tests/model/CMakeLists.txt", "tests/litmus/shapes.h"],
-    "explore": ["stress/explore/mutants.h"],
-    "fuzz": ["tests/fuzz/CMakeLists.txt"],
-    "images": ["tests/bare/CMakeLists.txt"],
-    "audit": ["tests/build/audit.py"],
-}
-
-
-def claimed(root, names):
-    """Bug -> the layers that have a test of their own for it in CTest."""
-    result = {}
-    for layer, paths in CLAIMS.items():
-        for path in paths:
-            if not os.path.exists(os.path.join(root, path)):
-                continue
-            with open(os.path.join(root, path), encoding="utf-8") as file:
-                text = file.read()
-            for name in names:
-                entry = r"_MUTANT\(" if path.endswith("mutants.h") else "(?<![a-z0-9])"
-                match = re.search(rf"{entry}{name}\b(, tsan)?", text)
-                if match:
-                    result.setdefault(name, set()).add("tsan" if match.group(1) else layer)
-    return result
 
 
 def suite_claims(root):
@@ -275,10 +322,11 @@ def suites(setting, folder):
 class Stress(Programs):
     name = "stress"
     about = "the suites of stress/ under real preemption, judged by the oracle"
-    random = True
+    random, hang_seconds = True, 30  # a suite has a patience of its own
+    claims = Claims((r"stress\.mutant",))
 
     def tests(self, setting):
-        self.folder = setting.make("release", "release", [], ["--target", "talus-stress-mutants"])
+        self.folder = setting.make("release", "release", [], ["talus-stress-mutants"])
         return suites(setting, self.folder)
 
 
@@ -307,7 +355,7 @@ class Litmus:
         self.twins = Twins()
 
     def prepare(self, setting):
-        folder = setting.make("release", "release", [], ["--target", "talus-litmus-twins"])
+        folder = setting.make("release", "release", [], ["talus-litmus-twins"])
         self.twins.prepare(setting, [os.path.join(folder, "tests", "litmus", "talus-litmus-twins")], self.LINE)
 
     def attempt(self, setting, name):
@@ -327,14 +375,15 @@ def twin_of(twins, name, other=None):
 class Tsan(Programs):
     name = "tsan"
     about = "the suites of stress/ and the litmus shapes under ThreadSanitizer, with the core's assertions on"
-    random, orders = True, True
+    random, orders, hang_seconds = True, True, 60
+    claims = Claims((r"stress\.mutant",), "tsan")
 
     def __init__(self):
         super().__init__()
         self.twins = Twins()
 
     def tests(self, setting):
-        self.folder = setting.make("tsan", "tsan", [], ["--target", "talus-stress-mutants", "talus-litmus-twins"])
+        self.folder = setting.make("tsan", "tsan", [], ["talus-stress-mutants", "talus-litmus-twins"])
         self.twins.prepare(setting, [os.path.join(self.folder, "tests", "litmus", "talus-litmus-twins")], Litmus.LINE)
         return suites(setting, self.folder)
 
@@ -348,9 +397,10 @@ class Explorer(Programs):
 
     name = "explore"
     about = "the whole core of a kernel's heap under all schedules of small scenarios with two preemptions: stress/explore"
+    claims = Claims((r"explore\.mutant",))
 
     def tests(self, setting):
-        self.folder = setting.make("mutants", "release", any_arguments(), ["--target", "talus-explore"])
+        self.folder = setting.make("mutants", "release", any_arguments(), ["talus-explore"])
         program = os.path.join(self.folder, "stress", "explore", "talus-explore")
         done = subprocess.run([program, "--list"], capture_output=True, text=True, check=False)
         for name in re.findall(r"^ *([a-z][a-z0-9-]+)", done.stdout, re.M):
@@ -358,37 +408,66 @@ class Explorer(Programs):
             yield Test(name, command, passing=(0, 2))
 
 
-class Claims:
-    """Bugs that tests of a build have compiled in: those tests run; nothing is tried that none claims."""
+class Fuzz(Programs):
+    name = "fuzz"
+    about = "the corpus of the fuzz targets, which tools/fuzz adds to: tests/fuzz"
+    claims = Claims(("fuzz",))
 
-    def __init__(self, name, about, folder, target, why):
-        self.name, self.about, self.place, self.target, self.why = name, about, folder, target, why
-        self.tests = {}
+    def tests(self, setting):
+        self.folder = any_tree(setting, ("fuzz",))
+        return plain_tests(self.folder, ("fuzz",))
+
+
+class ImageTest(Test):
+    """A bug's name goes into the image's command line; the places that it got to are in what it says."""
+
+    def run(self, environment, seconds, seed=1):
+        words = [f"mutant={environment['TALUS_MUTANT']}"] if "TALUS_MUTANT" in environment else []
+        return Run([*self.command, *words], {}, seconds, self.folder)
+
+    def look(self):
+        done = self.run({}, 300)
+        if done.status != 0:
+            raise Unusable(f"{self.name} fails without any bug: {done.how()}\n{done.output[-2000:]}")
+        numbers = [number_of(self.built, name) for name in re.findall(r"^reached: (\w+)", done.output, re.M)]
+        self.reached = bytes(number in numbers for number in range(max(numbers) + 1))
+        self.seconds = done.wall
+        return True
+
+
+class Images(Programs):
+    name = "images"
+    about = "a kernel in QEMU, under interrupts between any two instructions, with the suites of stress/: tests/bare"
+    claims = Claims((r"(?:machine|heap|stress)\.can-fail",), "kernel-x86_64", "kernel-mipsel")
+    TESTS = r"(machine|heap)\.icount|machine\.one-cpu|stress\.(?!mttcg|deterministic)[a-z-]+"  # the same each time
+
+    def tests(self, setting):
+        self.folder = setting.make("kernel-mutants", "kernel-x86_64", ["-DTALUS_MUTANT=any"], ["machine"])
+        for name, command, properties in ctest(self.folder):
+            if command is not None and re.fullmatch(self.TESTS, name):
+                command[command.index("--seconds") + 1] = "1000"  # the limits are ours
+                test = ImageTest(name, command, properties.get("WORKING_DIRECTORY"))
+                test.built = self.folder
+                yield test
+
+
+class Audit:
+    name = "audit"
+    about = "the instructions of the atomic operations, disassembled: tests/build/audit.py"
+
+    def __init__(self):
+        self.mutants = ()
 
     def prepare(self, setting):
-        folder = setting.folder(self.place)
-        for name, command, properties in ctest(folder):
-            match = re.search(self.target, name)
-            if match and command is not None:
-                self.tests.setdefault(match.group(1), Test(name, command, properties.get("WORKING_DIRECTORY")))
+        with open(os.path.join(setting.root, "tests", "build", "audit.py"), encoding="utf-8") as file:
+            table = re.search(r"^MUTANTS = \{(.*?)^\}", file.read(), re.M | re.S)
+        self.mutants = re.findall(r'^ +"(\w+)":', table.group(1), re.M)
 
     def attempt(self, setting, name):
-        test = self.tests.get(name)
-        if test is None:
-            return survivor(self.why)
-        done = test.run({}, 600)
-        if done.status != 0:
-            raise Unusable(f"{test.name} does not find its bug: {done.output[-1000:]}")
-        return {"killed": True, "by": test.name, "how": "found", "cpu": round(done.cpu, 2), "wall": round(done.wall, 2)}
+        if name not in self.mutants:
+            return survivor("not reached")
+        # without a compiler for MIPS the test passes, and does not speak of the bug
+        return found_by(setting, "release", "build.audit-can-fail", rf"{name}: (?!nothing found)")
 
 
-LAYERS = [
-    Steps(),
-    Stress(),
-    Litmus(),
-    Tsan(),
-    Models(),
-    Explorer(),
-    Claims("images", "kernels in QEMU, build/kernel-x86_64: the bugs that tests/bare claims", "kernel-x86_64",
-           r"^(?:machine|heap|stress)\.can-fail\.(\w+)$", "not tried"),
-]
+LAYERS = [Steps(), Stress(), Litmus(), Tsan(), Models(), Explorer(), Fuzz(), Images(), Audit()]
