@@ -184,6 +184,16 @@ TL_SLOW talus_heap *talus_heap_default(void)
     return tl_init() ? tl_heap_handle(&tl_default_heap) : NULL;
 }
 
+static bool is_large(size_t size, size_t align)
+{
+    return align > (TL_SMALL ? TL_CLASS_MAX : TL_PAGE_SIZE) || size > TL_CLASS_MAX;
+}
+
+static unsigned class_of(size_t size, size_t align)
+{
+    return tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
+}
+
 /* All blocks that the calling thread's cache (NULL: none) and the idle ones hold go to their spans,
  * and empty spans to the pool: the first round sends foreign blocks to their owners' inboxes, the
  * second takes them in, where there are idle caches to send and to receive any. In a kernel a piece
@@ -223,31 +233,17 @@ struct request {
     size_t          size;
     size_t          align;
     bool            zero;
-    unsigned        class_id; /* TL_CLASS_COUNT: none, it is a large block */
 };
-
-static TL_INLINE_HOSTED void set_class(struct request *request)
-{
-    size_t size = request->size, align = request->align;
-    request->class_id = TL_CLASS_COUNT;
-    if (align <= (TL_SMALL ? TL_CLASS_MAX : TL_PAGE_SIZE) && size <= TL_CLASS_MAX)
-        request->class_id =
-            tl_class_of_size(align > TL_GRAIN ? tl_size_aligned(size, align) : size);
-}
-
-static bool is_large(const struct request *request)
-{
-    return request->class_id == TL_CLASS_COUNT;
-}
 
 /* One try with `cache`, the calling thread's. */
 static TL_INLINE_HOSTED void *try_with(const struct request *request, struct tl_cache *cache)
 {
-    size_t   size = request->size, align = request->align;
-    unsigned class_id = request->class_id;
-    if (is_large(request))
+    size_t size = request->size, align = request->align;
+    if (is_large(size, align))
         return tl_large_alloc(request->heap, cache, size, align, request->zero);
-    void *block = tl_cache_alloc(cache, class_id, size > TL_BORROW_ABOVE && align <= TL_GRAIN);
+    bool     or_larger = size > TL_BORROW_ABOVE && align <= TL_GRAIN;
+    unsigned class_id = class_of(size, align);
+    void    *block = tl_cache_alloc(cache, class_id, or_larger);
     if (request->zero && block != NULL)
         memset(block, 0, cache->zeroed ? sizeof(struct tl_block) : tl_class_size(class_id));
     return block;
@@ -255,8 +251,7 @@ static TL_INLINE_HOSTED void *try_with(const struct request *request, struct tl_
 
 void *tl_heap_try_alloc(struct tl_heap *heap, struct tl_cache *cache, size_t size, size_t align)
 {
-    struct request request = { heap, size, align, false, 0 };
-    set_class(&request);
+    struct request request = { heap, size, align, false };
     return size <= TL_REQUEST_MAX ? try_with(&request, cache) : NULL;
 }
 
@@ -272,7 +267,7 @@ static TL_INLINE_HOSTED void *try_alloc(const struct request *request, bool *mor
         tl_cache_piece_begin(cache); /* else what the try before left of it is all */
     if (more != NULL)
         *more = flush(heap, cache);
-    if (TL_KERNEL && is_large(request)) { /* it may take long to clear */
+    if (TL_KERNEL && is_large(request->size, request->align)) { /* it may take long to clear */
         tl_reserve_look(cache);
         tl_thread_let_go(cache);
         return tl_large_alloc(heap, NULL, request->size, request->align, request->zero);
@@ -295,7 +290,7 @@ static void *try_arrivals(const struct request *request, bool any)
         if (cache == NULL)
             break;
         tl_cache_piece_begin(cache);
-        more = tl_adopt_arrivals(cache, request->class_id, any, &left);
+        more = tl_adopt_arrivals(cache, class_of(request->size, request->align), any, &left);
         if (more) /* a piece of it is taken in */
             block = try_with(request, cache);
         tl_thread_let_go(cache);
@@ -320,7 +315,7 @@ static TL_COLD void *rob_others(const struct request *request)
 #endif
 
 /* When memory is short: apart, so that the usual try is short. */
-static TL_SLOW TL_NOINLINE void *try_hard(const struct request *request, bool flushing)
+static TL_SLOW TL_INLINE_HOSTED void *try_hard(const struct request *request, bool flushing)
 {
     bool     more = false;
     uint32_t pieces = TL_KERNEL && !request->heap->real_time ? TL_PIECES_MAX : 1;
@@ -329,7 +324,8 @@ static TL_SLOW TL_NOINLINE void *try_hard(const struct request *request, bool fl
         block = try_alloc(request, flushing ? &more : NULL);
     while (block == NULL && more && --pieces > 0);
 #if TL_KERNEL
-    if (block == NULL && flushing && !request->heap->real_time && !is_large(request))
+    if (block == NULL && flushing && !request->heap->real_time &&
+        !is_large(request->size, request->align))
         block = rob_others(request);
 #endif
     return block;
@@ -351,11 +347,10 @@ static void decay(struct tl_heap *heap)
 /* Pages that one try for such a block may take from the pool. */
 static size_t pages_wanted(const struct request *request)
 {
-    size_t align = request->align;
-    if (is_large(request))
-        return tl_large_pages(request->size) +
-               (align > TL_PAGE_SIZE ? (align >> TL_PAGE_SHIFT) - 1 : 0);
-    return tl_classes[request->class_id].span_pages;
+    size_t size = request->size, align = request->align;
+    if (is_large(size, align))
+        return tl_large_pages(size) + (align > TL_PAGE_SIZE ? (align >> TL_PAGE_SHIFT) - 1 : 0);
+    return tl_classes[class_of(size, align)].span_pages;
 }
 
 /* Tries with more and more pages from the provider. */
@@ -398,23 +393,21 @@ static TL_SLOW TL_NOINLINE void *alloc_again(const struct request *request)
 
 TL_NOINLINE void *tl_heap_alloc_again(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    struct request request = { heap, size, align, zero, 0 };
-    set_class(&request);
+    struct request request = { heap, size, align, zero };
     return alloc_again(&request);
 }
 
 static TL_NOINLINE void *alloc_in_range(struct tl_heap *heap, size_t size, size_t align, bool zero)
 {
-    struct request request = { heap, size, align, zero, 0 };
-    set_class(&request);
+    struct request request = { heap, size, align, zero };
     /* who finds a block in the cache takes no lock */
-    if (is_large(&request) || tl_pool_is_due(&heap->pool, TL_DUE_ANY))
+    if (is_large(size, align) || tl_pool_is_due(&heap->pool, TL_DUE_ANY))
         decay(heap);
     void *block = try_alloc(&request, NULL);
     if (TL_LIKELY(block != NULL))
         return block;
-    /* in a process the request need be in memory only then */
-    return TL_KERNEL ? alloc_again(&request) : tl_heap_alloc_again(heap, size, align, zero);
+    struct request again = request; /* in a process the request need be in memory only now */
+    return alloc_again(TL_KERNEL ? &request : &again);
 }
 
 void *tl_heap_alloc_slow(struct tl_heap *heap, size_t size, size_t align, bool zero)
