@@ -4,6 +4,7 @@
 #include "stress/hosted/host.h"
 #include "stress/hosted/judge.h"
 #include "stress/hosted/options.h"
+#include "stress/hosted/preempt.h"
 #include "stress/hosted/report.h"
 #include "stress/hosted/supervise.h"
 #include "stress/lib/block.h"
@@ -279,8 +280,12 @@ static int toy(uint64_t seed)
     return run_target(seed, st_target_find("toy"));
 }
 
+/* No real-time threads, and so none of the places: a sanitizer's malloc waits by spinning, and they
+ * would keep the CPU from whom they wait for. */
 static int system_malloc(uint64_t seed)
 {
+    st_options.preempt.modes = ST_PREEMPT_YIELD | ST_PREEMPT_SIGNAL;
+    st_preempt_setup(&st_options.preempt);
     return run_target(seed, st_target_find("system"));
 }
 
