@@ -3,6 +3,9 @@
 if(NOT SECONDS)
     set(SECONDS 60)
 endif()
+if(NOT EXISTS "${PROGRAM}" OR "" MATCHES "${SAYS}") # neither shows anything
+    message(FATAL_ERROR "not a program: '${PROGRAM}'; or fits whatever it says: '${SAYS}'")
+endif()
 separate_arguments(EMULATOR UNIX_COMMAND "${EMULATOR}")
 execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
     TIMEOUT ${SECONDS})

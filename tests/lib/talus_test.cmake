@@ -7,7 +7,12 @@
 # INTERNAL programs see core's private headers and link the static library; the others see only what is installed.
 # STATIC ones do, too, and link the static library.
 
-include_guard(GLOBAL)
+# How a heap that a seeded bug has damaged may end, before a test sees the damage: by a crash, a check of the core or of cmocka,
+# or a report of a sanitizer.
+set(talus_damage "Segmentation|SEGV|Bus error|Illegal|[Aa]bort|signal [0-9]+|talus: |Test failed with exception")
+string(APPEND talus_damage "|Sanitizer: |runtime error: ")
+
+include_guard(GLOBAL) # below: once; above: in every folder that includes this
 
 if(NOT TARGET talus_test_lib)
   add_library(talus_test_lib STATIC
