@@ -1,34 +1,11 @@
 /* heap.c: heap instances: created, used side by side, destroyed with whatever is in them. */
 #include <talus/heap.h>
 
-#include "fail/faulty_provider.h"
+#include "lib/counted_heap.h"
 #include "lib/pattern.h"
 #include "lib/reference.h"
 #include "lib/rng.h"
 #include "lib/test.h"
-
-static struct faulty_provider counted;
-
-static talus_heap *create_counted(void)
-{
-    talus_heap_options options = { .name = "counted", .provider = &counted.provider };
-    talus_heap        *heap;
-
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static void destroy_counted(talus_heap *heap)
-{
-    assert_true(talus_heap_destroy(heap));
-    assert_string_equal(counted.violation != NULL ? counted.violation : "", "");
-    assert_int_equal(counted.bytes, 0);
-    assert_int_equal(counted.count, 0);
-    assert_int_equal(counted.unmaps, counted.maps);
-    faulty_provider_close(&counted);
-}
 
 /* R19: NULL options are all defaults. */
 static void default_options_will_do(void **state)
@@ -148,16 +125,10 @@ static void initial_bytes_have_a_bound(void **state)
  * rest. */
 static void initial_bytes_are_taken_at_creation(void **state)
 {
-    talus_heap_options options = { .name = "initial",
-                                   .provider = &counted.provider,
-                                   .initial = 3 * MIB };
-    talus_heap        *heap;
-    uint64_t           maps;
+    talus_heap *heap = create_counted(.initial = 3 * MIB);
+    uint64_t    maps;
 
     (void)state;
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
     assert_true(counted.bytes >= 3 * MIB);
     maps = counted.maps;
     assert_non_null(talus_heap_alloc(heap, 2 * MIB, 0, NULL));
@@ -168,16 +139,10 @@ static void initial_bytes_are_taken_at_creation(void **state)
 /* R10: `growth` is the least that is asked of the provider at a time. */
 static void growth_is_the_least_step(void **state)
 {
-    talus_heap_options options = { .name = "growth",
-                                   .provider = &counted.provider,
-                                   .growth = 4 * MIB };
-    talus_heap        *heap;
-    void              *block;
+    talus_heap *heap = create_counted(.growth = 4 * MIB);
+    void       *block;
 
     (void)state;
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
     block = talus_heap_alloc(heap, 100, 0, NULL);
     assert_non_null(block);
     assert_true(counted.bytes >= 4 * MIB);

@@ -5,15 +5,13 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "fail/faulty_provider.h"
+#include "lib/counted_heap.h"
 #include "lib/rng.h"
 #include "lib/test.h"
 
 #define PAGE  TALUS_PAGE_SIZE
 #define STEP  (64 * PAGE)                     /* what the heaps here grow by */
 #define LARGE (64 * KIB / PAGE * PAGE + PAGE) /* the shortest block with pages to itself */
-
-static struct faulty_provider counted;
 
 /* What the owner gives: two blocks that touch. */
 static _Alignas(TALUS_PAGE_SIZE) unsigned char arena[3 * STEP];
@@ -39,25 +37,12 @@ static void note_removed(void *context, talus_heap *heap, void *block, size_t by
 static talus_heap *create(const talus_heap_options *like)
 {
     talus_heap_options options = *like;
-    talus_heap        *heap;
 
-    faulty_provider_open(&counted, NULL);
-    options.provider = &counted.provider;
     options.growth = STEP;
     options.on_removed = note_removed;
     options.on_removed_context = &removed;
     removed = (struct removed){ 0 };
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static void destroy(talus_heap *heap)
-{
-    assert_true(talus_heap_destroy(heap));
-    assert_string_equal(counted.violation != NULL ? counted.violation : "", "");
-    assert_int_equal(counted.bytes, 0);
-    faulty_provider_close(&counted);
+    return create_counted_over(NULL, options);
 }
 
 static talus_heap_stats_t stats_of(talus_heap *heap)
@@ -108,7 +93,7 @@ static void whole_blocks_go_to_the_provider(void **state)
         assert_int_equal(talus_heap_contract(heap, 0), 3 * STEP);
         assert_int_equal(stats_of(heap).mapped, 0);
     }
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R16: what the owner gave goes to him, and nothing lies in it from then on; he may give it again.
@@ -144,7 +129,7 @@ static void given_blocks_go_to_their_owner(void **state)
     assert_false(lies_in(get(deaf, LARGE), left, STEP));
     assert_int_equal(stats_of(deaf).free_pages, stats_of(deaf).mapped - LARGE);
     assert_true(talus_heap_destroy(deaf));
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R14, R16: what low water asks for is kept, and all of it where pages are to be kept. */
@@ -161,13 +146,13 @@ static void low_water_and_keep_pages_are_kept(void **state)
         talus_heap_free(heap, blocks[i]);
     assert_int_equal(talus_heap_contract(heap, 0), 5 * STEP);
     assert_int_equal(stats_of(heap).free_pages, 2 * STEP);
-    destroy(heap);
+    destroy_counted(heap);
     heap = create(&(talus_heap_options){ .initial = STEP, .keep_pages = true });
     assert_int_equal(talus_heap_contract(heap, 0), 0);
     assert_int_equal(talus_heap_shrink(heap, SIZE_MAX), 0);
     assert_true(talus_heap_drain(heap, counted.blocks[0].start, true)); /* but for this */
     assert_int_equal(counted.bytes, 0);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R16: up to so many pages: whole blocks, then pages of others, purged. */
@@ -192,7 +177,7 @@ static void a_shrinker_gets_what_it_asks_for(void **state)
     assert_true(talus_heap_shrink(heap, SIZE_MAX) >= 3 * STEP / PAGE);
     assert_int_equal(talus_heap_shrink(heap, SIZE_MAX), 0);
     assert_int_equal(stats_of(heap).mapped, 0);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R16: what is allocated lies low, so that under turnover sparse blocks empty and can go. */
@@ -223,7 +208,7 @@ static void sparse_blocks_empty_under_turnover(void **state)
     }
     talus_heap_contract(heap, 0);
     assert_true(stats_of(heap).mapped <= 2 * LEFT * LARGE);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R17: nothing new lies in a marked block, of whatever size; it leaves with its last page. */
@@ -263,7 +248,7 @@ static void a_marked_block_drains_and_leaves(void **state)
     talus_heap_contract(heap, 0);
     assert_int_equal(stats_of(heap).mapped, counted.bytes);
     assert_int_equal(stats_of(heap).allocated, 0);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R17: a block that grows does not grow into marked pages, nor one that moves end there. */
@@ -282,7 +267,7 @@ static void nothing_grows_into_a_marked_block(void **state)
     assert_false(lies_in(block, left, STEP));
     assert_int_equal(block[20 * PAGE - 1], 0x3c);
     assert_int_equal(removed.calls, 1);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R17: of blocks that touch only the marked one leaves: a block of the program's lies across their
@@ -310,7 +295,7 @@ static void borders_are_kept(void **state)
     assert_int_equal(stats_of(heap).mapped, 2 * STEP);
     assert_int_equal(stats_of(heap).largest_free_run, 2 * STEP);
     assert_ptr_equal(get(heap, 2 * STEP), right);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R17: without its mark a block serves again, all of it, in one piece. */
@@ -337,7 +322,7 @@ static void a_mark_can_be_taken_off(void **state)
     assert_int_equal(removed.calls, 1);
     assert_int_equal(talus_heap_contract(heap, 0), 2 * STEP);
     assert_int_equal(removed.calls, 3);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R17: the owner may use the heap where he is told, wherever a cache was at work when the block had
@@ -391,7 +376,7 @@ static void the_providers_blocks_are_unmapped(void **state)
     assert_int_equal(counted.unmaps, 1);
     assert_int_equal(counted.bytes, 2 * STEP);
     assert_int_equal(removed.calls, 0);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R17: addresses that are in no page of the heap's. */
@@ -409,7 +394,7 @@ static void what_is_no_block_is_refused(void **state)
         assert_false(talus_heap_drain(heap, wrong[i], false));
     }
     assert_int_equal(stats_of(heap).largest_free_run, STEP);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R13: a block that ends where addresses do: its last page is left out. */
@@ -425,7 +410,7 @@ static void the_last_page_of_all_is_left_out(void **state)
     errno = 0;
     assert_false(talus_heap_expand(heap, (void *)(UINTPTR_MAX - PAGE + 1), PAGE));
     assert_int_equal(errno, EINVAL);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R14: low water: the heap asks for more while it still has some. */
@@ -456,7 +441,7 @@ static void it_grows_before_it_is_exhausted(void **state)
     counted.fail_at = 0;
     get(heap, LARGE);
     assert_true(stats_of(heap).free_pages >= STEP / 2);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* R14, R15: a limit is no reason to fail early, and none to report it. */
@@ -470,7 +455,7 @@ static void low_water_keeps_to_the_limit(void **state)
     get(heap, STEP);
     assert_int_equal(stats_of(heap).limit_hits, 0);
     assert_int_equal(stats_of(heap).free_pages, 0);
-    destroy(heap);
+    destroy_counted(heap);
 }
 
 /* A provider that is slow: from the second call on its map waits to be let go. */

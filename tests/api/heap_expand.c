@@ -7,33 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "fail/faulty_provider.h"
+#include "lib/counted_heap.h"
 #include "lib/pattern.h"
 #include "lib/test.h"
-
-static struct faulty_provider counted;
-
-static talus_heap *create_counted(void)
-{
-    talus_heap_options options = { .name = "expanded",
-                                   .provider = &counted.provider,
-                                   .decay_ms = 1 };
-    talus_heap        *heap;
-
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static void destroy_counted(talus_heap *heap)
-{
-    assert_true(talus_heap_destroy(heap));
-    assert_string_equal(counted.violation != NULL ? counted.violation : "", "");
-    assert_int_equal(counted.bytes, 0);
-    assert_int_equal(counted.unmaps, counted.maps);
-    faulty_provider_close(&counted);
-}
 
 /* Whole pages of the heap's, which may be longer than the system's; munmap ends it. */
 static unsigned char *own_block(size_t bytes)
@@ -59,7 +35,7 @@ static bool lies_in(const void *block, const unsigned char *region, size_t bytes
  * provider is asked. They are not zero, and what is asked zeroed is. */
 static void blocks_serve_before_the_provider(void **state)
 {
-    talus_heap        *heap = create_counted();
+    talus_heap        *heap = create_counted(.decay_ms = 1);
     unsigned char     *first = own_block(MIB);
     unsigned char     *second = own_block(MIB);
     talus_heap_stats_t stats;
@@ -93,7 +69,7 @@ static void blocks_serve_before_the_provider(void **state)
  * are not used. */
 static void neighbours_become_one(void **state)
 {
-    talus_heap        *heap = create_counted();
+    talus_heap        *heap = create_counted(.decay_ms = 1);
     unsigned char     *block = own_block(3 * MIB + TALUS_PAGE_SIZE);
     talus_heap_stats_t stats;
 
@@ -119,7 +95,7 @@ static void refused(talus_heap *heap, void *block, size_t bytes, int why)
 /* R11: what holds no whole page, wraps around, or is in use already, by whichever heap. */
 static void what_cannot_be_is_refused(void **state)
 {
-    talus_heap        *heap = create_counted();
+    talus_heap        *heap = create_counted(.decay_ms = 1);
     talus_heap        *other = talus_heap_create(NULL);
     unsigned char     *block = own_block(MIB);
     talus_heap_stats_t stats;
@@ -178,7 +154,7 @@ static void the_block_stays_the_owners(void **state)
     twin = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, fileno(file), 0); /* the same memory */
     assert_true((void *)twin != MAP_FAILED);
     for (int round = 0; round < 2; round++) {
-        talus_heap *heap = create_counted();
+        talus_heap *heap = create_counted(.decay_ms = 1);
         void       *large, *small;
 
         assert_true(talus_heap_expand(heap, block, BYTES));
@@ -213,7 +189,7 @@ static void the_block_stays_the_owners(void **state)
 /* R16: where the block alone is dirty, nothing was given back. */
 static void trim_counts_what_the_provider_got(void **state)
 {
-    talus_heap    *heap = create_counted();
+    talus_heap    *heap = create_counted(.decay_ms = 1);
     unsigned char *block = own_block(MIB);
     void          *large;
 
@@ -257,7 +233,7 @@ static void *expand_and_use(void *context)
 static void threads_expand_at_once(void **state)
 {
     const size_t       all = EXPANDERS * PIECES * 8 * TALUS_PAGE_SIZE;
-    talus_heap        *heap = create_counted();
+    talus_heap        *heap = create_counted(.decay_ms = 1);
     unsigned char     *block = own_block(all);
     struct expander    expanders[EXPANDERS];
     pthread_t          threads[EXPANDERS];

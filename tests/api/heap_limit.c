@@ -1,34 +1,11 @@
 /* heap_limit.c: a heap with a limit never exceeds it, says so, and works on. */
 #include <talus/heap.h>
 
-#include "fail/faulty_provider.h"
+#include "lib/counted_heap.h"
 #include "lib/process.h"
 #include "lib/reference.h"
 #include "lib/rng.h"
 #include "lib/test.h"
-
-static struct faulty_provider counted;
-
-static talus_heap *create_limited(size_t limit)
-{
-    talus_heap_options options = { .name = "limited",
-                                   .provider = &counted.provider,
-                                   .limit = limit };
-    talus_heap        *heap;
-
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static void destroy_limited(talus_heap *heap)
-{
-    assert_true(talus_heap_destroy(heap));
-    assert_null(counted.violation);
-    assert_int_equal(counted.bytes, 0);
-    faulty_provider_close(&counted);
-}
 
 /* Allocates blocks of `size` until NULL and chains them through their first word. Returns their
  * number. */
@@ -63,7 +40,7 @@ static void free_chain(talus_heap *heap, void **chain)
 static void one_mib_is_never_exceeded(void **state)
 {
     static const size_t sizes[] = { 16, 64, 200, 1000, 4096, 10000, 50000, 200000 };
-    talus_heap         *heap = create_limited(MIB);
+    talus_heap         *heap = create_counted(.limit = MIB);
     void               *chain = NULL;
 
     (void)state;
@@ -82,14 +59,14 @@ static void one_mib_is_never_exceeded(void **state)
             free_chain(heap, &chain);
         }
     assert_true(counted.bytes_peak <= MIB);
-    destroy_limited(heap);
+    destroy_counted(heap);
 }
 
 /* R15: a random load far beyond the limit: every NULL is ENOMEM, nothing is lost, the limit holds
  * all the way. */
 static void a_random_load_beyond_the_limit(void **state)
 {
-    talus_heap      *heap = create_limited(MIB);
+    talus_heap      *heap = create_counted(.limit = MIB);
     struct reference reference;
     struct rng       rng = rng_seeded(test_seed());
     size_t           failed = 0;
@@ -121,33 +98,33 @@ static void a_random_load_beyond_the_limit(void **state)
     assert_true(reference_check_all(&reference));
     assert_true(counted.bytes_peak <= MIB);
     reference_close(&reference);
-    destroy_limited(heap);
+    destroy_counted(heap);
 }
 
 /* R15: a limit that is no multiple of the page is rounded down. */
 static void the_limit_is_rounded_down(void **state)
 {
-    talus_heap *heap = create_limited(20 * TALUS_PAGE_SIZE + TALUS_PAGE_SIZE / 2);
+    talus_heap *heap = create_counted(.limit = 20 * TALUS_PAGE_SIZE + TALUS_PAGE_SIZE / 2);
     void       *chain = NULL;
 
     (void)state;
     assert_true(exhaust(heap, 1000, &chain) > 100);
     assert_true(counted.bytes_peak <= 20 * TALUS_PAGE_SIZE);
     free_chain(heap, &chain);
-    destroy_limited(heap);
+    destroy_counted(heap);
 }
 
 /* R15: one page is the least limit, and small blocks can be had from it. */
 static void a_heap_of_one_page(void **state)
 {
-    talus_heap *heap = create_limited(TALUS_PAGE_SIZE);
+    talus_heap *heap = create_counted(.limit = TALUS_PAGE_SIZE);
     void       *chain = NULL;
 
     (void)state;
     assert_true(exhaust(heap, 16, &chain) > 0);
     free_chain(heap, &chain);
     assert_true(counted.bytes_peak <= TALUS_PAGE_SIZE);
-    destroy_limited(heap);
+    destroy_counted(heap);
 }
 
 static int reach_the_limit_twice(void *context)
@@ -177,7 +154,7 @@ static void the_limit_is_reported_once(void **state)
  * growth, nothing else. */
 static void the_limit_changes_at_run_time(void **state)
 {
-    talus_heap        *heap = create_limited(MIB);
+    talus_heap        *heap = create_counted(.limit = MIB);
     void              *chain = NULL;
     void              *more = NULL;
     talus_heap_stats_t stats;
@@ -202,7 +179,7 @@ static void the_limit_changes_at_run_time(void **state)
     more = talus_heap_alloc(heap, 20 * MIB, 0, NULL);
     assert_non_null(more);
     talus_heap_free(heap, more);
-    destroy_limited(heap);
+    destroy_counted(heap);
 }
 
 struct hook {
@@ -259,19 +236,14 @@ static void the_owner_decides_when_exhausted(void **state)
 static void enough_in_total_but_not_in_one_piece(void **state)
 {
     const size_t       unit = 8 * TALUS_PAGE_SIZE;
-    talus_heap_options options = {
-        .name = "textbook", .provider = &counted.provider, .limit = 80 * unit, .initial = 80 * unit
-    };
+    talus_heap_options options = { .name = "textbook", .limit = 80 * unit, .initial = 80 * unit };
     talus_heap_stats_t stats;
-    talus_heap        *heap;
+    talus_heap        *heap = create_counted_over(NULL, options);
     uintptr_t          first;
     uintptr_t          second;
     uintptr_t          rest;
 
     (void)state;
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
     first = (uintptr_t)talus_heap_alloc(heap, 16 * unit, 0, NULL);
     second = (uintptr_t)talus_heap_alloc(heap, 32 * unit, 0, NULL);
     rest = (uintptr_t)talus_heap_alloc(heap, 32 * unit, 0, NULL);
@@ -292,7 +264,7 @@ static void enough_in_total_but_not_in_one_piece(void **state)
     second = (uintptr_t)talus_heap_alloc(heap, 40 * unit, 0, NULL);
     assert_true(second != 0);
     talus_heap_free(heap, (void *)second);
-    destroy_limited(heap);
+    destroy_counted(heap);
 }
 
 int main(void)

@@ -2,33 +2,10 @@
  * time. */
 #include <talus/heap.h>
 
-#include "fail/faulty_provider.h"
+#include "lib/counted_heap.h"
 #include "lib/process.h"
 #include "lib/rng.h"
 #include "lib/test.h"
-
-static struct faulty_provider counted;
-
-static talus_heap *create_counted(uint32_t decay_ms)
-{
-    talus_heap_options options = { .name = "stats",
-                                   .provider = &counted.provider,
-                                   .decay_ms = decay_ms };
-    talus_heap        *heap;
-
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static void destroy_counted(talus_heap *heap)
-{
-    assert_true(talus_heap_destroy(heap));
-    assert_null(counted.violation);
-    assert_int_equal(counted.bytes, 0);
-    faulty_provider_close(&counted);
-}
 
 /* What must hold at any quiet moment of a heap over `counted`. */
 static void check_equations(talus_heap *heap, size_t live)
@@ -62,7 +39,7 @@ static void totals_add_up_under_a_random_load(void **state)
         void  *block;
         size_t usable;
     } slots[SLOTS];
-    talus_heap *heap = create_counted(0);
+    talus_heap *heap = create_counted();
     struct rng  rng = rng_seeded(test_seed());
     size_t      live = 0;
 
@@ -94,7 +71,7 @@ static void totals_add_up_under_a_random_load(void **state)
  * purged. */
 static void an_empty_trimmed_heap_holds_nothing(void **state)
 {
-    talus_heap        *heap = create_counted(0);
+    talus_heap        *heap = create_counted();
     void              *blocks[2000];
     talus_heap_stats_t stats;
 
@@ -206,15 +183,10 @@ static void free_blocks_beside_live_ones_are_purged_each_time(void **state)
 /* R16: a heap that keeps its pages gives none back, until it is destroyed. */
 static void keep_pages_keeps_them(void **state)
 {
-    talus_heap_options options = {
-        .name = "keep", .provider = &counted.provider, .decay_ms = 1, .keep_pages = true
-    };
-    talus_heap *heap;
+    talus_heap_options options = { .name = "keep", .decay_ms = 1, .keep_pages = true };
+    talus_heap        *heap = create_counted_over(NULL, options);
 
     (void)state;
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
     dirty(heap, 10000, 2000);
     dirty(heap, 2000000, 10);
     assert_int_equal(talus_heap_trim(heap), 0);
@@ -244,7 +216,7 @@ static bool dirty_pages_decayed(void *context)
  * decay_ms. */
 static void decay_returns_memory_in_time(void **state)
 {
-    talus_heap        *heap = create_counted(200);
+    talus_heap        *heap = create_counted(.decay_ms = 200);
     talus_heap_stats_t stats;
 
     (void)state;
@@ -258,7 +230,7 @@ static void decay_returns_memory_in_time(void **state)
 /* R40: the peak stays when the heap shrinks; the limit is what was set. */
 static void the_peak_stays(void **state)
 {
-    talus_heap        *heap = create_counted(0);
+    talus_heap        *heap = create_counted();
     talus_heap_stats_t full;
     talus_heap_stats_t empty;
     void              *block = talus_heap_alloc(heap, 30 * MIB, 0, NULL);
@@ -278,7 +250,7 @@ static void the_peak_stays(void **state)
 /* R8, R50: metadata outside the pages is small against what it describes. */
 static void metadata_is_small(void **state)
 {
-    talus_heap        *heap = create_counted(0);
+    talus_heap        *heap = create_counted();
     talus_heap_stats_t before;
     talus_heap_stats_t after;
 

@@ -4,7 +4,7 @@
 
 #include <talus/heap.h>
 
-#include "fail/faulty_provider.h"
+#include "lib/counted_heap.h"
 #include "lib/pattern.h"
 #include "lib/rng.h"
 #include "lib/test.h"
@@ -21,29 +21,7 @@ struct worker {
     int         errors;
 };
 
-static struct faulty_provider counted;
-static struct worker          workers[THREADS];
-
-static talus_heap *create_counted(size_t limit)
-{
-    talus_heap_options options = { .name = "shared",
-                                   .provider = &counted.provider,
-                                   .limit = limit };
-    talus_heap        *heap;
-
-    faulty_provider_open(&counted, NULL);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static void destroy_counted(talus_heap *heap)
-{
-    assert_true(talus_heap_destroy(heap));
-    assert_string_equal(counted.violation != NULL ? counted.violation : "", "");
-    assert_int_equal(counted.bytes, 0);
-    faulty_provider_close(&counted);
-}
+static struct worker workers[THREADS];
 
 static void start_all(talus_heap *heap, void *(*body)(void *))
 {
@@ -120,7 +98,7 @@ static void *free_the_next_ones(void *context)
 /* R19, R30: one heap, many threads; blocks freed by others; all pages come back. */
 static void one_heap_many_threads(void **state)
 {
-    talus_heap        *heap = create_counted(0);
+    talus_heap        *heap = create_counted();
     talus_heap_stats_t stats;
 
     (void)state;
@@ -140,7 +118,7 @@ static void one_heap_many_threads(void **state)
 /* R19: destroyed with blocks of many threads live; the threads are gone. */
 static void destroyed_after_its_threads(void **state)
 {
-    talus_heap *heap = create_counted(0);
+    talus_heap *heap = create_counted();
 
     (void)state;
     memset(workers, 0, sizeof workers);
@@ -153,7 +131,7 @@ static void destroyed_after_its_threads(void **state)
  * after the frees. */
 static void many_threads_against_a_limit(void **state)
 {
-    talus_heap *heap = create_counted(2 * MIB);
+    talus_heap *heap = create_counted(.limit = 2 * MIB);
     size_t      refused = 0;
     void       *block;
 
@@ -202,13 +180,13 @@ static void threads_outlive_a_heap(void **state)
     (void)state;
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS + 1), 0);
     for (int round = 0; round < 10; round++) {
-        talus_heap *heap = create_counted(0);
+        talus_heap *heap = create_counted();
         talus_heap *next;
 
         start_all(heap, outlive_the_heap);
         pthread_barrier_wait(&barrier);
         destroy_counted(heap);
-        next = create_counted(0);
+        next = create_counted();
         assert_non_null(talus_heap_alloc(next, 100, 0, NULL));
         pthread_barrier_wait(&barrier);
         join_all();
@@ -271,7 +249,7 @@ static void *watch_stats(void *context)
 /* R40: statistics and trim may be called while others allocate and free. */
 static void statistics_while_others_work(void **state)
 {
-    talus_heap   *heap = create_counted(0);
+    talus_heap   *heap = create_counted();
     struct worker watcher = { .heap = heap };
 
     (void)state;
@@ -328,9 +306,7 @@ static void room_is_refused_while_others_take(void **state)
     char              *grown;
 
     (void)state;
-    faulty_provider_open(&counted, NULL);
-    meanwhile.heap = talus_heap_create(&options);
-    assert_non_null(meanwhile.heap);
+    meanwhile.heap = create_counted_over(NULL, options);
     meanwhile.bytes = 400 * KIB;
     block = talus_heap_alloc(meanwhile.heap, 40000, 0, NULL);
     assert_non_null(block);

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "fail/faulty_provider.h"
+#include "lib/counted_heap.h"
 #include "lib/pattern.h"
 #include "lib/rng.h"
 #include "lib/test.h"
@@ -17,10 +17,9 @@ struct worker {
     int       errors;
 };
 
-static struct faulty_provider counted;
-static talus_heap            *heap;
-static talus_provider         unsteady;
-static atomic_uint            request;
+static talus_heap    *heap;
+static talus_provider unsteady;
+static atomic_uint    request;
 
 /* Lets two of three requests through. */
 static void *unsteady_map(void *context, size_t bytes)
@@ -68,7 +67,6 @@ static void *load(void *context)
 
 static void threads_against_an_unsteady_provider(void **state)
 {
-    talus_heap_options   options = { .name = "unsteady", .provider = &counted.provider };
     static struct worker workers[THREADS];
     size_t               refused = 0;
     uint64_t             seed = test_seed();
@@ -76,9 +74,7 @@ static void threads_against_an_unsteady_provider(void **state)
     (void)state;
     unsteady = *talus_provider_mmap();
     unsteady.map = unsteady_map;
-    faulty_provider_open(&counted, &unsteady);
-    heap = talus_heap_create(&options);
-    assert_non_null(heap);
+    heap = create_counted_over(&unsteady, (talus_heap_options){ .name = "unsteady" });
     for (size_t i = 0; i < THREADS; i++) {
         workers[i].seed = seed + i;
         assert_int_equal(pthread_create(&workers[i].thread, NULL, load, &workers[i]), 0);
@@ -91,10 +87,7 @@ static void threads_against_an_unsteady_provider(void **state)
     assert_true(counted.failures > 0);
     printf("%zu refusals, %llu of %llu requests failed\n", refused,
            (unsigned long long)counted.failures, (unsigned long long)counted.requests);
-    assert_true(talus_heap_destroy(heap));
-    assert_string_equal(counted.violation != NULL ? counted.violation : "", "");
-    assert_int_equal(counted.bytes, 0);
-    faulty_provider_close(&counted);
+    destroy_counted(heap);
 }
 
 int main(void)
