@@ -6,7 +6,8 @@
  *               waits for it no longer than it has patience: constructors may do anything.
  * 2 In front    A library whose thread-local memory must be laid out at the start ("static TLS":
  *               jemalloc, for one) cannot be loaded later. Then the program starts again with the
- *               library in LD_PRELOAD, and dlopen finds it there.
+ *               library in LD_PRELOAD, and dlopen finds it there. Its constructors run before
+ *               anybody can watch them; so a child does the same first, and ends.
  * 3 Its own     A calloc that calls malloc must find that of its library, not the system's
  *               (RTLD_DEEPBIND; sanitizers, whose malloc must come first, refuse it). dlsym on a
  *               library looks into those that it needs, too, so into libc: functions count only
@@ -32,6 +33,7 @@
 #define NAME_BYTES 128u
 #define LOOK_NS    1000000L
 #define PRELOADED  "TALUS_STRESS_PRELOADED" /* in the environment: 2 has happened */
+#define TRIAL      "trial"                  /* its value in the child that only tries it */
 
 /* How a child that tries it ends, where the library lets it. */
 enum { LOADED = 100, REFUSED, STATIC_TLS };
@@ -47,21 +49,6 @@ static _Noreturn void give_up(const char *path, const char *why)
 {
     fprintf(stderr, "talus-stress: --target %s: %s\n", path, why);
     exit(ST_USAGE);
-}
-
-static _Noreturn void start_behind(const char *path, char **argv)
-{
-    const char *before = getenv("LD_PRELOAD");
-    char       *list = NULL;
-
-    if (asprintf(&list, "%s%s%s", path, before != NULL ? ":" : "", before != NULL ? before : "") <
-        0)
-        give_up(path, "no memory");
-    fprintf(stderr, "  starting again with it in LD_PRELOAD\n");
-    setenv("LD_PRELOAD", list, 1);
-    setenv(PRELOADED, "1", 1);
-    execv("/proc/self/exe", argv);
-    give_up(path, strerror(errno));
 }
 
 /* NULL: the library has no function of this name itself. */
@@ -121,9 +108,8 @@ static void open_library(struct st_target *opened)
     st_target_of_calls(opened, &calls);
 }
 
-static _Noreturn void be_child(const char *path)
+static _Noreturn void load_and_end(const char *path)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     const char *why = load(path);
     if (why == NULL)
         _exit(LOADED); /* its destructors may do anything, too */
@@ -131,8 +117,15 @@ static _Noreturn void be_child(const char *path)
     _exit(strstr(why, "static TLS") != NULL && getenv(PRELOADED) == NULL ? STATIC_TLS : REFUSED);
 }
 
-/* Loads it in a child. Returns how that ended; ends the program where the child could not tell. */
-static int try(const char *path)
+static _Noreturn void start_again(const char *path, char **argv)
+{
+    execv("/proc/self/exe", argv);
+    give_up(path, strerror(errno));
+}
+
+/* Loads it in a child, which starts again for that where there are `argv`. Returns how that ended;
+ * ends the program where the child could not tell. */
+static int try(const char *path, char **argv)
 {
     const struct timespec look = { 0, LOOK_NS };
     struct st_patience    patience;
@@ -143,8 +136,12 @@ static int try(const char *path)
     pid_t child = fork();
     if (child < 0)
         give_up(path, strerror(errno));
-    if (child == 0)
-        be_child(path);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (argv != NULL)
+            start_again(path, argv);
+        load_and_end(path);
+    }
     st_patience_begin(&patience);
     while (waitpid(child, &status, WNOHANG) == 0) {
         if (st_patience_look(&patience) > st_options.patience) {
@@ -164,12 +161,33 @@ static int try(const char *path)
     give_up(path, why);
 }
 
+static _Noreturn void start_behind(const char *path, char **argv)
+{
+    const char *before = getenv("LD_PRELOAD");
+    char       *list = NULL;
+
+    if (asprintf(&list, "%s%s%s", path, before != NULL ? ":" : "", before != NULL ? before : "") <
+        0)
+        give_up(path, "no memory");
+    fprintf(stderr, "  starting again with it in LD_PRELOAD\n");
+    setenv("LD_PRELOAD", list, 1);
+    setenv(PRELOADED, TRIAL, 1);
+    if (try(path, argv) != LOADED)
+        exit(ST_USAGE);
+    setenv(PRELOADED, "1", 1);
+    start_again(path, argv);
+}
+
 struct st_target *st_target_load(const char *path, const char *names, char **argv)
 {
+    const char *preloaded = getenv(PRELOADED);
+
     if (ST_SANITIZED)
         give_up(path, "this build has a sanitizer's malloc in it: take the release build");
     prefix = names;
-    switch (try(path)) {
+    if (preloaded != NULL && strcmp(preloaded, TRIAL) == 0)
+        load_and_end(path);
+    switch (try(path, NULL)) {
     case REFUSED:
         exit(ST_USAGE);
     case STATIC_TLS:

@@ -318,8 +318,20 @@ static _Noreturn void start_beside(const char *name, char **argv)
     exit(ST_USAGE);
 }
 
+/* So that the line which repeats the run does it in any folder. A name without a folder is for the
+ * loader to look for. */
+static void make_target_absolute(void)
+{
+    const char *name = st_options.target_name;
+    char       *path = name[0] != '/' && strchr(name, '/') != NULL ? realpath(name, NULL) : NULL;
+
+    if (path != NULL)
+        st_options.target_name = path;
+}
+
 static void find_target(char **argv)
 {
+    make_target_absolute();
     const char *name = st_options.target_name;
 
     st_options.target = st_target_find(name);
