@@ -105,5 +105,9 @@ unsigned bare_option_choice(const char *key, const char *const *names, unsigned 
     for (unsigned i = 0; i < count; i++)
         if (behind(value, names[i]) == word_end(value))
             return i;
+    bare_print("%s= takes one of:", key);
+    for (unsigned i = 0; i < count; i++)
+        bare_print(" %s", names[i]);
+    bare_print("\n");
     refuse(value, "no such value");
 }
