@@ -1,6 +1,7 @@
 /* reserve.c: reserves, one call at a time: limits, arguments, the mark and what it asks for, the
  * policies, statistics, the end. */
 #include <signal.h>
+#include <unistd.h>
 
 #include <talus/reserve.h>
 
@@ -10,6 +11,7 @@
 #include "misuse/recorder.h"
 
 enum { COUNT = 20, MARK = 5, SIZE = 200 };
+enum { CHILD_SECONDS = 10 }; /* until a child that waits for ever ends */
 
 static struct faulty_provider provider;
 
@@ -276,9 +278,10 @@ static void any_block_that_fits_may_be_put(void **state)
 static int take_too_many(void *context)
 {
     talus_reserve_policy policy = { .name = "network buffers", .panic = true };
-    talus_reserve *reserve = talus_reserve_create(talus_heap_default(), 64, 0, 3, 0, &policy, NULL);
 
     (void)context;
+    alarm(CHILD_SECONDS);
+    talus_reserve *reserve = talus_reserve_create(talus_heap_default(), 64, 0, 3, 0, &policy, NULL);
     for (int i = 0; i < 3; i++)
         if (talus_reserve_take(reserve) == NULL)
             return 2;

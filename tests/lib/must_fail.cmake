@@ -1,15 +1,23 @@
-# Runs PROGRAM with ARGUMENTS, through EMULATOR where there is one: it must end, fail, and say, or end in, what SAYS fits.
-# SECONDS: it is ended then, which SAYS may ask for ("timeout").
+# Runs PROGRAM with ARGUMENTS, through EMULATOR where there is one: it must end, fail, and say, or end in, what SAYS fits. ROUNDS:
+# it may find nothing so often but once. SECONDS: it is ended then.
 if(NOT SECONDS)
     set(SECONDS 60)
+endif()
+if(NOT ROUNDS)
+    set(ROUNDS 1)
 endif()
 if(NOT EXISTS "${PROGRAM}" OR "" MATCHES "${SAYS}") # neither shows anything
     message(FATAL_ERROR "not a program: '${PROGRAM}'; or fits whatever it says: '${SAYS}'")
 endif()
 separate_arguments(EMULATOR UNIX_COMMAND "${EMULATOR}")
-execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
-    TIMEOUT ${SECONDS})
+foreach(round RANGE 1 ${ROUNDS})
+    execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
+        TIMEOUT ${SECONDS})
+    if(NOT result STREQUAL "0")
+        break()
+    endif()
+endforeach()
 if(result STREQUAL "0" OR NOT "${result}\n${output}" MATCHES "${SAYS}")
-    message(FATAL_ERROR "nothing found that fits '${SAYS}'; ended with '${result}':\n${output}")
+    message(FATAL_ERROR "nothing found that fits '${SAYS}' in round ${round}; ended with '${result}':\n${output}")
 endif()
-message("ended with: ${result}\n${output}")
+message("ended with, in round ${round}: ${result}\n${output}")
