@@ -82,14 +82,14 @@ static void read_to_end(int fd, char *output, size_t size)
     output[used] = '\0';
 }
 
-static struct process_result collect(pid_t child, int fd)
+struct process_result process_await(struct process process)
 {
     struct process_result result = { .exit_code = -1 };
     int                   status = 0;
 
-    read_to_end(fd, result.output, sizeof result.output);
-    close(fd);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+    read_to_end(process.output, result.output, sizeof result.output);
+    close(process.output);
+    while (waitpid(process.child, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFEXITED(status))
         result.exit_code = WEXITSTATUS(status);
@@ -98,15 +98,15 @@ static struct process_result collect(pid_t child, int fd)
     return result;
 }
 
-/* Forks; in the child standard error is the pipe's writing end. Returns the child, or 0 in the
- * child itself. */
-static pid_t fork_with_pipe(int *reading_end)
+/* Forks; in the child standard error is the pipe's writing end, and `child` is 0. The reading end
+ * is no program's that is started meanwhile. */
+static struct process fork_with_pipe(void)
 {
     int   ends[2];
     pid_t child;
 
     fflush(NULL);
-    if (pipe(ends) != 0)
+    if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0)
         abort();
     child = fork();
     if (child < 0)
@@ -114,22 +114,18 @@ static pid_t fork_with_pipe(int *reading_end)
     if (child == 0) {
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
-        close(ends[1]);
-        return 0;
     }
     close(ends[1]);
-    *reading_end = ends[0];
-    return child;
+    return (struct process){ child, ends[0] };
 }
 
 struct process_result process_run_child(int (*body)(void *context), void *context)
 {
-    int   fd = -1;
-    pid_t child = fork_with_pipe(&fd);
+    struct process process = fork_with_pipe();
 
-    if (child == 0)
+    if (process.child == 0)
         _exit(body(context));
-    return collect(child, fd);
+    return process_await(process);
 }
 
 void process_become(char *const argv[])
@@ -146,12 +142,11 @@ void process_become(char *const argv[])
     execvp(words[0], words);
 }
 
-struct process_result process_run_program(char *const argv[], const char *options)
+struct process process_start_program(char *const argv[], const char *options)
 {
-    int   fd = -1;
-    pid_t child = fork_with_pipe(&fd);
+    struct process process = fork_with_pipe();
 
-    if (child == 0) {
+    if (process.child == 0) {
         if (options != NULL)
             setenv("TALUS_OPTIONS", options, 1);
         else
@@ -159,7 +154,12 @@ struct process_result process_run_program(char *const argv[], const char *option
         process_become(argv);
         _exit(127);
     }
-    return collect(child, fd);
+    return process;
+}
+
+struct process_result process_run_program(char *const argv[], const char *options)
+{
+    return process_await(process_start_program(argv, options));
 }
 
 uint64_t test_seed(void)

@@ -37,4 +37,13 @@ void process_become(char *const argv[]);
 /* Runs the program argv[0] with TALUS_OPTIONS set to `options` (NULL: unset); waits for it. */
 struct process_result process_run_program(char *const argv[], const char *options);
 
+/* The same in two steps, so that others may run meanwhile. Each that was started is to be awaited.
+ * */
+struct process {
+    int child;
+    int output; /* reading end of what it writes to standard error */
+};
+struct process        process_start_program(char *const argv[], const char *options);
+struct process_result process_await(struct process process);
+
 #endif
