@@ -8,6 +8,7 @@
 #include "arch/cpu.h"
 #include "arch/port/bare/console.h"
 #include "arch/port/bare/machine.h"
+#include "arch/port/bare/sched.h"
 #include "sync/counter.h"
 #include "sync/lock.h"
 #include "tests/bare/suite.h"
@@ -19,7 +20,7 @@ enum {
     GAP_PAGES = 1,
     SECOND_PAGES = 32
 };
-enum { SLOW_TURNS = 20000, RELAX_TURNS = 100 };
+enum { SLOW_TURNS = 20000, RELAX_TURNS = 100, MASKED_TURNS = 200 };
 enum { GIVEN_PAGES = FIRST_PAGES + GAP_PAGES + SECOND_PAGES };
 
 TL_ALIGNED(TALUS_PAGE_SIZE) char port_memory[PORT_MEMORY_BYTES];
@@ -62,12 +63,19 @@ void talus_port_panic(const char *line)
     bare_panic("%s", line);
 }
 
+/* Bugs to be found: pins mask interrupts; the same around a switch of threads, which does so by
+ * right. */
+static bool pins_mask(void)
+{
+    return run.bug == BUG_MASKED || run.bug == BUG_MASKED_SWITCH;
+}
+
 unsigned talus_port_pin(void)
 {
     unsigned cpu;
 
     pin();
-    if (run.bug == BUG_MASKED)
+    if (pins_mask())
         machine_interrupts_off();
     cpu = machine_cpu();
     pins[cpu].depth++;
@@ -84,7 +92,12 @@ void talus_port_unpin(void)
     bool last = --pins[machine_cpu()].depth == 0;
 
     unpin();
-    if (run.bug == BUG_MASKED && last)
+    if (run.bug == BUG_MASKED_SWITCH && last && bare_thread() != BARE_NO_THREAD) {
+        bare_yield();
+        machine_interrupts_off();
+        machine_spin(MASKED_TURNS);
+    }
+    if (pins_mask() && last)
         machine_interrupts_on();
 }
 
@@ -148,7 +161,7 @@ void talus_port_unmap(void *block, size_t bytes)
  * the next interrupt. Where pins mask them there would be none, ever. */
 void talus_port_relax(void)
 {
-    if (run.bug != BUG_MASKED && ++pins[machine_cpu()].turns % RELAX_TURNS == 0)
+    if (!pins_mask() && ++pins[machine_cpu()].turns % RELAX_TURNS == 0)
         machine_wait();
     else
         tl_cpu_relax();

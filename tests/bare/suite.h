@@ -14,7 +14,16 @@
 enum { THREADS_MAX = 64 };
 
 /* Bugs that the tests themselves can be told to have, so that each check is seen to find one. */
-enum bug { BUG_NONE, BUG_UNPINNED, BUG_TORN, BUG_UNRETRIED, BUG_MASKED, BUG_SWITCHED };
+enum bug {
+    BUG_NONE,
+    BUG_UNPINNED,
+    BUG_TORN,
+    BUG_UNRETRIED,
+    BUG_MASKED,
+    BUG_MASKED_SWITCH,
+    BUG_AWAKE,
+    BUG_SWITCHED
+};
 
 struct part {
     const char *name;

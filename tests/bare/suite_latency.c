@@ -14,13 +14,16 @@
  *               that were begun are over by then. Each counts if the interrupt after it finds
  *               that they slept on: QEMU wakes one too early now and then, when its main loop
  *               meets the thread of the CPUs at a timer.
- * 4 Switches    of threads mask interrupts, in this kernel as in any; whose timer is due meanwhile
- *               does not count. A switch at an interrupt ends with the return from it.
- * 5 Sleep       A CPU that sleeps when it is due, for want of anything to run, does not count:
- *               while all CPUs sleep QEMU moves the clock on to the next timer by itself, and not
- *               exactly.
+ * 4 Switches    of threads mask interrupts, in this kernel as in any. Where the timer is due within
+ *               one, the sample counts from its end, which is with the return from the interrupt
+ *               where one switched. What was due before it began was masked by somebody else.
+ * 5 Sleep       A CPU that sleeps when it is due, for want of anything to run, masks nothing: it
+ *               began with interrupts on, and did not switch threads since. While all CPUs sleep
+ *               QEMU moves the clock on to the next timer by itself, and now and then not exactly,
+ *               so these samples are printed, and not judged.
  * 6 Judged      With plain computation all samples are alike, but for the clock's rounding; and the
- *               heap adds nothing to their maximum. */
+ *               heap adds nothing to their maximum. So many of its samples fell into the heap as
+ *               `inside=` wants, and few were disturbed. */
 #include <talus/heap.h>
 
 #include "arch/port/bare/console.h"
@@ -33,30 +36,35 @@
 enum { LONGEST = 4096, SHARED = 64, HELD = 16, SMALL = 1024, LARGEST = 40000, WORDS = 64 };
 enum { SPIN_TURNS = 4096, SPIN_INSTRUCTIONS = 2 * SPIN_TURNS, SPINS = 64 };
 enum { ROUNDING = 2 };   /* instructions: both ends of a sample */
-enum { RETURN = 64 };    /* instructions, at most, between the end of a switch and its thread */
-enum { WAIT_BYTES = 8 }; /* from machine_wait to behind its sleep, at most */
+enum { ENTRY = 16 };     /* instructions, at most, with interrupts off in front of a switch */
+enum { RETURN = 64 };    /* and between its end and its thread */
+enum { WAIT_BYTES = 8 }; /* from the begin of machine_wait to behind its sleep, at most */
+enum { DISTURBED_ONE_IN = 10 }; /* of the samples asked for: more must not be lost */
 
 /* A call is heard within one and a half periods; as many lie between two looks, at most, and there
  * are no more than nine: one in vain, two that find all asleep, a sample at each behind, and the
  * last. */
 enum { IN_VAIN_MAX = 1, LOOKS_BEFORE = 2, SAMPLES_OF_CALL = 5, DOZE_PERIODS = 15 };
+enum { AWAKE_PERIODS = 4 }; /* a bug to be found: they wake up in the midst of it */
 
 enum load { PLAIN, HEAP, LOADS };
 
+/* What the CPU was at when it was due. */
+enum work { RUNNING, SWITCHING, SLEEPING, WORKS };
+
 /* Samples that were late by so many instructions; the last: by that or more. One CPU at a time, by
  * `sampler`. */
-static uint32_t late[LOADS][LONGEST + 1];
+static uint32_t late[LOADS][WORKS][LONGEST + 1];
 
-static tl_atomic_u32  sampler;      /* atomic: a CPU and 1; 0: none; who is none swaps it */
-static tl_atomic_u32  call;         /* atomic: number of the call to sleep; the sampler writes */
-static unsigned       in_vain;      /* the sampler, since its call: looks before all slept */
-static unsigned       looks_asleep; /* the sampler: looks that found all others asleep */
-static uint32_t       sampled;      /* the sampler: the last sample, in instructions */
-static bool           in_a_switch;  /* the sampler: it was due during a switch of threads */
-static bool           asleep;       /* the sampler: it was due in its sleep */
+static tl_atomic_u32  sampler;        /* atomic: a CPU and 1; 0: none; who is none swaps it */
+static tl_atomic_u32  call;           /* atomic: number of the call to sleep; the sampler writes */
+static unsigned       in_vain;        /* the sampler, since its call: looks before all slept */
+static unsigned       looks_asleep;   /* the sampler: looks that found all others asleep */
+static uint32_t       sampled;        /* the sampler: the last sample, in instructions */
+static enum work      sampled_at;     /* the same */
+static bool           sampled_inside; /* the same: in the heap */
 static uint32_t       disturbed[LOADS];     /* the sampler: samples that did not count */
-static uint32_t       switches[LOADS];      /* the sampler: those in a switch; nor do they */
-static uint32_t       sleeps[LOADS];        /* the sampler: those in its sleep; nor do they */
+static uint32_t       inside[LOADS];        /* the sampler: those RUNNING in the heap */
 static tl_atomic_u32  samples;              /* atomic: of the running load; who is the sampler */
 static tl_atomic_word shared[SHARED];       /* blocks on their way from one CPU to another */
 static tl_atomic_word results[THREADS_MAX]; /* so that nobody computes for nothing */
@@ -68,7 +76,8 @@ static struct {
 } sleeper[MACHINE_CPUS_MAX];
 
 static uint32_t  spin_ticks;   /* CPU 0, before: for a known number of instructions */
-static uint32_t  return_ticks; /* the same: for RETURN of them */
+static uint32_t  entry_ticks;  /* the same: for ENTRY of them */
+static uint32_t  return_ticks; /* the same: for RETURN */
 static enum load load;         /* the same */
 
 /* In 32 bits: what takes more is no sample, but a hang. */
@@ -91,22 +100,29 @@ static bool others_sleep_for(uint32_t number, unsigned me)
 static void sample(uintptr_t pc)
 {
     struct machine_timer_interrupt served = machine_timer_interrupt();
+    struct bare_switch             last = bare_last_switch();
+    uint32_t                       begin = last.began - entry_ticks;
+    uint32_t                       end = last.ended + return_ticks;
 
+    sampled_at = RUNNING;
+    sampled_inside = pc >= (uintptr_t)bare_watched_begin && pc < (uintptr_t)bare_watched_end;
+    if (served.due - begin < end - begin) {
+        sampled_at = SWITCHING;
+        served.late = served.late > end - served.due ? served.late - (end - served.due) : 0;
+    } else if (pc - (uintptr_t)machine_wait - 1 < WAIT_BYTES &&
+               (int32_t)(served.due - last.began) > 0) {
+        sampled_at = SLEEPING;
+    }
     sampled = instructions_in(served.late);
-    in_a_switch = (int32_t)(bare_switched_at() + return_ticks - served.due) >= 0;
-    asleep = pc - (uintptr_t)machine_wait <= WAIT_BYTES;
 }
 
 static void count_sample(void)
 {
-    if (in_a_switch) {
-        switches[load]++;
-    } else if (asleep) {
-        sleeps[load]++;
-    } else {
-        late[load][sampled < LONGEST ? sampled : LONGEST]++;
-        tl_store32_relaxed(&samples, tl_load32_relaxed(&samples) + 1);
-    }
+    late[load][sampled_at][sampled < LONGEST ? sampled : LONGEST]++;
+    if (sampled_at != RUNNING)
+        return;
+    inside[load] += sampled_inside;
+    tl_store32_relaxed(&samples, tl_load32_relaxed(&samples) + 1);
 }
 
 /* An interrupt of the sampler. False: it is the sampler no longer. */
@@ -134,7 +150,7 @@ static void sleep(unsigned me)
         return;
     sleeper[me].last = number;
     tl_store32_relaxed(&sleeper[me].call, number);
-    bare_doze(DOZE_PERIODS * run.period_ns);
+    bare_doze((run.bug == BUG_AWAKE ? AWAKE_PERIODS : DOZE_PERIODS) * run.period_ns);
     tl_store32_relaxed(&sleeper[me].call, 0);
 }
 
@@ -223,6 +239,7 @@ static void prepare_plain(void)
     if (bare_option_number("icount", UINT32_MAX) == UINT32_MAX)
         bare_end(BARE_BAD_WORD, "suite=latency", "instructions count under tools/qemu --icount");
     spin_ticks = measure_spin();
+    entry_ticks = spin_ticks / (SPIN_INSTRUCTIONS / ENTRY) + 1;
     return_ticks = spin_ticks / (SPIN_INSTRUCTIONS / RETURN) + 1;
     start_load(PLAIN);
 }
@@ -240,15 +257,15 @@ struct distribution {
     uint32_t samples, least, median, within_99, most;
 };
 
-static struct distribution distribution_of(enum load of)
+static struct distribution distribution_of(enum load of, enum work at)
 {
     struct distribution all = { .least = UINT32_MAX };
     uint32_t            passed = 0;
 
     for (uint32_t i = 0; i <= LONGEST; i++)
-        all.samples += late[of][i];
+        all.samples += late[of][at][i];
     for (uint32_t i = 0; i <= LONGEST; i++) {
-        if (late[of][i] == 0)
+        if (late[of][at][i] == 0)
             continue;
         if (passed == 0)
             all.least = i;
@@ -257,43 +274,65 @@ static struct distribution distribution_of(enum load of)
         if (passed < all.samples - all.samples / 100)
             all.within_99 = i;
         all.most = i;
-        passed += late[of][i];
+        passed += late[of][at][i];
     }
     return all;
 }
 
-static void print(const char *name, enum load of, const struct distribution *all)
+static void print(const char *what, enum load of, enum work at)
 {
+    struct distribution all = distribution_of(of, at);
+
+    if (all.samples == 0) {
+        bare_print("latency, %s: no interrupts\n", what);
+        return;
+    }
     bare_print("latency, %s: %u interrupts, instructions: least %u, median %u, 99 in 100 within "
-               "%u, most %u; not counted: %u in a switch of threads, %u asleep, %u disturbed\n",
-               name, all->samples, all->least, all->median, all->within_99, all->most, switches[of],
-               sleeps[of], disturbed[of]);
+               "%u, most %u\n",
+               what, all.samples, all.least, all.median, all.within_99, all.most);
     for (uint32_t i = 0; i <= LONGEST; i++)
-        if (late[of][i] != 0)
+        if (late[of][at][i] != 0)
             bare_print("  %u%s instructions: %u interrupts\n", i, i == LONGEST ? " or more" : "",
-                       late[of][i]);
+                       late[of][at][i]);
 }
 
 static void judge_plain(void)
 {
-    struct distribution plain = distribution_of(PLAIN);
+    struct distribution plain = distribution_of(PLAIN, RUNNING);
 
-    print("plain computation", PLAIN, &plain);
+    print("plain computation", PLAIN, RUNNING);
+    if (plain.most > plain.least + ROUNDING)
+        finding("the clock counts other things than the instructions of this cpu");
+}
+
+static void judge(const char *what, uint32_t most, uint32_t allowed)
+{
+    if (most > allowed)
+        finding("the heap delays interrupts%s: up to %u instructions instead of %u", what, most,
+                allowed);
 }
 
 static void judge_heap(void)
 {
-    struct distribution plain = distribution_of(PLAIN), heap = distribution_of(HEAP);
+    struct distribution plain = distribution_of(PLAIN, RUNNING);
+    struct distribution heap = distribution_of(HEAP, RUNNING);
+    struct distribution switching = distribution_of(HEAP, SWITCHING);
 
-    print("heap at full load", HEAP, &heap);
-    bare_print("latency: the heap adds %d to the median, %d to 99 in 100, %d to the maximum\n",
+    print("heap at full load", HEAP, RUNNING);
+    print("from the end of a switch of threads", HEAP, SWITCHING);
+    print("asleep", HEAP, SLEEPING);
+    bare_print("latency: the heap adds %d to the median, %d to 99 in 100, %d to the maximum; "
+               "%u of these interrupts inside of it; not counted: %u and %u that were disturbed\n",
                (int)(heap.median - plain.median), (int)(heap.within_99 - plain.within_99),
-               (int)(heap.most - plain.most));
-    if (plain.most > plain.least + ROUNDING)
-        finding("the clock counts other things than the instructions of this cpu");
-    if (heap.most > plain.most + ROUNDING)
-        finding("the heap delays interrupts: up to %u instructions instead of %u", heap.most,
-                plain.most);
+               (int)(heap.most - plain.most), inside[HEAP], disturbed[PLAIN], disturbed[HEAP]);
+    judge("", heap.most, plain.most + ROUNDING);
+    judge(" behind a switch", switching.most, plain.most + ROUNDING);
+    if (inside[HEAP] < bare_option_number("inside", 0))
+        finding("%u samples inside the heap, %u wanted", inside[HEAP],
+                bare_option_number("inside", 0));
+    if (disturbed[PLAIN] + disturbed[HEAP] > run.iterations / DISTURBED_ONE_IN)
+        finding("%u samples were disturbed, %u at most may be", disturbed[PLAIN] + disturbed[HEAP],
+                run.iterations / DISTURBED_ONE_IN);
 }
 
 static const struct part part_plain = { "plain", prepare_plain, compute, interrupt, judge_plain };

@@ -22,9 +22,9 @@ struct cpu {
     unsigned           live;       /* threads that have not returned */
     uint32_t           starts;     /* switches that threads asked for, as they begin and end too */
     uint32_t           random;
-    uint32_t           switched_at; /* end of the last switch, in ticks */
-    tl_atomic_word     dozing;      /* AWAKE, ASLEEP or WOKEN, in bare_doze */
-    uintptr_t          idle;        /* where bare_run, or the loop of the other CPUs, goes on */
+    struct bare_switch last_switch;
+    tl_atomic_word     dozing; /* AWAKE, ASLEEP or WOKEN, in bare_doze */
+    uintptr_t          idle;   /* where bare_run, or the loop of the other CPUs, goes on */
     struct bare_counts counts;
     struct thread      threads[BARE_THREADS_PER_CPU_MAX];
 };
@@ -83,6 +83,7 @@ static uintptr_t *stack_mark(struct cpu *cpu, unsigned index)
  * are off. */
 static void switch_thread(struct cpu *cpu, uint32_t *counter)
 {
+    uint32_t   began = machine_ticks();
     unsigned   old = cpu->running;
     unsigned   next = old;
     uintptr_t *from = old == IDLE ? &cpu->idle : &cpu->threads[old].saved;
@@ -101,8 +102,9 @@ static void switch_thread(struct cpu *cpu, uint32_t *counter)
         return;
     cpu->running = next;
     ++*counter;
+    cpu->last_switch.began = began;
     machine_switch(from, next == IDLE ? cpu->idle : cpu->threads[next].saved);
-    cpu->switched_at = machine_ticks();
+    cpu->last_switch.ended = machine_ticks();
 }
 
 static unsigned thread_number(const struct cpu *cpu)
@@ -116,7 +118,7 @@ static void thread_main(void)
 {
     struct cpu *cpu = this_cpu();
 
-    cpu->switched_at = machine_ticks();
+    cpu->last_switch.ended = machine_ticks();
     machine_interrupts_on();
     job->work(thread_number(cpu));
     machine_interrupts_off();
@@ -208,9 +210,9 @@ struct bare_counts bare_counts(unsigned cpu)
     return cpus[cpu].counts;
 }
 
-uint32_t bare_switched_at(void)
+struct bare_switch bare_last_switch(void)
 {
-    return this_cpu()->switched_at;
+    return this_cpu()->last_switch;
 }
 
 uint32_t bare_switches(void)

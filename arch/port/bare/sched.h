@@ -62,9 +62,11 @@ void bare_unpin(void);
  * the last thing that it does. */
 void bare_doze(uint32_t ns);
 
-/* When the last switch of threads on this CPU ended, in ticks: it masks interrupts. Context: any.
- * */
-uint32_t bare_switched_at(void);
+/* The last switch of threads on this CPU, in ticks: it masks interrupts. Context: any. */
+struct bare_switch {
+    uint32_t began, ended;
+};
+struct bare_switch bare_last_switch(void);
 
 /* The thread that has this CPU, or BARE_NO_THREAD. Context: any, in a handler: who was interrupted.
  */
