@@ -221,7 +221,7 @@ static bool parse_preempt(int option)
         yield_named = yield_named || st_words_have(optarg, "yield");
         return true;
     case PERIOD:
-        preempt->period_us = (unsigned)number("--period", optarg, 0, 1000000);
+        preempt->period_us = (unsigned)number("--period", optarg, 0, 20000000);
         return true;
     case YIELD:
         preempt->yield_one_in = (unsigned)number("--yield", optarg, 1, UINT32_MAX);
