@@ -122,11 +122,13 @@ void st_result_json(const struct st_result *result)
     printf("{\"suite\":\"%s\"", result->suite->name);
     print_json_text("target", st_options.target_name);
     printf(",\"result\":\"%s\",\"seed\":%" PRIu64
-           ",\"threads\":%u,\"preempt\":\"%s\",\"seconds\":%.2f",
+           ",\"threads\":%u,\"preempt\":\"%s\",\"seconds\":%.3f",
            st_outcome_name(result->outcome), st_options.seed, st_options.threads,
            st_preempt_name(st_options.preempt.modes), result->took);
     if (result->lacks != NULL)
         print_json_text("lacks", result->lacks);
+    else
+        printf(",\"began\":%.3f", result->began);
     if (result->kind[0] != '\0')
         print_json_text("kind", result->kind);
     if (result->record != NULL) {

@@ -20,6 +20,7 @@ struct st_result {
     const struct st_suite  *suite;
     bool                    over; /* all of this is known */
     enum st_outcome         outcome;
+    double                  began;    /* seconds since the first one */
     double                  took;     /* seconds */
     const char             *lacks;    /* what it needs; NULL: nothing is missing */
     const struct st_record *record;   /* NULL: it did not run */

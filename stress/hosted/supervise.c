@@ -43,6 +43,7 @@ static volatile sig_atomic_t interrupts; /* so many came */
 static volatile sig_atomic_t interrupt;  /* the first of them */
 
 static struct st_results results;
+static double            first_began; /* when its process did */
 
 static void on_interrupt(int number)
 {
@@ -207,6 +208,9 @@ static bool start(struct child *child, const struct st_suite *suite, struct st_r
     result->record = record;
     st_options_replay(record->replay, sizeof(record->replay), suite->name, st_options.seed);
     *child = (struct child){ .result = result, .record = record, .begin = st_now() };
+    if (first_began == 0)
+        first_began = child->begin;
+    result->began = child->begin - first_began;
     st_patience_begin(&child->running);
     fflush(NULL);
     child->pid = fork();

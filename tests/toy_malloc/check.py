@@ -2,6 +2,7 @@
 behind, how it ends. Each check runs the command and looks at what comes out."""
 
 import argparse
+import contextlib
 import html.parser
 import json
 import os
@@ -16,6 +17,7 @@ import time
 import xml.etree.ElementTree
 
 RACE_SECONDS = 10  # within which the toy with the lost update must be caught
+START_SECONDS = 60  # in which a suite begins its work
 REPLAYS = 5  # of a printed line, one of which must fail again: nobody can repeat the scheduler
 
 
@@ -31,6 +33,35 @@ def want(condition, what, said=""):
 def run(arguments, **more):
     """Runs the command to its end; standard error and output as text."""
     return subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False, **more)
+
+
+@contextlib.contextmanager
+def started(arguments):
+    """Runs the command in a group of its own, of which nothing is left."""
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def suites_at_work(pid):
+    """The suites' processes whose workers run, of the command; none when it has ended."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [child for child in file.read().split() if len(os.listdir(f"/proc/{child}/task")) > 1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def wait_for_suites(process, count):
+    """Until the workers of so many suites run; returns the suites' processes."""
+    limit = time.monotonic() + START_SECONDS
+    while len(running := suites_at_work(process.pid)) < count:
+        want(process.poll() is None and time.monotonic() < limit, f"{len(running)} suites of {count} ran")
+        time.sleep(0.005)
+    return running
 
 
 def library(options, name):
@@ -150,14 +181,14 @@ def load(options):
 
 def suspend(options):
     """As Ctrl-Z does it, and going on after more than anybody's patience: the time between does not count."""
-    process = subprocess.Popen(stress(options, "--suite", "fastpath", "--target", "system", "--seconds", "0.3", "--patience", "1",
-                                      "--preempt", "none"), stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(0.3)
-    os.killpg(process.pid, signal.SIGSTOP)
-    time.sleep(3.6)  # 4 * 0.3 s + 2 * 1 s, and a little
-    want(process.poll() is None, "it did not stop")
-    os.killpg(process.pid, signal.SIGCONT)
-    _, said = process.communicate(timeout=60)
+    with started(stress(options, "--suite", "fastpath", "--target", "system", "--seconds", "0.6", "--patience", "1",
+                        "--preempt", "none")) as process:
+        wait_for_suites(process, 1)
+        os.killpg(process.pid, signal.SIGSTOP)
+        time.sleep(4.6)  # 4 * 0.6 s + 2 * 1 s, and a little
+        want(process.poll() is None, "it did not stop")
+        os.killpg(process.pid, signal.SIGCONT)
+        _, said = process.communicate(timeout=60)
     want(process.returncode == 0, f"status {process.returncode}, wanted 0", said)
 
 
@@ -282,15 +313,14 @@ def interrupt(options):
     for number, suites, target in ((signal.SIGINT, ("oom", "remote"), "system"), (signal.SIGTERM, ("reserve",), "talus")):
         with tempfile.TemporaryDirectory() as folder:
             out = ["--json", "--junit", os.path.join(folder, "r.xml"), "--report", os.path.join(folder, "r.html")]
-            process = subprocess.Popen(stress(options, "--suite", ",".join(suites), "--target", target, "--seconds", "60", *out),
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-            time.sleep(1.5)
-            if number == signal.SIGINT:
-                os.killpg(process.pid, number)  # as a terminal does it: all of them get it
-            else:
-                process.send_signal(number)
-            begin = time.monotonic()
-            stdout, said = process.communicate(timeout=60)
+            with started(stress(options, "--suite", ",".join(suites), "--target", target, "--seconds", "60", *out)) as process:
+                wait_for_suites(process, 1)
+                if number == signal.SIGINT:
+                    os.killpg(process.pid, number)  # as a terminal does it: all of them get it
+                else:
+                    process.send_signal(number)
+                begin = time.monotonic()
+                stdout, said = process.communicate(timeout=60)
             want(process.returncode == 128 + number, f"status {process.returncode}, wanted {128 + number}", said)
             want(time.monotonic() - begin < 20, "it went on for the rest of its time", said)
             want("1 interrupted" in said and "FAILED" not in said, "the partial result is missing", said)
@@ -300,26 +330,10 @@ def interrupt(options):
             check_files(folder, outcomes)
 
 
-def children(pid):
-    """Of a process, which are suites that run; none when it has ended."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return file.read().split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def watched(arguments):
-    """Runs the command; also the largest number of suites that were seen at the same time."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as said:
-        with subprocess.Popen(arguments, stdout=out, stderr=said, text=True) as process:
-            most = 0
-            while process.poll() is None:
-                most = max(most, len(children(process.pid)))
-                time.sleep(0.01)
-        out.seek(0)
-        said.seek(0)
-        return process.returncode, out.read(), said.read(), most
+def at_once(results):
+    """The largest number of suites that ran at the same time."""
+    spans = [(o["began"], o["began"] + o["seconds"]) for o in results if o["result"] != "skipped"]
+    return max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans)
 
 
 def jobs(options):
@@ -327,11 +341,13 @@ def jobs(options):
     suites = ["churn", "fastpath", "oom", "remote"]  # oom is skipped, and so over before the first
     common = ["--suite", ",".join(suites), "--target", "system", "--seconds", "1", "--json"]
     for count, estimate in ((1, 3), (2, 2)):
-        status, out, said, most = watched(stress(options, *common, "--jobs", str(count)))
-        want(status == 0, f"status {status}, wanted 0", said)
-        want(most == count, f"--jobs {count}: {most} suites ran at the same time", said)
+        found = run(stress(options, *common, "--jobs", str(count)))
+        said, objects = found.stderr, [json.loads(line) for line in found.stdout.splitlines()]
+        want(found.returncode == 0, f"status {found.returncode}, wanted 0", said)
+        most = at_once(objects)
+        want(most == count, f"--jobs {count}: {most} suites ran at the same time", found.stdout + said)
         want(f"3 suites, {count} at once, will take about {estimate}.0 seconds" in said, "no estimate", said)
-        results = [(o["suite"], o["result"]) for o in map(json.loads, out.splitlines())]
+        results = [(o["suite"], o["result"]) for o in objects]
         want(results == [(suite, "skipped" if suite == "oom" else "passed") for suite in suites], f"JSON has {results}", said)
         told = re.findall(r"^(\w+) +(?:passed|skipped): ", said, re.M)
         want(told == suites, f"the lines have {told}", said)
@@ -360,14 +376,11 @@ def jobs_fail(options):
 
 def jobs_interrupt(options):
     """Ctrl-C ends all that run, none begins, and what there is is told."""
-    process = subprocess.Popen(stress(options, "--suite", "fastpath,realloc,remote", "--jobs", "2", "--seconds", "60", "--json"),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(1.5)
-    running = children(process.pid)
-    want(len(running) == 2, f"{len(running)} suites run")
-    begin = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
-    out, said = process.communicate(timeout=60)
+    with started(stress(options, "--suite", "fastpath,realloc,remote", "--jobs", "2", "--seconds", "60", "--json")) as process:
+        running = wait_for_suites(process, 2)
+        begin = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        out, said = process.communicate(timeout=60)
     want(process.returncode == 130, f"status {process.returncode}, wanted 130", said)
     want(time.monotonic() - begin < 20 and "of 2 suites 0 passed, 2 interrupted" in said, "the partial result", said)
     results = {o["suite"]: o["result"] for o in map(json.loads, out.splitlines())}
