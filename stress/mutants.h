@@ -10,7 +10,7 @@
  *   seconds  most time that it may take; TALUS_MUTANT_SECONDS may shorten it
  *
  * Left to the models (tests/model): claim_no_cas and claim_leave_relaxed, since the core takes
- * every claim, and leaves every cache, under a lock that hides them; once_early, since a process
+ * every claim of a cache, and leaves it, under a lock that hides them; once_early, since a process
  * initialises once; lock_no_wake, since the timer signals wake whoever was forgotten. */
 #ifndef STRESS_MUTANTS_H
 #define STRESS_MUTANTS_H

@@ -5,8 +5,7 @@
  *
  * EX_MUTANT(NAME, SCENARIO, "how it shows")
  *
- * Not here: what is only a weaker order, since an exploration is sequentially consistent; and
- * claim_no_cas, since the core takes each claim under a lock. */
+ * Not here: what is only a weaker order, since an exploration is sequentially consistent. */
 #ifndef STRESS_EXPLORE_MUTANTS_H
 #define STRESS_EXPLORE_MUTANTS_H
 
@@ -27,6 +26,7 @@
     EX_MUTANT(contract_in_bin, "contract", "pages that went back are in a bin")                    \
     EX_MUTANT(contract_quota_kept, "contract", "pages that went back are counted")                 \
     EX_MUTANT(extend_stale, "realloc", "a block grows into one that was taken meanwhile: a crash") \
+    EX_MUTANT(claim_no_cas, "objects", "two CPUs in one magazine: an object is lost")              \
     EX_MUTANT(object_unclaimed, "objects", "two CPUs in one magazine: the claim's assertion")      \
     EX_MUTANT(align_run_lost, "interrupt-large", "a block that is not aligned")                    \
     EX_MUTANT(ticket_enter_early, "limit", "two hold one lock")                                    \

@@ -12,6 +12,7 @@ import time
 
 BASE_SECONDS = 2  # of each stress suite, for every attempt
 THREADS = 8
+AGAIN = 10  # runs within which a finding must come again
 TAIL_BYTES = 65536
 
 
@@ -106,15 +107,20 @@ class Run:
 
 
 class Test:
-    """One program of a layer. `command` may hold {seed}. `passing`: what it ends with when it finds nothing."""
+    """One program of a layer. `command` may hold {seed}. `passing`: what it ends with when it finds nothing; `unable`: when it
+    could not run."""
 
-    def __init__(self, name, command, folder=None, environment=None, passing=(0,)):
+    def __init__(self, name, command, folder=None, environment=None, passing=(0,), unable=None):
         self.name, self.command, self.folder, self.environment = name, command, folder, environment or {}
-        self.passing, self.seconds, self.reached = passing, 0, b""
+        self.passing, self.unable, self.seconds, self.reached = passing, unable, 0, b""
 
     def run(self, environment, seconds, seed=1):
         command = [part.replace("{seed}", str(seed)) for part in self.command]
         return Run(command, {**self.environment, **environment}, seconds, self.folder)
+
+    def failed(self, done):
+        """A suite whose pressure did not come has found nothing, either."""
+        return done.status not in (*self.passing, self.unable) and done.how() != "pressure"
 
     def look(self):
         """Without a bug: it must pass. Which places it gets to, and how long it takes."""
@@ -165,13 +171,16 @@ class Programs:
         return claimed or found
 
     def is_found(self, test, name, limit, seed, done):
-        """A machine that is busy may fail a test, too: the same run without the bug must pass; and a standstill come again."""
-        if done.status in test.passing or done.how() == "pressure":
+        """A machine that is busy may fail a test, too: the same run without the bug must pass; and with it one of a few more must
+        fail again, a standstill at once."""
+        if not test.failed(done):
             return False
-        if test.run({}, limit, seed).status not in test.passing:
+        if test.failed(test.run({}, limit, seed)):
             return False
         is_slow = done.how().startswith(("hangs", "stuck"))
-        return not is_slow or test.run({"TALUS_MUTANT": name}, limit, seed).how() == done.how()
+        again = [seed] if is_slow else range(seed, seed + AGAIN)
+        runs = (test.run({"TALUS_MUTANT": name}, limit, one) for one in again)
+        return any(test.failed(run) and (not is_slow or run.how() == done.how()) for run in runs)
 
     def attempt_all(self, setting, name):
         """Each test once, and then, where that is another chance, again until the budget is spent."""
@@ -316,7 +325,8 @@ def suites(setting, folder):
         raise Unusable(f"{folder} runs no suites")
     for name in setting.suites or names:
         bounds = ["--seconds", str(BASE_SECONDS), "--threads", str(THREADS), "--seed", "{seed}"]
-        yield Test(name, [program, "--suite", name, *bounds], environment={"TSAN_OPTIONS": "halt_on_error=1"})
+        environment = {"TSAN_OPTIONS": "halt_on_error=1"}
+        yield Test(name, [program, "--suite", name, *bounds], environment=environment, unable=2)
 
 
 class Stress(Programs):
