@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* Runs `attempt` in a child process, with seeds counted up, until one fails with a report, crash or
- * sanitizer report. Returns ST_PASSED if one did within `seconds`, else ST_FAILURE. No thread runs
+ * sanitizer report. Returns ST_PASSED if one did within `seconds`, else ST_FAILURE. Where a busy
+ * machine gives the attempts less CPU than that, they have up to four times as long. No thread runs
  * yet. */
 int st_expect_caught(double seconds, uint64_t seed, int (*attempt)(uint64_t seed));
 
