@@ -28,7 +28,7 @@
     ST_MUTANT(drain_tail_lost, hosted, remote, 60, "batches forgotten: lost at the end")          \
     ST_MUTANT(avail_link_kept, hosted, mixed, 60, "a list runs astray: seen by the heap itself")  \
     ST_MUTANT(adopted_span_listed, hosted, churn, 60, "two caches with one span: a crash")        \
-    ST_MUTANT(pool_left_early, hosted, mixed, 60, "two threads in the page pool: damage")         \
+    ST_MUTANT(pool_left_early, hosted, options, 60, "two threads in the page pool: damage")       \
     ST_MUTANT(kept_put_twice, hosted, mixed, 60, "one run handed out twice: overlap")             \
     ST_MUTANT(adopt_unclaimed, hosted, churn, 60,                                                 \
               "two threads in one idle cache: overlap or damage")                                 \

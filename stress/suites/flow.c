@@ -29,7 +29,7 @@
 #define DOUBLINGS      3u
 #define SIZE_MAX_FLOW  ((size_t)2048)
 #define DECAY_MS       100u
-#define QUIET_MS_MAX   5000u /* the decay itself takes two or three times DECAY_MS */
+#define QUIET_MS_MAX   2000u /* the decay itself takes two or three times DECAY_MS */
 #define MIB            ((size_t)1 << 20)
 
 static struct st_mailbox boxes[ST_TEAM_MAX / 2];
