@@ -11,7 +11,8 @@ if(NOT EXISTS "${PROGRAM}" OR "" MATCHES "${SAYS}") # neither shows anything
 endif()
 separate_arguments(EMULATOR UNIX_COMMAND "${EMULATOR}")
 foreach(round RANGE 1 ${ROUNDS})
-    execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
+    execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result
+        OUTPUT_VARIABLE output ERROR_VARIABLE output
         TIMEOUT ${SECONDS})
     set(rounds ${round})
     if(NOT result STREQUAL "0")

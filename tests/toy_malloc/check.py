@@ -38,7 +38,8 @@ def run(arguments, **more):
 @contextlib.contextmanager
 def started(arguments):
     """Runs the command in a group of its own, of which nothing is left."""
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as process:
         try:
             yield process
         finally:
