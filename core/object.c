@@ -39,8 +39,7 @@ struct talus_object_cache {
     talus_object_type type; /* constant, as all but the counters */
     talus_heap       *heap;
     size_t            magazines;
-    size_t            block_bytes; /* of the blocks that objects lie in */
-    size_t            bytes_more;  /* by so many they may be longer */
+    struct tl_fit     fit;         /* the blocks that objects lie in */
     struct tl_counter constructed; /* shared */
     struct tl_counter destructed;  /* shared */
     TL_CACHE_LINE
@@ -130,28 +129,12 @@ void *talus_object_cache_alloc(talus_object_cache *cache)
     return object;
 }
 
-/* Whether `object` can be one of the cache's; what it is else. */
-static bool can_be_object(const talus_object_cache *cache, const void *object, talus_misuse *misuse)
-{
-    const struct tl_span *span = tl_span_at((uintptr_t)object);
-    if (!tl_is_block(span, (uintptr_t)object, misuse))
-        return false;
-    size_t bytes = span->block_size != 0 ? span->block_size : tl_span_bytes(span);
-    *misuse = TALUS_MISUSE_WRONG_SIZE;
-    if (tl_span_heap(span) != tl_heap_of(cache->heap))
-        *misuse = TALUS_MISUSE_WRONG_HEAP;
-    else if (bytes - cache->block_bytes <= cache->bytes_more &&
-             ((uintptr_t)object & (cache->type.align - 1)) == 0)
-        return true;
-    return false;
-}
-
 void talus_object_cache_free(talus_object_cache *cache, void *object)
 {
-    talus_misuse misuse = TALUS_MISUSE_DOUBLE_FREE;
+    talus_misuse misuse;
     if (object == NULL)
         return;
-    if (can_be_object(cache, object, &misuse)) {
+    if (tl_span_fitting(object, &cache->fit, &misuse) != NULL) {
         enum put what = put(cache, object);
         if (TL_LIKELY(what == PUT))
             return;
@@ -159,7 +142,6 @@ void talus_object_cache_free(talus_object_cache *cache, void *object)
             retire(cache, object);
             return;
         }
-        misuse = TALUS_MISUSE_DOUBLE_FREE;
     }
     tl_misuse_report(misuse, object, "free of what cannot be a taken object of this cache");
 }
@@ -188,13 +170,16 @@ TL_COLD void talus_object_cache_stats(const talus_object_cache *cache, talus_obj
 
 /* A block may be longer than its class says: above TL_BORROW_ABOVE one of the next classes may
  * serve, in small memory any, and a large one that a cache kept. */
-static void set_block_bytes(talus_object_cache *cache)
+static void set_fit(talus_object_cache *cache)
 {
-    size_t size = cache->type.size, align = cache->type.align;
-    cache->block_bytes = align > TL_PAGE_SIZE ? tl_large_pages(size) << TL_PAGE_SHIFT
-                                              : talus_good_size(tl_size_aligned(size, align));
-    if (align > TL_PAGE_SIZE || cache->block_bytes > TL_BORROW_ABOVE)
-        cache->bytes_more = TL_USUAL_OR_SMALL(cache->block_bytes / 2, TL_CLASS_MAX);
+    size_t         size = cache->type.size, align = cache->type.align;
+    struct tl_fit *fit = &cache->fit;
+    fit->heap = tl_heap_of(cache->heap);
+    fit->align = align;
+    fit->bytes = align > TL_PAGE_SIZE ? tl_large_pages(size) << TL_PAGE_SHIFT
+                                      : talus_good_size(tl_size_aligned(size, align));
+    if (align > TL_PAGE_SIZE || fit->bytes > TL_BORROW_ABOVE)
+        fit->bytes_more = TL_USUAL_OR_SMALL(fit->bytes / 2, TL_CLASS_MAX);
 }
 
 TL_COLD talus_object_cache *talus_object_cache_create(talus_heap              *heap,
@@ -215,7 +200,7 @@ TL_COLD talus_object_cache *talus_object_cache_create(talus_heap              *h
     cache->type.align += type->align == 0;
     cache->heap = heap;
     cache->magazines = magazines;
-    set_block_bytes(cache);
+    set_fit(cache);
     return cache;
 }
 

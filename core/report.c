@@ -96,14 +96,14 @@ void tl_misuse_report_kind(talus_misuse what, const void *pointer)
     char message[] = "misuse 0";
     message[sizeof message - 2] += (char)what;
 #else
-    static const char kinds[][32] = {
-        [TALUS_MISUSE_FOREIGN_POINTER] = "no heap gave this pointer out",
-        [TALUS_MISUSE_DOUBLE_FREE] = "free of what is free already",
-        [TALUS_MISUSE_INTERIOR_POINTER] = "not where its block begins",
+    static const char kinds[][24] = {
+        [TALUS_MISUSE_FOREIGN_POINTER] = "no heap gave this out",
+        [TALUS_MISUSE_DOUBLE_FREE] = "free of what is free",
+        [TALUS_MISUSE_INTERIOR_POINTER] = "not a block's beginning",
         [TALUS_MISUSE_WRONG_HEAP] = "a block of another heap",
-        [TALUS_MISUSE_WRONG_SIZE] = "no block so large or so aligned",
-        [TALUS_MISUSE_HEAP_DESTROYED] = "use of what was destroyed",
-        [TALUS_MISUSE_CORRUPT] = "free memory was written to",
+        [TALUS_MISUSE_WRONG_SIZE] = "no block of this size",
+        [TALUS_MISUSE_HEAP_DESTROYED] = "use after the end of it",
+        [TALUS_MISUSE_CORRUPT] = "written to while free",
     };
     const char *message = kinds[what];
 #endif

@@ -33,6 +33,24 @@ bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misu
     return false;
 }
 
+struct tl_span *tl_span_fitting(const void *block, const struct tl_fit *fit, talus_misuse *misuse)
+{
+    struct tl_span *span = tl_span_at((uintptr_t)block);
+    if (!tl_is_block(span, (uintptr_t)block, misuse))
+        return NULL;
+    size_t bytes = span->block_size != 0 ? span->block_size : tl_span_bytes(span);
+    if (tl_span_heap(span) != fit->heap) {
+        *misuse = TALUS_MISUSE_WRONG_HEAP;
+        return NULL;
+    }
+    if (bytes - fit->bytes > fit->bytes_more || ((uintptr_t)block & (fit->align - 1)) != 0) {
+        *misuse = TALUS_MISUSE_WRONG_SIZE;
+        return NULL;
+    }
+    *misuse = TALUS_MISUSE_DOUBLE_FREE;
+    return span;
+}
+
 static void want_now(struct tl_heap *heap)
 {
     tl_wants_now(&heap->wants);
@@ -141,18 +159,13 @@ static bool give(struct tl_reserve *reserve, void *block)
     return true;
 }
 
-/* At most as many rounds as others lower it meanwhile. */
-static void lower_to(tl_atomic_word *least, uintptr_t value)
+/* So many blocks are wanted at once; below 0 while a taker has not counted yet whose slot a putter
+ * has filled. At most as many rounds as others raise it meanwhile. */
+static TL_INLINE_HOSTED void note_depth(struct tl_reserve *reserve, uintptr_t wanted)
 {
-    uintptr_t present = tl_load_relaxed(least); /* relaxed: a number */
-    while (value < present && !tl_cas_weak_relaxed(least, &present, value))
-        ;
-}
-
-static void raise_to(tl_atomic_word *most, uintptr_t value)
-{
-    uintptr_t present = tl_load_relaxed(most); /* relaxed: a number */
-    while (value > present && !tl_cas_weak_relaxed(most, &present, value))
+    uintptr_t present = tl_load_relaxed(&reserve->deepest); /* relaxed: a number */
+    while ((intptr_t)(wanted - present) > 0 &&
+           !tl_cas_weak_relaxed(&reserve->deepest, &present, wanted))
         ;
 }
 
@@ -169,13 +182,12 @@ static void ask_for_refill(struct tl_reserve *reserve)
 static TL_COLD void miss(struct tl_reserve *reserve)
 {
     tl_counter_add_shared(&reserve->misses, 1);
-    lower_to(&reserve->low_water, 0);
-    raise_to(&reserve->most_missed, tl_add_relaxed(&reserve->missed, 1) + 1);
+    note_depth(reserve, reserve->slots.count + tl_add_relaxed(&reserve->missed, 1) + 1);
     ask_for_refill(reserve);
     if (reserve->policy.panic)
         tl_report_panic("reserve '%s' is empty: all its %z blocks of %z bytes are taken, and "
                         "none came back or was refilled",
-                        (uintptr_t)reserve->policy.name, reserve->slots.count, reserve->size);
+                        (uintptr_t)reserve->policy.name, reserve->slots.count, reserve->fit.bytes);
 }
 
 void *talus_reserve_take(talus_reserve *handle)
@@ -190,36 +202,20 @@ void *talus_reserve_take(talus_reserve *handle)
     }
     uintptr_t taken = tl_counter_add_shared(&reserve->taken, 1) + 1;
     size_t    left = count_left(tl_counter_read(&reserve->given), taken);
-    lower_to(&reserve->low_water, left);
+    note_depth(reserve, reserve->slots.count - left);
     if (left < reserve->low_mark)
         ask_for_refill(reserve);
     return block;
 }
 
-/* Whether a block may lie in the reserve; what is wrong with it else. */
-static bool fits(const struct tl_reserve *reserve, const struct tl_span *span, uintptr_t block,
-                 talus_misuse *misuse)
-{
-    if (!tl_is_block(span, block, misuse))
-        return false;
-    size_t bytes = tl_span_kind(span) == TL_SPAN_CUT ? span->block_size : tl_span_bytes(span);
-    if (tl_span_heap(span) != heap_of(reserve))
-        *misuse = TALUS_MISUSE_WRONG_HEAP;
-    else if (bytes < reserve->size || (block & (reserve->align - 1)) != 0)
-        *misuse = TALUS_MISUSE_WRONG_SIZE;
-    else
-        return true;
-    return false;
-}
-
 void talus_reserve_put(talus_reserve *handle, void *block)
 {
     struct tl_reserve *reserve = reserve_of(handle);
-    struct tl_span    *span = tl_span_at((uintptr_t)block);
-    talus_misuse       misuse = TALUS_MISUSE_DOUBLE_FREE;
+    talus_misuse       misuse;
     if (block == NULL || !is_live(reserve))
         return;
-    if (fits(reserve, span, (uintptr_t)block, &misuse)) {
+    struct tl_span *span = tl_span_fitting(block, &reserve->fit, &misuse);
+    if (span != NULL) {
         tl_counter_add_shared(&reserve->puts, 1);
         if (give(reserve, block) || push_home(span, block))
             return;
@@ -234,14 +230,13 @@ TL_SLOW void talus_reserve_stats(const talus_reserve *handle, talus_reserve_stat
     if (!is_live(reserve))
         return;
     size_t count = reserve->slots.count;
-    size_t most_missed = tl_load_relaxed(&reserve->most_missed);
     stats->available = tl_slots_full(&reserve->slots);
     stats->takes = tl_counter_read(&reserve->taken);
     stats->puts = tl_counter_read(&reserve->puts);
     stats->misses = tl_counter_read(&reserve->misses);
     stats->refills = tl_counter_read(&reserve->refills);
-    stats->low_water = tl_load_relaxed(&reserve->low_water);
-    stats->deepest = most_missed != 0 ? count + most_missed : count - stats->low_water;
+    stats->deepest = tl_load_relaxed(&reserve->deepest);
+    stats->low_water = stats->deepest < count ? count - stats->deepest : 0;
 }
 
 /* ---- refill ---- */
@@ -271,8 +266,8 @@ static bool fill(struct tl_reserve *reserve, size_t wanted, size_t most, struct 
     bool            had = true;
     while (brought < most && left_in(reserve) < wanted) {
         void *block = cache != NULL
-                          ? tl_heap_try_alloc(heap, cache, reserve->size, reserve->align)
-                          : tl_heap_alloc_slow(heap, reserve->size, reserve->align, false);
+                          ? tl_heap_try_alloc(heap, cache, reserve->fit.bytes, reserve->fit.align)
+                          : tl_heap_alloc_slow(heap, reserve->fit.bytes, reserve->fit.align, false);
         had = block != NULL;
         if (!had)
             break;
@@ -385,31 +380,24 @@ static void free_blocks(struct tl_reserve *reserve)
     tl_free_fast(reserve->slots.slot);
 }
 
-/* Counts as for `full` slots full and nothing taken yet. */
-static void start_counts(struct tl_reserve *reserve, size_t full)
+/* Slots and blocks of a reserve that says which, or false: no memory. */
+static bool allocate(struct tl_reserve *reserve)
 {
-    memset(reserve, 0, offsetof(struct tl_reserve, heap));
-    tl_store32_relaxed(&reserve->wanted, 0);
-    tl_store_relaxed(&reserve->given.n, full);
-    tl_store_relaxed(&reserve->low_water, full);
-}
-
-/* Slots and blocks of a reserve whose size, alignment and count are set, or false: no memory. */
-static bool allocate(struct tl_reserve *reserve, struct tl_heap *heap)
-{
-    size_t count = reserve->slots.count;
+    struct tl_heap *heap = reserve->fit.heap;
+    size_t          count = reserve->slots.count;
     reserve->slots.slot = (tl_atomic_word *)tl_heap_alloc_slow(
         heap, count * sizeof *reserve->slots.slot, TL_LINE_SIZE, true);
     if (reserve->slots.slot == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
-        void *block = tl_heap_alloc_slow(heap, reserve->size, reserve->align, false);
+        void *block = tl_heap_alloc_slow(heap, reserve->fit.bytes, reserve->fit.align, false);
         if (block == NULL) {
             free_blocks(reserve);
             return false;
         }
         tl_store_relaxed(&reserve->slots.slot[i], (uintptr_t)block);
     }
+    tl_store_relaxed(&reserve->given.n, count);
     return true;
 }
 
@@ -435,21 +423,22 @@ TL_SLOW talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, siz
         tl_port_fail(TL_ERROR_MEMORY);
         return NULL;
     }
+    /* but the heap: who holds the handle of a reserve that ended may ask for it at any time */
+    memset(&reserve->given, 0, sizeof *reserve - offsetof(struct tl_reserve, given));
     reserve->slots.count = count;
-    reserve->size = size == 0 ? 1 : size;
-    reserve->align = align == 0 ? 1 : align;
+    reserve->fit =
+        (struct tl_fit){ heap, size + (size == 0), TL_REQUEST_MAX, align + (align == 0) };
     reserve->low_mark = low_mark;
-    reserve->policy = policy != NULL ? *policy : (talus_reserve_policy){ 0 };
+    if (policy != NULL)
+        reserve->policy = *policy;
     if (reserve->policy.name == NULL)
         reserve->policy.name = "reserve";
     reserve->notify = notify;
-    reserve->users = 0;
-    if (!allocate(reserve, heap)) {
+    if (!allocate(reserve)) {
         end_structure(reserve);
         tl_port_fail(TL_ERROR_MEMORY);
         return NULL;
     }
-    start_counts(reserve, count);
     tl_store_relaxed(&reserve->heap, (uintptr_t)heap);
     tl_lock_acquire(&heap->lock);
     reserve->next = heap->reserves;

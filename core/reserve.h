@@ -38,20 +38,26 @@
 
 #include <talus/reserve.h>
 
+/* What a block must be to be kept for callers of one size. Constant. */
+struct tl_fit {
+    struct tl_heap *heap;
+    size_t          bytes;      /* long at least */
+    size_t          bytes_more; /* by so many it may be longer */
+    size_t          align;      /* a power of two */
+};
+
 struct tl_reserve {
+    tl_atomic_word    heap;  /* struct tl_heap *; 0: it ended */
     struct tl_counter given; /* shared: blocks that came into a slot */
     struct tl_counter taken; /* shared */
     struct tl_counter puts;  /* shared */
     struct tl_counter misses;
     struct tl_counter refills;
-    tl_atomic_word    missed; /* misses since the last refill */
-    tl_atomic_word    most_missed;
-    tl_atomic_word    low_water;
+    tl_atomic_word    missed;  /* misses since the last refill */
+    tl_atomic_word    deepest; /* most blocks that were wanted at once */
     TL_CACHE_LINE
-    tl_atomic_word       heap; /* struct tl_heap *; 0: it ended; else constant, as all below */
-    struct tl_slots      slots;
-    size_t               size;
-    size_t               align;
+    struct tl_slots      slots; /* constant, as all below that says nothing else */
+    struct tl_fit        fit;
     size_t               low_mark;
     tl_atomic_u32        wanted; /* atomic: a refill was asked for */
     unsigned             users;  /* heap->lock: slow exits that refill it */
@@ -74,6 +80,11 @@ static inline void tl_reserve_look(struct tl_cache *cache)
 /* Whether `block` is one that a free may be called with, as far as one lookup tells; what it is
  * else. `span` is what the page map has for it. Context: any. */
 TL_SLOW bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse);
+
+/* The span of `block`, if it is one and fits; else NULL, and what it is. What it still may turn out
+ * to be is free already. Context: any. */
+TL_SLOW struct tl_span *tl_span_fitting(const void *block, const struct tl_fit *fit,
+                                        talus_misuse *misuse);
 
 /* Takes in what lies in the heap's own inbox. Any number of threads at once: each list is taken by
  * one of them, whole. */

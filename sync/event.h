@@ -44,15 +44,16 @@ static inline uint32_t tl_event_prepare(const struct tl_event *event)
 /* Sleeps until a signal came after `ticket` was taken. May return early: look again. */
 static inline void tl_event_wait(struct tl_event *event, uint32_t ticket)
 {
-    uint32_t seen = tl_load32_acquire(&event->sequence); /* pairs with signal_all */
+    uint32_t seen;
 
-    if ((seen & ~(uint32_t)TL_EVENT_WAITED) != ticket)
-        return;
-    if (TL_PORT_POLLS) {
+    if (TL_PORT_POLLS) { /* the port looks first */
         tl_port_wait(&event->sequence, ticket);
         (void)tl_load32_acquire(&event->sequence); /* pairs with signal_all */
         return;
     }
+    seen = tl_load32_acquire(&event->sequence); /* pairs with signal_all */
+    if ((seen & ~(uint32_t)TL_EVENT_WAITED) != ticket)
+        return;
     TL_PREEMPT_POINT(event_wait);
     if (seen == ticket && !tl_cas32_acquire(&event->sequence, &seen, ticket | TL_EVENT_WAITED) &&
         seen != (ticket | TL_EVENT_WAITED))

@@ -329,10 +329,10 @@ static void look_at_pool(const struct tl_pool *pool)
 static void look_at_reserve(const struct tl_reserve *reserve)
 {
     EXPECT_ALIGNED(reserve, struct tl_reserve);
-    expect_at(&reserve->given, TL_LINE_SIZE, "the counts of a reserve");
+    expect_at(&reserve->heap, TL_LINE_SIZE, "the counts of a reserve");
     expect_at(reserve->slots.slot, TL_LINE_SIZE, "the slots of a reserve");
     for (size_t i = 0; i < reserve->slots.count; i++)
-        expect_at((const void *)tl_load_relaxed(&reserve->slots.slot[i]), reserve->align,
+        expect_at((const void *)tl_load_relaxed(&reserve->slots.slot[i]), reserve->fit.align,
                   "a block in a reserve");
     seen.reserves++;
 }

@@ -107,21 +107,26 @@ endif()
 set(talus_library_flags -fvisibility=hidden -fno-plt -fno-semantic-interposition
     -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
 
-# A kernel's text is scarce: no padding, no copies of functions but of the shortest, and a section for each, so
-# that a linker can leave out what nobody calls.
+# A kernel's text is scarce: no padding, no copies of functions but of the shortest and no halves of others, and a
+# section for each, so that a linker can leave out what nobody calls. Prologues for whole functions, registers given out
+# for whole functions, and no second rounds of common subexpressions, which keep values in registers that prologues
+# then save (together 1 % of the text).
 set(talus_kernel_flags -ffunction-sections -falign-functions=1 -falign-jumps=1 -falign-loops=1
-    -fno-inline-small-functions -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition
-    --param=max-inline-insns-single=8 -fno-tree-ch -fno-move-loop-invariants -fno-tree-loop-im -fno-tree-tail-merge)
-# By CPU, where malloc and free stay as they are: no second rounds of common subexpressions, which keep values in
-# registers that prologues then save (1 % of the text); on x86, which has few that survive a call, a value is not
-# saved around calls by its user either; on MIPS of 32 bits the costs of the plainest core (1 %).
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|mips64el)$")
-    list(APPEND talus_kernel_flags -fno-expensive-optimizations)
-endif()
+    -fno-inline-small-functions -fno-partial-inlining -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition
+    --param=max-inline-insns-single=8 -fno-tree-ch -fno-move-loop-invariants -fno-tree-loop-im -fno-tree-tail-merge
+    -fno-shrink-wrap -fira-region=one -fno-expensive-optimizations)
+# By CPU. x86 has few registers that survive a call: no value is saved around calls by its user either. On MIPS no trap
+# behind a division (nothing in here divides by 0), and structures copied by memcpy. Of 32 bits the costs of the plainest
+# core (1 %), conditional moves rather than branches, addresses left to the assembler, no guesses which way a branch goes
+# that nobody said anything of, and values loaded again rather than kept over a call that leaves them alone; of 64 bits
+# branches without a delay slot, and so no moving of code to fill one.
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     list(APPEND talus_kernel_flags -fno-caller-saves)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^mips(el)?$")
-    list(APPEND talus_kernel_flags -mtune=24kc)
+    list(APPEND talus_kernel_flags -mno-check-zero-division -mmemcpy -mtune=24kc -mbranch-cost=10 -mno-explicit-relocs
+        -fno-guess-branch-probability -fno-ipa-modref)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "mips64el")
+    list(APPEND talus_kernel_flags -mno-check-zero-division -mmemcpy -mcompact-branches=always -fno-schedule-insns)
 endif()
 
 # talus_add_core(target [KERNEL [SMALL]] [MUTANT name|any] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
