@@ -50,8 +50,8 @@
 #define LARGE_BYTES PAGE_BYTES
 #define LARGE_CELLS 8192u
 #define YIELD_MASK  0xfffu
-#define END_AT_CALL 10000u
-#define YIELDS      16u /* before who waits sleeps */
+#define END_AT_CALL 1000u /* soon, also where a busy machine makes few */
+#define YIELDS      16u   /* before who waits sleeps */
 
 struct list {
     const size_t            bytes; /* of a cell */
