@@ -79,6 +79,6 @@ function(talus_add_must_fail label name target says)
   list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
   set(test ${label}.${name}-can-fail)
   add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DARGUMENTS=${ARGN} "-DEMULATOR=${emulator}"
-    "-DSAYS=${says}" -P ${PROJECT_SOURCE_DIR}/tests/lib/must_fail.cmake)
+    "-DSAYS=${says}" -DROUNDS=4 -DSECONDS=25 -P ${PROJECT_SOURCE_DIR}/tests/lib/must_fail.cmake)
   set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT 120)
 endfunction()
