@@ -181,6 +181,7 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
     if (pool->bin[bin] != NULL)
         pool->bin[bin]->free.prev = run;
     pool->bin[bin] = run;
+    TL_PREEMPT_POINT(runs_insert);
     run->free.freed_ms = now_ms;
     if (tl_span_dirty_to(run) > 0)
         age_insert(pool, run);

@@ -40,6 +40,7 @@
     ST_MUTANT(dump_one_buffer, hosted, walk, 60, "lines of two dumps in one")                     \
     ST_MUTANT(exit_keeps_cache, hosted, cancel, 60, "two threads in one cache: overlap")          \
     ST_MUTANT(fork_pool_held, hosted, fork, 60, "a child waits for a lock for ever")              \
+    ST_MUTANT(fork_pool_unwaited, hosted, fork, 60, "a child's page pool miscounts, or crashes")  \
     ST_MUTANT(growth_quota_kept, hosted, oom, 60, "the heap counts pages that it does not have")  \
     ST_MUTANT(idle_kept, hosted, flow, 60, "memory stays after the load ended")                   \
     ST_MUTANT(slots_take_split, hosted, reserve, 60, "one block for two takers: overlap")         \
