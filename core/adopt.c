@@ -65,14 +65,16 @@ struct tl_cache *tl_cache_acquire(struct tl_heap *heap)
 void tl_cache_leave(struct tl_cache *cache)
 {
     struct tl_heap *heap = cache->heap;
-    cache->trim_ms = tl_port_now_ms();
+    cache->trim_ms = (tl_ms)tl_port_now_ms();
     tl_lock_acquire(&heap->lock);
     cache->idle_next = heap->idle;
     heap->idle = cache;
     if (cache->idle_next == NULL)
         heap->idle_end = &cache->idle_next;
     tl_counter_add_shared(&heap->idle_count, 1);
+#if !TL_KERNEL
     heap->left_ms = cache->trim_ms;
+#endif
     tl_claim_leave(&cache->claim); /* pairs with the claim's acquire */
     tl_purger_notice();
     tl_lock_release(&heap->lock);
@@ -147,18 +149,20 @@ struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
     return list;
 }
 
-static bool flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
+/* Those that are idle for `idle_ms`. True: there is more. */
+static bool flush_idle(struct tl_heap *heap, uint32_t idle_ms)
 {
     size_t           left = tl_counter_read(&heap->idle_count);
     bool             more = false;
     struct tl_cache *cache;
     while ((cache = claim_next(heap, &left)) != NULL) {
-        if (cache->trim_ms <= idle_since_ms) {
+        tl_ms now_ms = (tl_ms)tl_port_now_ms();
+        if (now_ms - cache->trim_ms >= idle_ms) {
             tl_cache_piece_begin(cache);
             if (tl_cache_flush(cache))
                 more = true;
             else
-                cache->trim_ms = tl_port_now_ms();
+                cache->trim_ms = now_ms;
         }
         tl_claim_drop(&cache->claim);
     }
@@ -168,12 +172,12 @@ static bool flush_idle(struct tl_heap *heap, uint64_t idle_since_ms)
 void tl_adopt_trim_idle(struct tl_heap *heap)
 {
     if (!TL_MUTANT_idle_kept)
-        (void)flush_idle(heap, tl_port_now_ms() - heap->pool.decay_ms);
+        (void)flush_idle(heap, heap->pool.decay_ms);
 }
 
 bool tl_adopt_flush_idle(struct tl_heap *heap)
 {
-    return flush_idle(heap, UINT64_MAX);
+    return flush_idle(heap, 0);
 }
 
 #if TL_KERNEL

@@ -217,6 +217,24 @@ static inline bool give_to_head(struct tl_cache *cache, struct tl_span *span)
     return true;
 }
 
+/* What a slow exit does with the span. walked: a chain is walked back. False: a double free. */
+static TL_SLOW bool look_at_span(struct tl_cache *cache, struct tl_span *span, bool walked)
+{
+    if (TL_UNLIKELY(span->own.outstanding == 0)) {
+        undo_double_free(span);
+        return false;
+    }
+    tl_span_settle(cache, span);
+    if (span->own.outstanding == 0) {
+        tl_span_emptied(cache, span, walked);
+        return true;
+    }
+    if (!span->own.listed && !tl_pool_drains(&cache->heap->pool, span))
+        tl_avail_add(&cache->bin[span->class_id], span);
+    tl_span_arm(span);
+    return true;
+}
+
 void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
 {
     if (TL_LIKELY(give_to_head(cache, span))) {
@@ -227,46 +245,12 @@ void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
         forget_double_free(cache, span);
         return;
     }
-    if (TL_UNLIKELY(span->own.outstanding == 0)) {
-        undo_double_free(span);
+    if (!look_at_span(cache, span, false))
         return;
-    }
-    tl_span_settle(cache, span);
-    if (span->own.outstanding == 0) {
-        tl_span_emptied(cache, span);
-    } else {
-        if (!span->own.listed && !tl_pool_drains(&cache->heap->pool, span))
-            tl_avail_add(&cache->bin[span->class_id], span);
-        tl_span_arm(span);
-    }
     if (has_arrivals(cache))
         drain(cache);
     tl_cache_tick(cache);
     tl_reserve_look(cache);
-}
-
-/* The slow exit while a chain is walked back: nothing is drained or handed out meanwhile, and in a
- * process nothing is released. False: a double free. */
-static bool return_slow_exit(struct tl_cache *cache, struct tl_span *span)
-{
-    if (TL_UNLIKELY(span->own.outstanding == 0)) {
-        undo_double_free(span);
-        return false;
-    }
-    tl_span_settle(cache, span);
-    if (TL_KERNEL && span->own.outstanding == 0) {
-        tl_span_release(cache, span); /* which ends the piece */
-        return true;
-    }
-    if (!span->own.listed &&
-        (span->own.outstanding == 0 || !tl_pool_drains(&cache->heap->pool, span)))
-        tl_avail_add(&cache->bin[span->class_id], span);
-    if (!TL_KERNEL && span->own.outstanding == 0) {
-        span->own.counted_empty = true;
-        cache->empty_bytes += tl_span_bytes(span);
-    }
-    tl_span_arm(span);
-    return true;
 }
 
 /* True: the slow exit is due. */
@@ -302,7 +286,7 @@ static struct tl_block *return_chain(struct tl_cache *cache, struct tl_block *ch
         if (tl_span_owner(span) != cache) {
             if (tl_remote_return(cache, span, chain) && TL_KERNEL)
                 cache->piece = 0;
-        } else if (push_own(span, chain) && !return_slow_exit(cache, span)) {
+        } else if (push_own(span, chain) && !look_at_span(cache, span, true)) {
             return NULL;
         }
         chain = next;
@@ -387,7 +371,7 @@ bool tl_cache_flush(struct tl_cache *cache)
 void tl_cache_look_at_clock(struct tl_cache *cache)
 {
     struct tl_pool *pool = &cache->heap->pool;
-    uint64_t        now_ms = tl_port_now_ms();
+    tl_ms           now_ms = (tl_ms)tl_port_now_ms();
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
     if (has_arrivals(cache))
         drain(cache);
@@ -398,7 +382,7 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
     if (now_ms - cache->trim_ms < pool->decay_ms)
         return;
     /* what the pieces did not come to in as long again may be in use */
-    if (!tl_cache_flush(cache) || now_ms - cache->trim_ms >= 2 * (uint64_t)pool->decay_ms)
+    if (!tl_cache_flush(cache) || (now_ms - cache->trim_ms) / 2 >= pool->decay_ms)
         cache->trim_ms = now_ms;
     tl_adopt_trim_idle(cache->heap);
     if (!TL_KERNEL) /* where this is pinned, and the provider may block */

@@ -58,7 +58,7 @@ struct tl_cache {
     struct tl_cache *next;      /* all caches of the heap; heap->lock */
     struct tl_cache *idle_next; /* idle caches; heap->lock */
     /* owner: when it was last trimmed; 0: it never looked at the clock */
-    uint64_t trim_ms;
+    tl_ms    trim_ms;
     uint32_t slow_exits_left; /* owner: until the clock is looked at */
     /* owner: the block that the last refill returned reads as zero but for its links */
     bool   zeroed;
@@ -229,8 +229,9 @@ TL_SLOW bool tl_span_has_more(struct tl_cache *cache, struct tl_span *span);
 TL_SLOW struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id);
 
 /* The span has nothing outstanding: hands its list to an empty head, keeps the span, or gives it
- * back to the pool. */
-TL_SLOW void tl_span_emptied(struct tl_cache *cache, struct tl_span *span);
+ * back to the pool. walked: its blocks were just walked back, so none is handed out, and a process
+ * keeps it. */
+TL_SLOW void tl_span_emptied(struct tl_cache *cache, struct tl_span *span, bool walked);
 
 /* Gives a span, of which nothing is outstanding, to the pool. */
 TL_SLOW void tl_span_release(struct tl_cache *cache, struct tl_span *span);

@@ -247,14 +247,15 @@ void tl_span_release(struct tl_cache *cache, struct tl_span *span)
     tl_pool_put(&cache->heap->pool, span, dirty);
 }
 
-void tl_span_emptied(struct tl_cache *cache, struct tl_span *span)
+void tl_span_emptied(struct tl_cache *cache, struct tl_span *span, bool walked)
 {
     bool drains = tl_pool_drains(&cache->heap->pool, span);
-    if (cache->head[span->class_id] == NULL && !drains) {
+    if (!walked && cache->head[span->class_id] == NULL && !drains) {
         cache->head[span->class_id] = tl_span_take_local(cache, span);
         return;
     }
-    if (TL_KERNEL || drains || cache->empty_bytes + tl_span_bytes(span) > TL_CACHE_EMPTY_MAX) {
+    if (TL_KERNEL ||
+        (!walked && (drains || cache->empty_bytes + tl_span_bytes(span) > TL_CACHE_EMPTY_MAX))) {
         tl_span_release(cache, span);
         return;
     }

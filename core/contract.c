@@ -43,7 +43,7 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
     size_t    pages = region->pages, bytes = pages << TL_PAGE_SHIFT;
     run = tl_pool_cut_out_locked(pool, run, (start - run->start) >> TL_PAGE_SHIFT, pages);
     if (TL_MUTANT_contract_in_bin)
-        tl_runs_insert_locked(pool, run, 0);
+        tl_runs_insert_locked(pool, run);
     tl_region_remove(&pool->regions, region);
     if (tl_region_is_draining(region))
         tl_store32_relaxed(&pool->draining, tl_load32_relaxed(&pool->draining) - 1);
@@ -72,24 +72,24 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
 /* A whole region that may go, and the run that it lies in; or NULL. Where only those that drain may
  * go the runs that are ASIDE are all there are. */
 static struct tl_region *find_whole_locked(const struct tl_pool *pool, size_t pages_max,
-                                           enum which which, uint64_t free_since_ms,
+                                           enum which which, uint32_t unused_ms,
                                            struct tl_span **run)
 {
     struct tl_region *region = NULL;
     unsigned          lowest = which == DRAINING ? TL_POOL_BINS : 0;
+    tl_ms             now_ms = (tl_ms)tl_port_now_ms();
     for (unsigned bin = TL_POOL_BINS + 1; bin-- > lowest && region == NULL;)
         for (*run = pool->bin[bin]; *run != NULL; *run = (*run)->free.next)
-            if ((*run)->free.freed_ms <= free_since_ms &&
+            if (now_ms - (*run)->free.freed_ms >= unused_ms &&
                 (region = whole_region(pool, *run, pages_max, which)) != NULL)
                 break;
     return region;
 }
 
-/* Removes regions, `pages_max` pages at most, in runs that are free since `free_since_ms` or
- * longer.
- * Lock held, let go of meanwhile. Returns the pages. */
+/* Removes regions, `pages_max` pages at most, in runs that are free for `unused_ms`. Lock held, let
+ * go of meanwhile. Returns the pages. */
 static size_t remove_whole_locked(struct tl_pool *pool, size_t pages_max, enum which which,
-                                  uint64_t free_since_ms)
+                                  uint32_t unused_ms)
 {
     size_t removed = 0;
     for (;;) {
@@ -99,7 +99,7 @@ static size_t remove_whole_locked(struct tl_pool *pool, size_t pages_max, enum w
             tl_pool_set_due_locked(pool, TL_DUE_REMOVAL); /* when there are some */
             return removed;
         }
-        region = find_whole_locked(pool, pages_max - removed, which, free_since_ms, &run);
+        region = find_whole_locked(pool, pages_max - removed, which, unused_ms, &run);
         if (region == NULL)
             return removed;
         removed += remove_region_locked(pool, run, region);
@@ -151,9 +151,8 @@ void tl_pool_purge_inside(struct tl_pool *pool, const struct tl_span *span, uint
  * of meanwhile. Returns the pages purged. */
 static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run, size_t pages_max)
 {
-    uint64_t freed_ms = run->free.freed_ms;
-    size_t   pages = tl_span_dirty(run) < pages_max ? tl_span_dirty(run) : pages_max;
-    size_t   from = tl_span_dirty_to(run) - pages;
+    size_t pages = tl_span_dirty(run) < pages_max ? tl_span_dirty(run) : pages_max;
+    size_t from = tl_span_dirty_to(run) - pages;
     tl_runs_remove_locked(pool, run); /* BUSY and on no list: nobody merges with it */
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(purge);
@@ -165,7 +164,7 @@ static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run, size_t
     pool->purges++;
     pool->clean_is_zero = pool->clean_is_zero && zero;
     tl_span_set_dirt(run, tl_span_dirty_from(run), from);
-    tl_runs_insert_locked(pool, run, freed_ms);
+    tl_runs_insert_locked(pool, run);
     return purged >> TL_PAGE_SHIFT;
 }
 
@@ -174,15 +173,15 @@ size_t tl_pool_decay(struct tl_pool *pool, bool all)
     size_t given_back = 0;
     if (!TL_GROWS)
         return 0;
-    uint64_t now_ms = tl_port_now_ms();
     tl_lock_acquire(&pool->lock);
     if (TL_UNLIKELY(tl_pool_is_due(pool, TL_DUE_REMOVAL))) {
         tl_pool_clear_due_locked(pool, TL_DUE_REMOVAL);
-        given_back = remove_whole_locked(pool, SIZE_MAX, DRAINING, UINT64_MAX);
+        given_back = remove_whole_locked(pool, SIZE_MAX, DRAINING, 0);
     }
     for (unsigned n = 0; !pool->keep_pages && (all || n < TL_PURGES_PER_CALL_MAX); n++) {
         struct tl_span *run = pool->oldest;
-        if (run == NULL || (!all && run->free.freed_ms + pool->decay_ms > now_ms) ||
+        if (run == NULL ||
+            (!all && (tl_ms)tl_port_now_ms() - run->free.freed_ms < pool->decay_ms) ||
             !tl_spares_ready_locked(pool) || run != pool->oldest)
             break;
         struct tl_region *region = whole_region(pool, run, SIZE_MAX, PROVIDED);
@@ -207,11 +206,8 @@ size_t tl_pool_contract(struct tl_pool *pool, size_t pages, uint32_t unused_ms)
 {
     size_t removed = 0;
     if (TL_GROWS) {
-        uint64_t now_ms = tl_port_now_ms();
         tl_lock_acquire(&pool->lock);
-        if (now_ms >= unused_ms)
-            removed = remove_whole_locked(pool, pages, ANY,
-                                          unused_ms == 0 ? UINT64_MAX : now_ms - unused_ms);
+        removed = remove_whole_locked(pool, pages, ANY, unused_ms);
         tl_lock_release(&pool->lock);
     }
     return removed;
@@ -241,10 +237,8 @@ static struct tl_span *take_free_locked(struct tl_pool *pool, const struct tl_re
             next = run->free.next;
             if (from >= to)
                 continue;
-            uint64_t freed_ms = run->free.freed_ms;
             run = tl_pool_cut_out_locked(pool, run, (from - run->start) >> TL_PAGE_SHIFT,
                                          (to - from) >> TL_PAGE_SHIFT);
-            run->free.freed_ms = freed_ms;
             run->free.next = taken;
             taken = run;
         }
@@ -273,7 +267,7 @@ static enum tl_drain drain_locked(struct tl_pool *pool, uintptr_t address, bool 
     tl_store32_relaxed(&pool->draining, drain ? number + 1 : number - 1);
     for (; taken != NULL; taken = next) {
         next = taken->free.next;
-        tl_runs_insert_locked(pool, taken, taken->free.freed_ms);
+        tl_runs_insert_locked(pool, taken);
     }
     tl_pool_look_low_locked(pool);
     return TL_DRAIN_DONE;

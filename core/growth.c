@@ -101,7 +101,8 @@ static void end_add_locked(struct tl_pool *pool, struct tl_region *region, struc
     tl_span_set_dirt(run, 0, 0);
     if (TL_MUTANT_growth_early)
         run->region = NULL;
-    tl_runs_insert_locked(pool, run, tl_port_now_ms());
+    run->free.freed_ms = (tl_ms)tl_port_now_ms();
+    tl_runs_insert_locked(pool, run);
     if (TL_MUTANT_growth_early) {
         tl_lock_release(&pool->lock);
         tl_lock_acquire(&pool->lock);
@@ -141,8 +142,7 @@ static bool descriptors_of(void *block, size_t bytes)
     if (bytes <= TL_PAGE_SIZE || !cover(block, bytes, true, &probe))
         return false;
     tl_region_delist(&probe);
-    tl_descriptors_add(memset(block, 0, TL_PAGE_SIZE), TL_PAGE_SIZE);
-    return true;
+    return tl_descriptors_add(memset(block, 0, TL_PAGE_SIZE), TL_PAGE_SIZE);
 }
 
 bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes, bool holds_data)
@@ -348,9 +348,8 @@ void tl_pool_destroy(struct tl_pool *pool)
         tl_spare_put_locked(pool, (struct tl_span *)region);
     }
     struct tl_span *chain = pool->spare;
-    unsigned        count = pool->spares;
     pool->spare = NULL;
     pool->spares = 0;
     tl_lock_release(&pool->lock);
-    tl_descriptors_recycle(chain, count);
+    tl_descriptors_recycle(chain);
 }

@@ -39,9 +39,11 @@ struct tl_heap {
     unsigned           cache_count; /* heap->lock */
     struct tl_pool     pool;
     struct tl_event    reserve_unused; /* a slow exit let go of one of the reserves */
-    uint64_t           left_ms;   /* when a cache was left; 0: none since the purge thread flushed
-                                    * them; heap->lock */
-    uint64_t           adoptions; /* heap->lock */
+#if !TL_KERNEL
+    tl_ms left_ms; /* when a cache was left; 0: none since the purge thread flushed them;
+                    * heap->lock */
+#endif
+    uint64_t adoptions;                                                  /* heap->lock */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes); /* constant */
     void *on_exhausted_context;                                          /* constant */
 #if TL_KERNEL

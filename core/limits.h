@@ -138,6 +138,10 @@ typedef uint32_t tl_block_bytes;
 #endif
 #define TL_BLOCKS_NEVER ((tl_blocks)-1 / 2) /* more than any span has */
 
+/* Milliseconds of the port's clock, as wide as a CPU's word. Differences count, on 32 bits modulo
+ * 49 days: so what is compared with a time looks at the clock after it. */
+typedef uintptr_t tl_ms;
+
 TL_STATIC_ASSERT(TL_SMALL || TALUS_ALIGN_MIN % _Alignof(max_align_t) == 0,
                  "a block suits any standard type");
 TL_STATIC_ASSERT(TL_GRAIN == (size_t)1 << TL_GRAIN_SHIFT, "one grain, told twice");

@@ -17,10 +17,12 @@ static struct {
 char *tl_page_base = (char *)&no_map.zero;
 #endif
 
-static size_t          descriptors_used;  /* bytes above base; tl_meta_lock */
-static size_t          descriptors_bytes; /* bytes reserved */
-static struct tl_span *recycled_spans;    /* descriptors of heaps that ended; tl_meta_lock */
-static bool            folded;            /* the table does not cover every address */
+#if !TL_KERNEL
+static size_t descriptors_used;  /* bytes above base; tl_meta_lock */
+static size_t descriptors_bytes; /* bytes reserved */
+#endif
+static struct tl_span *recycled_spans; /* tl_meta_lock */
+static bool            folded;         /* the table does not cover every address */
 
 #define ADDRESS_PAGE_BITS (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
 #define PAGE_BITS_MIN     10u
@@ -138,37 +140,11 @@ static struct tl_span *chain_of(struct tl_span *spans, size_t count, struct tl_s
     return chain;
 }
 
-/* On 32 bits an entry reaches every address, by wrapping around. */
-static bool entry_reaches(const struct tl_span *span)
-{
-    uintptr_t most = sizeof(void *) == 8 ? (uintptr_t)INT32_MAX * 8 : UINTPTR_MAX / 2;
-    return (uintptr_t)span - (uintptr_t)tl_page_base + most <= 2 * most;
-}
-
-/* A kernel's descriptors lie wherever its blocks are, as far as an entry reaches. */
-static struct tl_span *descriptors_at(void *memory, unsigned count, unsigned *got)
-{
-    struct tl_span *spans = (struct tl_span *)memory;
-    *got = 0;
-    if (spans == NULL || count == 0 || !entry_reaches(spans) || !entry_reaches(spans + count - 1))
-        return NULL;
-    *got = count;
-    return chain_of(spans, count, NULL);
-}
-
-void tl_descriptors_add(void *memory, size_t bytes)
-{
-    unsigned        got;
-    struct tl_span *chain =
-        descriptors_at(memory, (unsigned)(bytes / sizeof(struct tl_span)), &got);
-    tl_descriptors_recycle(chain, got);
-}
-
-struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
+/* Up to `count` of those that were given back. */
+static struct tl_span *take_recycled_locked(unsigned count, unsigned *got)
 {
     struct tl_span *chain = NULL;
     *got = 0;
-    tl_lock_acquire(&tl_meta_lock);
     while (recycled_spans != NULL && *got < count) {
         struct tl_span *span = recycled_spans;
         recycled_spans = span->free.next;
@@ -177,6 +153,54 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
         chain = span;
         ++*got;
     }
+    return chain;
+}
+
+#if TL_KERNEL
+
+/* On 32 bits an entry reaches every address, by wrapping around. */
+static bool entry_reaches(const struct tl_span *span)
+{
+    uintptr_t most = sizeof(void *) == 8 ? (uintptr_t)INT32_MAX * 8 : UINTPTR_MAX / 2;
+    return (uintptr_t)span - (uintptr_t)tl_page_base + most <= 2 * most;
+}
+
+/* They lie wherever a kernel's blocks are, as far as an entry reaches. NULL: there is none. */
+static struct tl_span *descriptors_at(void *memory, size_t bytes)
+{
+    struct tl_span *spans = (struct tl_span *)memory;
+    size_t          count = bytes / sizeof *spans;
+    if (spans == NULL || count == 0 || !entry_reaches(spans) || !entry_reaches(spans + count - 1))
+        return NULL;
+    return chain_of(spans, count, NULL);
+}
+
+bool tl_descriptors_add(void *memory, size_t bytes)
+{
+    struct tl_span *chain = descriptors_at(memory, bytes);
+    tl_descriptors_recycle(chain);
+    return chain != NULL;
+}
+
+struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
+{
+    const size_t bytes = TL_DESCRIPTOR_BATCH * sizeof(struct tl_span);
+    tl_lock_acquire(&tl_meta_lock);
+    struct tl_span *chain = take_recycled_locked(count, got);
+    tl_lock_release(&tl_meta_lock);
+    if (chain == NULL) {
+        chain = descriptors_at(tl_meta_new(bytes), bytes);
+        *got = chain != NULL ? TL_DESCRIPTOR_BATCH : 0;
+    }
+    return chain;
+}
+
+#else
+
+struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
+{
+    tl_lock_acquire(&tl_meta_lock);
+    struct tl_span *chain = take_recycled_locked(count, got);
     count -= *got;
     /* Whole batches end together, so that no system page is touched for its first descriptor. */
     size_t   first = descriptors_used / sizeof(struct tl_span);
@@ -194,22 +218,22 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
         *got += count;
     }
     tl_lock_release(&tl_meta_lock);
-    if (TL_KERNEL && chain == NULL)
-        chain = descriptors_at(tl_meta_new(TL_DESCRIPTOR_BATCH * sizeof(struct tl_span)),
-                               TL_DESCRIPTOR_BATCH, got);
     return chain;
 }
 
-void tl_descriptors_recycle(struct tl_span *chain, unsigned count)
+#endif
+
+void tl_descriptors_recycle(struct tl_span *chain)
 {
     if (chain == NULL)
         return;
+    size_t          bytes = sizeof *chain;
     struct tl_span *last = chain;
-    while (last->free.next != NULL)
-        last = last->free.next;
+    for (; last->free.next != NULL; last = last->free.next)
+        bytes += sizeof *chain;
     tl_lock_acquire(&tl_meta_lock);
     last->free.next = recycled_spans;
     recycled_spans = chain;
-    tl_meta_in_use -= count * sizeof(struct tl_span);
+    tl_meta_in_use -= bytes;
     tl_lock_release(&tl_meta_lock);
 }

@@ -87,12 +87,12 @@ TL_SLOW bool tl_page_map_cover(struct tl_region *region);
  * thread; takes tl_meta_lock. */
 TL_SLOW struct tl_span *tl_descriptors_new(unsigned count, unsigned *got);
 
-/* In a kernel: makes descriptors, for later calls, of `bytes` zeroed memory that is aligned to a
- * line. */
-TL_SLOW void tl_descriptors_add(void *memory, size_t bytes);
+/* In a kernel: makes descriptors, for later calls, of `bytes` zeroed memory (or NULL) that is
+ * aligned to a line. False: there is no room for one, or an entry does not reach it. */
+TL_SLOW bool tl_descriptors_add(void *memory, size_t bytes);
 
-/* Takes back `count` descriptors of a heap that ended, chained through free.next. Context: thread;
+/* Takes descriptors that nobody uses, chained through free.next, for later calls. Context: thread;
  * takes tl_meta_lock. */
-TL_SLOW void tl_descriptors_recycle(struct tl_span *chain, unsigned count);
+TL_SLOW void tl_descriptors_recycle(struct tl_span *chain);
 
 #endif

@@ -29,17 +29,14 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
 struct tl_span *tl_pool_cut_out_locked(struct tl_pool *pool, struct tl_span *run, size_t lead,
                                        size_t pages)
 {
-    uint64_t freed_ms = run->free.freed_ms;
     tl_runs_remove_locked(pool, run);
     if (lead > 0) {
         struct tl_span *aligned = tl_runs_split_locked(pool, run, lead);
-        tl_runs_insert_locked(pool, run, freed_ms);
+        tl_runs_insert_locked(pool, run);
         run = aligned;
     }
-    if (run->pages > pages) {
-        struct tl_span *rest = tl_runs_split_locked(pool, run, pages);
-        tl_runs_insert_locked(pool, rest, freed_ms);
-    }
+    if (run->pages > pages)
+        tl_runs_insert_locked(pool, tl_runs_split_locked(pool, run, pages));
     if (!pool->clean_is_zero)
         tl_span_set_dirt(run, 0, run->pages);
     tl_page_set(run->start, run);
@@ -82,30 +79,37 @@ struct tl_span *tl_pool_take(struct tl_pool *pool, size_t pages, size_t align_pa
     return run;
 }
 
-/* From the end of a run, which needs no descriptor: the heap calls this where there are none. What
- * was taken is in no run, so its region is never all free. */
+/* Takes the first `pages` from the free run `run`, which needs no descriptor. */
+static void shorten_front_locked(struct tl_pool *pool, struct tl_span *run, size_t pages)
+{
+    tl_runs_remove_locked(pool, run);
+    tl_page_set(run->start, NULL);
+    if (run->pages == pages) {
+        tl_spare_put_locked(pool, run);
+        return;
+    }
+    run->start += pages << TL_PAGE_SHIFT;
+    run->pages -= (tl_pages)pages;
+    run->region = tl_region_at(run->region, run->start);
+    tl_span_set_dirt_behind(run, run, pages);
+    tl_runs_insert_locked(pool, run);
+}
+
+/* Without a descriptor: the heap calls this where there are none. What was taken is in no run, so
+ * its region is never all free. */
 void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
 {
     tl_lock_acquire(&pool->lock);
     struct tl_span *run = tl_runs_find_locked(pool, pages, true);
     uintptr_t       taken = 0;
     if (run != NULL) {
-        size_t   left = run->pages - pages;
-        uint64_t freed_ms = run->free.freed_ms;
-        tl_runs_remove_locked(pool, run);
-        taken = run->start + (left << TL_PAGE_SHIFT);
-        for (size_t page = left; page < run->pages; page++)
-            tl_region_at(run->region, run->start + (page << TL_PAGE_SHIFT))->holds_data = true;
-        run->pages = (tl_pages)left;
-        if (left > 0) {
-            tl_span_set_dirt(run, tl_span_dirty_from(run),
-                             tl_span_dirty_to(run) < left ? tl_span_dirty_to(run) : left);
-            tl_runs_insert_locked(pool, run, freed_ms);
-        } else {
-            tl_page_set(taken, NULL);
-            tl_spare_put_locked(pool, run);
-        }
-        pool->mapped -= pages << TL_PAGE_SHIFT;
+        size_t bytes = pages << TL_PAGE_SHIFT;
+        taken = run->start;
+        for (struct tl_region *region = run->region;
+             region != NULL && region->start < taken + bytes; region = region->touching)
+            region->holds_data = true;
+        shorten_front_locked(pool, run, pages);
+        pool->mapped -= bytes;
     }
     tl_lock_release(&pool->lock);
     return (void *)taken;
@@ -149,39 +153,23 @@ struct tl_span *tl_pool_take_to_grow(struct tl_pool *pool, size_t pages)
 
 void tl_pool_put(struct tl_pool *pool, struct tl_span *span, size_t dirty)
 {
-    uint64_t now_ms = tl_port_now_ms();
     tl_span_set_kind(span, TL_SPAN_BUSY);
     tl_lock_acquire(&pool->lock);
+    tl_ms now_ms = (tl_ms)tl_port_now_ms();
+    span->free.freed_ms = now_ms;
     tl_span_set_dirt(span, 0, TL_MUTANT_dirt_forgotten ? 0 : dirty);
     if (TL_MUTANT_pool_left_early)
         tl_lock_release(&pool->lock);
-    tl_runs_insert_locked(pool, span, now_ms);
+    tl_runs_insert_locked(pool, span);
     if (TL_MUTANT_pool_left_early)
         tl_lock_acquire(&pool->lock);
-    bool old_dirt = pool->oldest != NULL && pool->oldest->free.freed_ms + pool->decay_ms <= now_ms;
+    bool old_dirt = pool->oldest != NULL && now_ms - pool->oldest->free.freed_ms >= pool->decay_ms;
     tl_lock_release(&pool->lock);
     /* a kernel's caller is pinned, the provider may block; any may be in the midst of a cache,
      * which an owner who is told may use: the heap's calls look again when nothing is in hand */
     if (!TL_KERNEL && pool->on_removed == NULL &&
         (old_dirt || tl_pool_is_due(pool, TL_DUE_REMOVAL)))
         tl_pool_decay(pool, false);
-}
-
-/* Takes the first `pages` from the free run `run`, which needs no descriptor. */
-static void shorten_front_locked(struct tl_pool *pool, struct tl_span *run, size_t pages)
-{
-    uint64_t freed_ms = run->free.freed_ms;
-    tl_runs_remove_locked(pool, run);
-    tl_page_set(run->start, NULL);
-    if (run->pages == pages) {
-        tl_spare_put_locked(pool, run);
-        return;
-    }
-    run->start += pages << TL_PAGE_SHIFT;
-    run->pages -= (tl_pages)pages;
-    run->region = tl_region_at(run->region, run->start);
-    tl_span_set_dirt_behind(run, run, pages);
-    tl_runs_insert_locked(pool, run, freed_ms);
 }
 
 bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
@@ -199,7 +187,7 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
             TL_MUTANT_drain_extended && tl_pool_drains(pool, span) ? TL_SPAN_ASIDE : TL_SPAN_FREE);
     if (TL_MUTANT_extend_into_neighbour && next != NULL && next->pages < more)
         more = next->pages;
-    if (next != NULL && next->start == end && next->pages >= more) {
+    if (next != NULL && next->pages >= more) {
         tl_region_link(span->region, next->region, end);
         shorten_front_locked(pool, next, more);
         span->pages = (tl_pages)pages;
@@ -216,7 +204,8 @@ bool tl_pool_shorten(struct tl_pool *pool, struct tl_span *span, size_t pages)
     if (done) {
         struct tl_span *rest = tl_runs_split_locked(pool, span, pages);
         tl_span_set_dirt(rest, 0, rest->pages);
-        tl_runs_insert_locked(pool, rest, tl_port_now_ms());
+        rest->free.freed_ms = (tl_ms)tl_port_now_ms();
+        tl_runs_insert_locked(pool, rest);
     }
     tl_lock_release(&pool->lock);
     return done;

@@ -124,9 +124,15 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
     tl_span_set_kind(run, TL_SPAN_BUSY);
 }
 
-/* Both BUSY, `right` behind `left`: joins them into `left`. */
-static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *right)
+/* The BUSY run `run` and a free one that it touches become one, BUSY, as old as the larger dirty
+ * part. */
+static struct tl_span *join(struct tl_pool *pool, struct tl_span *run, struct tl_span *neighbour)
 {
+    bool            before = neighbour->start < run->start;
+    struct tl_span *left = before ? neighbour : run, *right = before ? run : neighbour;
+    bool            newer = tl_span_dirty(neighbour) <= tl_span_dirty(run);
+    tl_runs_remove_locked(pool, neighbour);
+    left->free.freed_ms = newer ? run->free.freed_ms : neighbour->free.freed_ms;
     tl_region_link(left->region, right->region, right->start);
     if (tl_span_dirty_to(right) > 0) /* what lies between two dirty parts counts as dirty, too */
         tl_span_set_dirt(left,
@@ -136,38 +142,28 @@ static void join(struct tl_pool *pool, struct tl_span *left, struct tl_span *rig
     left->pages += right->pages;
     tl_page_set(right->start, NULL);
     tl_spare_put_locked(pool, right);
+    return left;
 }
 
 struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address,
                                        enum tl_span_kind kind)
 {
     struct tl_span *run = tl_span_at(address);
-    return tl_span_kind(run) == kind && tl_span_heap(run) == pool->heap ? run : NULL;
+    return tl_span_kind(run) == kind && tl_span_heap(run) == pool->heap &&
+                   tl_span_holds(run, address)
+               ? run
+               : NULL;
 }
 
-/* The age of two runs that become one is that of the larger dirty part. */
-static uint64_t older(const struct tl_span *neighbour, const struct tl_span *run, uint64_t now_ms)
-{
-    return tl_span_dirty(neighbour) > tl_span_dirty(run) ? neighbour->free.freed_ms : now_ms;
-}
-
-void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms)
+void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run)
 {
     enum tl_span_kind kind = tl_pool_drains(pool, run) ? TL_SPAN_ASIDE : TL_SPAN_FREE;
-    struct tl_span   *left = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE, kind);
-    if (left != NULL && left->start + tl_span_bytes(left) == run->start) {
-        now_ms = older(left, run, now_ms);
-        tl_runs_remove_locked(pool, left);
-        join(pool, left, run);
-        run = left;
-    }
-    uintptr_t       end = run->start + tl_span_bytes(run);
-    struct tl_span *right = tl_runs_free_at_locked(pool, end, kind);
-    if (right != NULL && right->start == end) {
-        now_ms = older(right, run, now_ms);
-        tl_runs_remove_locked(pool, right);
-        join(pool, run, right);
-    }
+    struct tl_span   *neighbour = tl_runs_free_at_locked(pool, run->start - TL_PAGE_SIZE, kind);
+    if (neighbour != NULL)
+        run = join(pool, run, neighbour);
+    neighbour = tl_runs_free_at_locked(pool, run->start + tl_span_bytes(run), kind);
+    if (neighbour != NULL)
+        run = join(pool, run, neighbour);
     unsigned bin = bin_of(run->pages);
     if (TL_UNLIKELY(kind == TL_SPAN_ASIDE)) {
         bin = TL_POOL_BINS;
@@ -182,7 +178,6 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t n
         pool->bin[bin]->free.prev = run;
     pool->bin[bin] = run;
     TL_PREEMPT_POINT(runs_insert);
-    run->free.freed_ms = now_ms;
     if (tl_span_dirty_to(run) > 0)
         age_insert(pool, run);
     pool->dirty_pages += tl_span_dirty(run);
@@ -203,6 +198,7 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
     TL_ASSERT(pages > 0 && pages < run->pages);
     rest->start = run->start + (pages << TL_PAGE_SHIFT);
     rest->pages = run->pages - pages;
+    rest->free.freed_ms = run->free.freed_ms;
     tl_span_set_dirt_behind(rest, run, pages);
     tl_span_set_heap(rest, pool->heap);
     rest->region = tl_region_at(run->region, rest->start);

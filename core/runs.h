@@ -13,8 +13,9 @@ TL_SLOW struct tl_span *tl_runs_find_locked(struct tl_pool *pool, size_t pages, 
  * free. */
 TL_SLOW struct tl_span *tl_runs_longest_locked(struct tl_pool *pool, size_t most);
 
-/* Enters a BUSY run, whose dirt is set, as free since `now_ms`, merged with its free neighbours. */
-TL_SLOW void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run, uint64_t now_ms);
+/* Enters a BUSY run, whose dirt is set, as free since its freed_ms, merged with its free
+ * neighbours. */
+TL_SLOW void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run);
 
 /* Of the dirt of `run` sets what lies behind its first `pages` as that of `rest`. */
 TL_SLOW void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span *run, size_t pages);
@@ -22,12 +23,12 @@ TL_SLOW void tl_span_set_dirt_behind(struct tl_span *rest, const struct tl_span 
 /* Takes a free run out, whole: it is BUSY then. */
 TL_SLOW void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run);
 
-/* Cuts a BUSY run after `pages`; the rest becomes BUSY too and is returned. Needs one spare
- * descriptor. */
+/* Cuts a BUSY run after `pages`; the rest becomes BUSY too, as old, and is returned. Needs one
+ * spare descriptor. */
 TL_SLOW struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run,
                                              size_t pages);
 
-/* The run of that kind, FREE or ASIDE, one of whose ends lies at `address`, or NULL. */
+/* The run of that kind, FREE or ASIDE, whose first or last page lies at `address`, or NULL. */
 TL_SLOW struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address,
                                                enum tl_span_kind kind);
 

@@ -66,7 +66,7 @@ struct tl_span_free {
     struct tl_span *prev;
     struct tl_span *older; /* runs with dirty pages, by age */
     struct tl_span *younger;
-    uint64_t        freed_ms;
+    tl_ms           freed_ms;
 };
 
 struct tl_span {

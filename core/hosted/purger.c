@@ -38,7 +38,7 @@ static void purge(struct tl_heap *heap, void *unused)
     if (heap->pool.keep_pages)
         return;
     tl_lock_acquire(&heap->lock);
-    if (heap->left_ms + heap->pool.decay_ms <= tl_port_now_ms())
+    if ((tl_ms)tl_port_now_ms() - heap->left_ms >= heap->pool.decay_ms)
         heap->left_ms = 0; /* all are old enough now */
     tl_lock_release(&heap->lock);
     tl_adopt_trim_idle(heap);

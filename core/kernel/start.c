@@ -60,7 +60,7 @@ static bool fill_meta(size_t low)
             return false;
     size_t bytes = pages << TL_PAGE_SHIFT, left;
     void  *rest = tl_meta_give(memset(memory, 0, bytes), bytes, &left);
-    tl_descriptors_add(rest, left);
+    (void)tl_descriptors_add(rest, left);
     return true;
 }
 
