@@ -29,7 +29,7 @@ static struct tl_cache *take_idle_locked(struct tl_heap *heap)
             *link = cache->idle_next;
             if (heap->idle_end == &cache->idle_next)
                 heap->idle_end = link;
-            tl_counter_add_shared(&heap->idle_count, (uintptr_t)-1);
+            tl_counter_add_owner(&heap->idle_count, (uintptr_t)-1);
             heap->adoptions++;
             return cache;
         }
@@ -71,7 +71,7 @@ void tl_cache_leave(struct tl_cache *cache)
     heap->idle = cache;
     if (cache->idle_next == NULL)
         heap->idle_end = &cache->idle_next;
-    tl_counter_add_shared(&heap->idle_count, 1);
+    tl_counter_add_owner(&heap->idle_count, 1);
 #if !TL_KERNEL
     heap->left_ms = cache->trim_ms;
 #endif

@@ -43,32 +43,34 @@ static inline void push_batch(struct tl_block **batches, struct tl_block *batch)
 }
 
 /* Keeps a batch whole, for malloc to use. False: there are enough. */
-static inline bool keep_batch(struct tl_bin *bin, struct tl_block *batch)
+static inline bool keep_batch(struct tl_cache *cache, unsigned class_id, struct tl_block *batch)
 {
 #if TL_SMALL
-    (void)bin;
+    (void)cache;
+    (void)class_id;
     (void)batch;
     return false;
 #else
-    if (bin->pending_count == TL_PENDING_BATCHES_MAX)
+    if (cache->pending_count[class_id] == TL_PENDING_BATCHES_MAX)
         return false;
-    push_batch(&bin->pending, batch);
-    bin->pending_count++;
+    push_batch(&cache->bin[class_id].pending, batch);
+    cache->pending_count[class_id]++;
     return true;
 #endif
 }
 
 /* The batch that was kept last, or NULL. */
-static inline struct tl_block *take_batch(struct tl_bin *bin)
+static inline struct tl_block *take_batch(struct tl_cache *cache, unsigned class_id)
 {
 #if TL_SMALL
-    (void)bin;
+    (void)cache;
+    (void)class_id;
     return NULL;
 #else
-    struct tl_block *batch = bin->pending;
+    struct tl_block *batch = cache->bin[class_id].pending;
     if (batch != NULL) {
-        bin->pending = tl_get(&batch->next_batch);
-        bin->pending_count--;
+        cache->bin[class_id].pending = tl_get(&batch->next_batch);
+        cache->pending_count[class_id]--;
     }
     return batch;
 #endif
@@ -86,7 +88,6 @@ static void drain(struct tl_cache *cache)
          n--) {
         struct tl_block *batch = cache->arrived;
         struct tl_span  *span = tl_span_at((uintptr_t)batch);
-        struct tl_bin   *bin = &cache->bin[span->class_id];
         cache->arrived = TL_MUTANT_drain_tail_lost ? NULL : tl_get(&batch->next_batch);
         if (TL_KERNEL && tl_span_kind(span) == TL_SPAN_BUSY) {
             tl_large_release(cache, span);
@@ -94,7 +95,8 @@ static void drain(struct tl_cache *cache)
             return;
         }
         tl_counter_add_owner(&cache->batches_in, 1);
-        if (!keep_batch(bin, batch) && (batch = return_chain(cache, batch)) != NULL)
+        if (!keep_batch(cache, span->class_id, batch) &&
+            (batch = return_chain(cache, batch)) != NULL)
             push_batch(&cache->arrived, batch);
     }
     if (!TL_KERNEL && cache->empty_bytes > TL_CACHE_EMPTY_MAX)
@@ -105,9 +107,8 @@ static void drain(struct tl_cache *cache)
 static struct tl_block *borrow(struct tl_cache *cache, unsigned class_id)
 {
 #if !TL_SMALL /* which borrows only where there is nothing else */
-    struct tl_bin *bin = &cache->bin[class_id];
-    if (bin->borrowed == TL_BORROWS_MAX) {
-        bin->borrowed = 0;
+    if (cache->borrowed[class_id] == TL_BORROWS_MAX) {
+        cache->borrowed[class_id] = 0;
         return NULL;
     }
 #endif
@@ -119,7 +120,7 @@ static struct tl_block *borrow(struct tl_cache *cache, unsigned class_id)
         struct tl_block *block = cache->head[larger];
         if (block != NULL) {
 #if !TL_SMALL
-            bin->borrowed++;
+            cache->borrowed[class_id]++;
 #endif
             cache->head[larger] = tl_get(&block->next);
             tl_put(&block->next, NULL);
@@ -146,7 +147,7 @@ TL_SLOW static struct tl_block *refill(struct tl_cache *cache, unsigned class_id
 #endif
     if (has_arrivals(cache))
         drain(cache);
-    if ((list = take_batch(bin)) != NULL)
+    if ((list = take_batch(cache, class_id)) != NULL)
         return list;
     TL_ASSERT(cache->head[class_id] == NULL);
     if (bin->avail != NULL)
@@ -327,13 +328,12 @@ static inline bool holds_of_class(const struct tl_cache *cache, unsigned class_i
 
 static void flush_class(struct tl_cache *cache, unsigned class_id)
 {
-    struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *chain = cache->head[class_id];
     cache->head[class_id] = return_chain(cache, chain);
-    while (!piece_is_done(cache) && (chain = take_batch(bin)) != NULL) {
+    while (!piece_is_done(cache) && (chain = take_batch(cache, class_id)) != NULL) {
         chain = return_chain(cache, chain);
         if (chain != NULL)
-            (void)keep_batch(bin, chain); /* there is room: it was taken from there */
+            (void)keep_batch(cache, class_id, chain); /* there is room: it was taken from there */
     }
     while (!piece_is_done(cache) && tl_remote_has(cache, class_id)) {
         tl_remote_flush(cache, class_id);

@@ -39,9 +39,7 @@ struct tl_bin {
     struct tl_span *avail_last;
     struct tl_span *fresh;
 #if !TL_SMALL /* one cache: a batch is one block that an interrupt handler freed, and is walked */
-    struct tl_block *pending;       /* batches, through next_batch */
-    uint32_t         pending_count; /* batches */
-    uint32_t         borrowed;      /* blocks of larger classes, one after the other */
+    struct tl_block *pending; /* batches, through next_batch */
 #endif
 };
 
@@ -90,6 +88,9 @@ struct tl_cache {
     uint8_t credit[TL_CLASS_COUNT_MAX];
     /* by foreign_slot: blocks that the chain still takes before it leaves */
     uint8_t foreign_room[TL_CLASS_COUNT_MAX * TL_OWNER_SLOTS];
+    uint8_t pending_count[TL_CLASS_COUNT_MAX]; /* batches in the bin's `pending` */
+    /* blocks of larger classes, one after the other */
+    uint8_t borrowed[TL_CLASS_COUNT_MAX];
 #endif
     TL_CACHE_LINE
     struct tl_inbox inbox; /* pushed by anybody */

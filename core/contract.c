@@ -49,7 +49,7 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
         tl_store32_relaxed(&pool->draining, tl_load32_relaxed(&pool->draining) - 1);
     if (!TL_MUTANT_contract_in_bin)
         tl_page_set(start, NULL);
-    pool->unmaps += !region->given;
+    pool->count[TL_UNMAPS] += !region->given;
     tl_lock_release(&pool->lock);
     tl_region_delist(region);
     TL_PREEMPT_POINT(contract);
@@ -161,7 +161,7 @@ static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run, size_t
     bool      zero =
         purge_bytes(pool, tl_region_at(run->region, start), start, pages << TL_PAGE_SHIFT, &purged);
     tl_lock_acquire(&pool->lock);
-    pool->purges++;
+    pool->count[TL_PURGES]++;
     pool->clean_is_zero = pool->clean_is_zero && zero;
     tl_span_set_dirt(run, tl_span_dirty_from(run), from);
     tl_runs_insert_locked(pool, run);

@@ -196,7 +196,7 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
             report_limit_locked(pool);
             return true; /* others had the lock: runs and spare descriptors may have changed */
         }
-        pool->limit_hits++;
+        pool->count[TL_LIMIT_HITS]++;
         return false;
     }
     pool->growing = bytes;
@@ -221,9 +221,9 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     if (block == NULL) {
         if (!TL_MUTANT_growth_quota_kept)
             pool->mapped -= bytes;
-        pool->failures++;
+        pool->count[TL_FAILURES]++;
     } else {
-        pool->maps++;
+        pool->count[TL_MAPS]++;
     }
     /* refused, the spares are enough for the caller to cut a run out after all */
     end_add_locked(pool, region, run, block != NULL);
@@ -343,7 +343,7 @@ void tl_pool_destroy(struct tl_pool *pool)
         if (TL_GROWS && pool->provider.unmap != NULL && !region->given)
             pool->provider.unmap(pool->provider.context, (void *)region->start, bytes);
         tl_lock_acquire(&pool->lock);
-        pool->unmaps++;
+        pool->count[TL_UNMAPS]++;
         pool->mapped -= bytes;
         tl_spare_put_locked(pool, (struct tl_span *)region);
     }

@@ -43,7 +43,7 @@ struct tl_heap {
     tl_ms left_ms; /* when a cache was left; 0: none since the purge thread flushed them;
                     * heap->lock */
 #endif
-    uint64_t adoptions;                                                  /* heap->lock */
+    uintptr_t adoptions;                                                 /* heap->lock */
     bool (*on_exhausted)(void *context, talus_heap *heap, size_t bytes); /* constant */
     void *on_exhausted_context;                                          /* constant */
 #if TL_KERNEL

@@ -239,15 +239,12 @@ void tl_pool_set_limit(struct tl_pool *pool, size_t limit)
     tl_lock_release(&pool->lock);
 }
 
-/* From maps to limit_hits, in the same order in both. */
-#define COUNTS          offsetof(struct tl_pool, maps)
-#define COUNTS_IN_STATS offsetof(talus_heap_stats_t, provider_maps)
-#define SAME_PLACE(count, in_stats)              \
-    (offsetof(struct tl_pool, count) - COUNTS == \
-     offsetof(talus_heap_stats_t, in_stats) - COUNTS_IN_STATS)
-TL_STATIC_ASSERT(SAME_PLACE(unmaps, provider_unmaps) && SAME_PLACE(failures, provider_failures) &&
-                     SAME_PLACE(purges, purges) && SAME_PLACE(limit_hits, limit_hits),
-                 "copied at once");
+#define PLACE_OF(count) \
+    ((offsetof(talus_heap_stats_t, count) - offsetof(talus_heap_stats_t, provider_maps)) / 8)
+TL_STATIC_ASSERT(PLACE_OF(provider_unmaps) == TL_UNMAPS &&
+                     PLACE_OF(provider_failures) == TL_FAILURES && PLACE_OF(purges) == TL_PURGES &&
+                     PLACE_OF(limit_hits) == TL_LIMIT_HITS,
+                 "counted in the order of the statistics");
 
 void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
 {
@@ -257,7 +254,8 @@ void tl_pool_stats(struct tl_pool *pool, talus_heap_stats_t *stats)
     stats->limit = pool->limit == SIZE_MAX ? 0 : pool->limit;
     stats->free_pages = pool->free_pages << TL_PAGE_SHIFT;
     stats->dirty_pages = pool->dirty_pages << TL_PAGE_SHIFT;
-    memcpy((char *)stats + COUNTS_IN_STATS, (const char *)pool + COUNTS, sizeof(uint64_t[5]));
+    for (unsigned i = 0; i < TL_POOL_COUNTS; i++)
+        (&stats->provider_maps)[i] = pool->count[i];
     for (struct tl_span *run = pool->bin[TL_POOL_BINS]; run != NULL; run = run->free.next)
         stats->free_pages += tl_span_bytes(run);
     const struct tl_span *longest =

@@ -38,6 +38,10 @@
 #define TL_POOL_BITS  (8 * sizeof(size_t))
 #define TL_POOL_WORDS ((TL_POOL_BINS + TL_POOL_BITS - 1) / TL_POOL_BITS)
 
+/* What is counted, in the order of the statistics, from provider_maps on; modulo a word, as a
+ * counter. */
+enum tl_pool_count { TL_MAPS, TL_UNMAPS, TL_FAILURES, TL_PURGES, TL_LIMIT_HITS, TL_POOL_COUNTS };
+
 /* What most functions touch comes first: a short distance makes short instructions. */
 struct tl_pool {
     struct tl_lock    lock;
@@ -68,7 +72,7 @@ struct tl_pool {
     const char    *name;     /* constant; the heap's, for reports */
     void (*on_removed)(void *context, talus_heap *heap, void *block, size_t bytes); /* constant */
     void           *on_removed_context;                                             /* constant */
-    uint64_t        maps, unmaps, failures, purges, limit_hits;
+    uintptr_t       count[TL_POOL_COUNTS];
     size_t          bitmap[TL_POOL_WORDS];
     struct tl_span *bin[TL_POOL_BINS + 1]; /* the last: runs that are ASIDE */
 };
