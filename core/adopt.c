@@ -103,13 +103,13 @@ static struct tl_cache *claim_next(struct tl_heap *heap, size_t *left)
     return found;
 }
 
-/* One span with free blocks moves from the claimed cache `from` to `cache`. */
-static bool move_span(struct tl_cache *cache, struct tl_cache *from, unsigned class_id)
+/* One span with free blocks moves from the claimed cache `from` to `cache`: blocks of it, or NULL. */
+static struct tl_block *move_span(struct tl_cache *cache, struct tl_cache *from, unsigned class_id)
 {
     struct tl_bin  *bin = &from->bin[class_id];
     struct tl_span *span = bin->avail != NULL ? bin->avail : bin->fresh;
     if (span == NULL)
-        return false;
+        return NULL;
     tl_span_settle(from, span);
     if (span->own.listed && !TL_MUTANT_adopted_span_listed)
         tl_avail_remove(bin, span);
@@ -123,16 +123,12 @@ static bool move_span(struct tl_cache *cache, struct tl_cache *from, unsigned cl
         bin->fresh = NULL;
         cache->bin[class_id].fresh = span;
     }
-    if (span->own.local != NULL)
-        tl_avail_add(&cache->bin[class_id], span);
-    tl_span_arm(span);
-    return true;
+    return span->own.local != NULL ? tl_span_take_local(cache, span) : tl_span_carve(cache, span);
 }
 
 struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_heap  *heap = cache->heap;
-    struct tl_bin   *bin = &cache->bin[class_id];
     struct tl_block *list = NULL;
     size_t           left = IDLE_LOOKED_AT_MAX;
     struct tl_cache *from;
@@ -141,9 +137,8 @@ struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
         list = from->head[class_id];
         if (list != NULL)
             from->head[class_id] = NULL;
-        else if (move_span(cache, from, class_id))
-            list = bin->avail != NULL ? tl_span_take_local(cache, bin->avail)
-                                      : tl_span_carve(cache, bin->fresh);
+        else
+            list = move_span(cache, from, class_id);
         tl_claim_drop(&from->claim);
     }
     return list;
