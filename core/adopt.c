@@ -103,7 +103,8 @@ static struct tl_cache *claim_next(struct tl_heap *heap, size_t *left)
     return found;
 }
 
-/* One span with free blocks moves from the claimed cache `from` to `cache`: blocks of it, or NULL. */
+/* One span with free blocks moves from the claimed cache `from` to `cache`: blocks of it, or NULL.
+ * */
 static struct tl_block *move_span(struct tl_cache *cache, struct tl_cache *from, unsigned class_id)
 {
     struct tl_bin  *bin = &from->bin[class_id];

@@ -44,7 +44,7 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
     run = tl_pool_cut_out_locked(pool, run, (start - run->start) >> TL_PAGE_SHIFT, pages);
     if (TL_MUTANT_contract_in_bin)
         tl_runs_insert_locked(pool, run);
-    tl_region_remove(&pool->regions, region);
+    tl_region_remove(region);
     if (tl_region_is_draining(region))
         tl_store32_relaxed(&pool->draining, tl_load32_relaxed(&pool->draining) - 1);
     if (!TL_MUTANT_contract_in_bin)

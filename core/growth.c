@@ -337,7 +337,7 @@ void tl_pool_destroy(struct tl_pool *pool)
         forget_region(pool, region);
     while ((region = pool->regions) != NULL) {
         size_t bytes = region->pages << TL_PAGE_SHIFT;
-        tl_region_remove(&pool->regions, region);
+        tl_region_remove(region);
         tl_lock_release(&pool->lock);
         tl_region_delist(region);
         if (TL_GROWS && pool->provider.unmap != NULL && !region->given)

@@ -14,6 +14,7 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
     pool->name = options->name != NULL ? options->name : "heap";
     pool->heap = heap;
     pool->provider = *provider;
+    pool->age_end = &pool->oldest;
     pool->growth = options->growth;
     pool->step_max = SIZE_MAX;
     pool->decay_ms = options->decay_ms != 0 ? options->decay_ms : TL_DECAY_MS_DEFAULT;

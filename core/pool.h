@@ -56,8 +56,8 @@ struct tl_pool {
     bool              clean_is_zero;
     struct tl_event   grown; /* signalled when a growth ended */
     struct tl_region *regions;
-    struct tl_span   *oldest; /* dirty free runs */
-    struct tl_span   *youngest;
+    struct tl_span   *oldest;     /* dirty free runs */
+    struct tl_span  **age_end;    /* the link at the end of that list */
     size_t            mapped;     /* bytes, quota of a growth in flight included */
     size_t            free_pages; /* without those that are ASIDE */
     size_t            dirty_pages;

@@ -6,43 +6,37 @@ static struct tl_region *all_regions; /* tl_meta_lock */
 
 void tl_region_enlist_locked(struct tl_region *region)
 {
-    region->all_prev = NULL;
+    region->all_link = &all_regions;
     region->all_next = all_regions;
     if (all_regions != NULL)
-        all_regions->all_prev = region;
+        all_regions->all_link = &region->all_next;
     all_regions = region;
 }
 
 void tl_region_delist(struct tl_region *region)
 {
     tl_lock_acquire(&tl_meta_lock);
-    if (region->all_prev != NULL)
-        region->all_prev->all_next = region->all_next;
-    else
-        all_regions = region->all_next;
+    *region->all_link = region->all_next;
     if (region->all_next != NULL)
-        region->all_next->all_prev = region->all_prev;
+        region->all_next->all_link = region->all_link;
     tl_lock_release(&tl_meta_lock);
 }
 
 void tl_region_insert(struct tl_region **regions, struct tl_region *region)
 {
     region->touching = region->touched_by = NULL;
-    region->prev = NULL;
+    region->link = regions;
     region->next = *regions;
     if (*regions != NULL)
-        (*regions)->prev = region;
+        (*regions)->link = &region->next;
     *regions = region;
 }
 
-void tl_region_remove(struct tl_region **regions, struct tl_region *region)
+void tl_region_remove(struct tl_region *region)
 {
-    if (region->prev != NULL)
-        region->prev->next = region->next;
-    else
-        *regions = region->next;
+    *region->link = region->next;
     if (region->next != NULL)
-        region->next->prev = region->prev;
+        region->next->link = region->link;
     if (region->touching != NULL)
         region->touching->touched_by = NULL;
     if (region->touched_by != NULL)

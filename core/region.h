@@ -24,12 +24,12 @@ struct tl_region {
 #if !TL_SMALL                     /* behind a descriptor's kind and heap */
     TL_CACHE_LINE
 #endif
-    struct tl_region *prev;
-    struct tl_region *all_next; /* every heap's regions; tl_meta_lock */
-    struct tl_region *all_prev;
-    bool              given;      /* by the owner: the provider never gets it; constant */
-    bool              holds_data; /* some of the heap's own: it stays; pool lock */
-    tl_atomic_u32     draining;   /* nothing new is placed here; written under the pool's lock */
+    struct tl_region **link;     /* what points here on that list */
+    struct tl_region  *all_next; /* every heap's regions; tl_meta_lock */
+    struct tl_region **all_link;
+    bool               given;      /* by the owner: the provider never gets it; constant */
+    bool               holds_data; /* some of the heap's own: it stays; pool lock */
+    tl_atomic_u32      draining;   /* nothing new is placed here; written under the pool's lock */
 #if TL_SMALL
     struct tl_heap *heap; /* constant */
 #endif
@@ -41,7 +41,7 @@ TL_STATIC_ASSERT(sizeof(struct tl_region) <= sizeof(struct tl_span),
 TL_STATIC_ASSERT(offsetof(struct tl_region, next) + sizeof(void *) <=
                          offsetof(struct tl_span, kind) &&
                      offsetof(struct tl_span, kind) < offsetof(struct tl_span, heap) &&
-                     offsetof(struct tl_region, prev) > offsetof(struct tl_span, heap),
+                     offsetof(struct tl_region, link) > offsetof(struct tl_span, heap),
                  "a region leaves its descriptor's kind and heap alone");
 #endif
 
@@ -82,7 +82,7 @@ TL_SLOW void tl_region_delist(struct tl_region *region);
 /* Links `region` into the heap's list `*regions`, or takes it off, links to touching ones included.
  * Pool lock. */
 TL_SLOW void tl_region_insert(struct tl_region **regions, struct tl_region *region);
-TL_SLOW void tl_region_remove(struct tl_region **regions, struct tl_region *region);
+TL_SLOW void tl_region_remove(struct tl_region *region);
 
 /* A run that begins in `first` and ends at `border` is about to be joined with what follows, in
  * `right`. Links the two regions there unless they are one, or linked already: only a new link

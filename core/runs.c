@@ -78,24 +78,18 @@ struct tl_span *tl_runs_longest_locked(struct tl_pool *pool, size_t most)
 static void age_insert(struct tl_pool *pool, struct tl_span *run)
 {
     run->free.younger = NULL;
-    run->free.older = pool->youngest;
-    if (pool->youngest != NULL)
-        pool->youngest->free.younger = run;
-    else
-        pool->oldest = run;
-    pool->youngest = run;
+    run->free.age_link = pool->age_end;
+    *pool->age_end = run;
+    pool->age_end = &run->free.younger;
 }
 
 static void age_remove(struct tl_pool *pool, struct tl_span *run)
 {
-    if (run->free.older != NULL)
-        run->free.older->free.younger = run->free.younger;
-    else
-        pool->oldest = run->free.younger;
+    *run->free.age_link = run->free.younger;
     if (run->free.younger != NULL)
-        run->free.younger->free.older = run->free.older;
+        run->free.younger->free.age_link = run->free.age_link;
     else
-        pool->youngest = run->free.older;
+        pool->age_end = run->free.age_link;
 }
 
 static uintptr_t last_page(const struct tl_span *run)
@@ -107,12 +101,9 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
 {
     bool     aside = tl_span_kind(run) == TL_SPAN_ASIDE;
     unsigned bin = aside ? TL_POOL_BINS : bin_of(run->pages);
-    if (run->free.prev != NULL)
-        run->free.prev->free.next = run->free.next;
-    else
-        pool->bin[bin] = run->free.next;
+    *run->free.link = run->free.next;
     if (run->free.next != NULL)
-        run->free.next->free.prev = run->free.prev;
+        run->free.next->free.link = run->free.link;
     if (pool->bin[bin] == NULL && !aside)
         pool->bitmap[bin / TL_POOL_BITS] &= ~((size_t)1 << bin % TL_POOL_BITS);
     if (tl_span_dirty_to(run) > 0)
@@ -172,11 +163,12 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run)
         pool->bitmap[bin / TL_POOL_BITS] |= (size_t)1 << bin % TL_POOL_BITS;
         pool->free_pages += run->pages;
     }
-    run->free.prev = NULL;
-    run->free.next = pool->bin[bin];
-    if (pool->bin[bin] != NULL)
-        pool->bin[bin]->free.prev = run;
-    pool->bin[bin] = run;
+    struct tl_span **link = &pool->bin[bin];
+    run->free.link = link;
+    run->free.next = *link;
+    if (*link != NULL)
+        (*link)->free.link = &run->free.next;
+    *link = run;
     TL_PREEMPT_POINT(runs_insert);
     if (tl_span_dirty_to(run) > 0)
         age_insert(pool, run);

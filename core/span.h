@@ -62,11 +62,11 @@ struct tl_span_owned {
 
 /* Under the pool's lock, while FREE. */
 struct tl_span_free {
-    struct tl_span *next; /* the bin */
-    struct tl_span *prev;
-    struct tl_span *older; /* runs with dirty pages, by age */
-    struct tl_span *younger;
-    tl_ms           freed_ms;
+    struct tl_span  *next;     /* the bin */
+    struct tl_span **link;     /* what points here in it */
+    struct tl_span  *younger;  /* runs with dirty pages, by age */
+    struct tl_span **age_link; /* what points here among them */
+    tl_ms            freed_ms;
 };
 
 struct tl_span {
