@@ -78,7 +78,7 @@ static inline struct tl_block *take_batch(struct tl_cache *cache, unsigned class
 
 /* Takes in what others sent: batches for malloc to use whole; beyond a bound, block by block to
  * where they belong. */
-static void drain(struct tl_cache *cache)
+static TL_NOINLINE void drain_some(struct tl_cache *cache)
 {
     if (cache->arrived == NULL)
         cache->arrived = tl_inbox_drain(&cache->inbox);
@@ -101,6 +101,12 @@ static void drain(struct tl_cache *cache)
     }
     if (!TL_KERNEL && cache->empty_bytes > TL_CACHE_EMPTY_MAX)
         tl_span_release_empty(cache);
+}
+
+static inline void drain(struct tl_cache *cache)
+{
+    if (has_arrivals(cache))
+        drain_some(cache);
 }
 
 /* A free block of the next larger classes, or NULL. */
@@ -145,8 +151,7 @@ TL_SLOW static struct tl_block *refill(struct tl_cache *cache, unsigned class_id
     if (cache->credit[class_id] != 0 && tl_remote_has(cache, class_id))
         return tl_remote_take(cache, class_id);
 #endif
-    if (has_arrivals(cache))
-        drain(cache);
+    drain(cache);
     if ((list = take_batch(cache, class_id)) != NULL)
         return list;
     TL_ASSERT(cache->head[class_id] == NULL);
@@ -205,19 +210,6 @@ static TL_COLD void forget_double_free(struct tl_cache *cache, struct tl_span *s
                      "double free: the block was the last one freed");
 }
 
-/* The blocks on the span's list, just freed, go to the class's empty head as they are: still given
- * out, so nothing else changes. Only where the list holds no others. */
-static inline bool give_to_head(struct tl_cache *cache, struct tl_span *span)
-{
-    struct tl_span_owned *own = &span->own;
-    if (own->local_count != 0 || own->outstanding == 0 || cache->head[span->class_id] != NULL)
-        return false;
-    cache->head[span->class_id] = own->local;
-    own->local = NULL;
-    own->until_slow = own->until_start;
-    return true;
-}
-
 /* What a slow exit does with the span. walked: a chain is walked back. False: a double free. */
 static TL_SLOW bool look_at_span(struct tl_cache *cache, struct tl_span *span, bool walked)
 {
@@ -238,18 +230,13 @@ static TL_SLOW bool look_at_span(struct tl_cache *cache, struct tl_span *span, b
 
 void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span)
 {
-    if (TL_LIKELY(give_to_head(cache, span))) {
-        tl_cache_tick(cache);
-        return;
-    }
     if (TL_UNLIKELY(cache->head[span->class_id] == span->own.local)) {
         forget_double_free(cache, span);
         return;
     }
     if (!look_at_span(cache, span, false))
         return;
-    if (has_arrivals(cache))
-        drain(cache);
+    drain(cache);
     tl_cache_tick(cache);
     tl_reserve_look(cache);
 }
@@ -344,8 +331,7 @@ static void flush_class(struct tl_cache *cache, unsigned class_id)
 
 bool tl_cache_flush(struct tl_cache *cache)
 {
-    if (has_arrivals(cache))
-        drain(cache);
+    drain(cache);
     for (unsigned n = 0; n < TL_CLASS_COUNT && !piece_is_done(cache); n++) {
         unsigned class_id = TL_KERNEL ? cache->flushed : n;
         if (holds_of_class(cache, class_id))
@@ -373,8 +359,7 @@ void tl_cache_look_at_clock(struct tl_cache *cache)
     struct tl_pool *pool = &cache->heap->pool;
     tl_ms           now_ms = (tl_ms)tl_port_now_ms();
     cache->slow_exits_left = TL_SLOW_EXITS_PER_LOOK;
-    if (has_arrivals(cache))
-        drain(cache);
+    drain(cache);
     if (tl_load32_relaxed(&cache->heap->wants) != TL_WANTS_NOTHING)
         tl_reserve_answer(cache);
     if (cache->trim_ms == 0) /* the first look: its time begins now */

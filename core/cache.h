@@ -114,7 +114,7 @@ void *tl_cache_alloc(struct tl_cache *cache, unsigned class_id, bool or_larger);
 /* Frees an own block: `span` is owned by this cache. Owner only. */
 void tl_cache_free_own(struct tl_cache *cache, struct tl_span *span, struct tl_block *block);
 
-/* The slow exit of an own free: until_slow of `span` reached zero with the push of `block`. */
+/* The slow exit of an own free that has no short form (tl_cache_give_to_head). */
 void tl_cache_free_slow_exit(struct tl_cache *cache, struct tl_span *span);
 
 /* At a slow exit: every so often looks at the clock, and flushes when the heap's decay time has
@@ -143,25 +143,28 @@ static inline bool tl_cache_spend_credit(struct tl_cache *cache, size_t class_id
 #endif
 }
 
-/* The short form of the slow exit, for spans whose every free is one: `block`, just pushed, is all
- * that the span's list holds, so it goes to head as it is, still given out. Where head has blocks
- * there must be credit, so that the class does not hoard. False: not so, nothing changed. Owner
- * only. */
-static inline bool tl_cache_take_single(struct tl_cache *cache, struct tl_span *span,
-                                        struct tl_block *block)
+/* The short form of the slow exit: the blocks on the span's list, just freed, the last of them
+ * `block`, go to the class's head as they are: still given out, so nothing else changes. Only where
+ * the list holds no others and head is empty; or the list is one block, for spans whose every free
+ * is a slow exit, and there is credit, so that the class does not hoard. False: not so, nothing
+ * changed. Owner only. */
+static TL_ALWAYS_INLINE bool tl_cache_give_to_head(struct tl_cache *cache, struct tl_span *span,
+                                                   struct tl_block *block)
 {
-    size_t           class_id = span->class_id;
-    struct tl_block *head = cache->head[class_id];
-    if (TL_UNLIKELY(tl_get(&block->next) != NULL))
-        return false;
-    if (head != NULL) {
+    struct tl_span_owned *own = &span->own;
+    size_t                class_id = span->class_id;
+    struct tl_block      *head = cache->head[class_id];
+    if (tl_get(&block->next) != NULL) {
+        if (head != NULL || own->local_count != 0 || own->outstanding == 0)
+            return false;
+    } else if (head != NULL) {
         if (head == block || !tl_cache_spend_credit(cache, class_id))
             return false;
         tl_put(&block->next, head);
     }
     cache->head[class_id] = block;
-    span->own.local = NULL;
-    span->own.until_slow = span->own.until_start;
+    own->local = NULL;
+    own->until_slow = own->until_start;
     return true;
 }
 
@@ -174,11 +177,12 @@ static inline void tl_cache_piece_begin(struct tl_cache *cache)
 }
 
 /* What an own free comes to when until_slow reached zero with the push of `block`. Owner only. */
-static inline void tl_cache_freed_last(struct tl_cache *cache, struct tl_span *span,
-                                       struct tl_block *block)
+static TL_INLINE_HOSTED TL_UNUSED void tl_cache_freed_last(struct tl_cache *cache,
+                                                           struct tl_span  *span,
+                                                           struct tl_block *block)
 {
     tl_cache_piece_begin(cache);
-    if (TL_LIKELY(tl_cache_take_single(cache, span, block)))
+    if (TL_LIKELY(tl_cache_give_to_head(cache, span, block)))
         tl_cache_tick(cache);
     else
         tl_cache_free_slow_exit(cache, span);
