@@ -1,6 +1,7 @@
 /* contract.c: what the page pool gives back: old dirt (decay), whole regions, regions that were to
  * leave (R16, R17, D6). Theory: pool.h. No provider call under a lock. */
 #include "arch/port.h"
+#include "core/growth.h"
 #include "core/heap.h"
 #include "core/pagemap.h"
 #include "core/runs.h"
@@ -59,7 +60,7 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
         pool->on_removed(pool->on_removed_context, tl_heap_handle(pool->heap), (void *)start,
                          bytes);
     else
-        pool->provider.unmap(pool->provider.context, (void *)start, bytes);
+        tl_growth_unmap(pool, (void *)start, bytes);
     tl_lock_acquire(&pool->lock);
     if (!TL_MUTANT_contract_quota_kept)
         pool->mapped -= bytes;

@@ -52,7 +52,7 @@ static bool cover(void *block, size_t bytes, bool given, struct tl_region *regio
     return ((uintptr_t)block & (TL_PAGE_SIZE - 1)) == 0 && !beyond_top && tl_page_map_cover(region);
 }
 
-static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
+void tl_growth_unmap(struct tl_pool *pool, void *block, size_t bytes)
 {
     if (block != NULL && pool->provider.unmap != NULL)
         pool->provider.unmap(pool->provider.context, block, bytes);
@@ -64,17 +64,19 @@ static void unmap_block(struct tl_pool *pool, void *block, size_t bytes)
  * is asked for, or the provider would offer the same place again. */
 static void *map_block(struct tl_pool *pool, size_t bytes, struct tl_region *region)
 {
-    void *block = pool->provider.map(pool->provider.context, bytes);
-    if (block == NULL || cover(block, bytes, false, region))
-        return block;
-    void *other = NULL;
-    if (pool->provider.unmap != NULL) /* else what is asked for in vain is lost */
-        other = pool->provider.map(pool->provider.context, bytes);
-    unmap_block(pool, block, bytes);
-    if (other == NULL || cover(other, bytes, false, region))
-        return other;
-    unmap_block(pool, other, bytes);
-    return NULL;
+    void *held = NULL;
+    for (;;) {
+        void *block = pool->provider.map(pool->provider.context, bytes);
+        bool  usable = block == NULL || cover(block, bytes, false, region);
+        tl_growth_unmap(pool, held, bytes);
+        if (usable)
+            return block;
+        if (held != NULL || pool->provider.unmap == NULL) { /* which loses what is unusable */
+            tl_growth_unmap(pool, block, bytes);
+            return NULL;
+        }
+        held = block;
+    }
 }
 
 /* Two spare descriptors: `region` is part of the pool from now on, and `run` is its pages. Not
@@ -206,21 +208,18 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     struct tl_span   *run = tl_spare_take_locked(pool);
     tl_lock_release(&pool->lock);
     TL_PREEMPT_POINT(growth);
-    void  *block;
-    size_t refused = 0;
+    void *block;
     while ((block = map_block(pool, bytes, region)) == NULL && bytes > needed) { /* less will do */
-        size_t less = (bytes / 2) & ~(TL_PAGE_SIZE - 1);
-        less = less > needed ? less : needed;
-        refused += bytes - less;
-        bytes = less;
+        bytes = (bytes / 2) & ~(TL_PAGE_SIZE - 1);
+        if (bytes < needed)
+            bytes = needed;
     }
     tl_lock_acquire(&pool->lock);
+    size_t refused = pool->growing - (block != NULL || TL_MUTANT_growth_quota_kept ? bytes : 0);
     pool->growing = 0;
     pool->mapped -= refused;
-    learn_step_locked(pool, bytes, refused > 0 || block == NULL);
+    learn_step_locked(pool, bytes, refused > 0);
     if (block == NULL) {
-        if (!TL_MUTANT_growth_quota_kept)
-            pool->mapped -= bytes;
         pool->count[TL_FAILURES]++;
     } else {
         pool->count[TL_MAPS]++;
@@ -340,8 +339,8 @@ void tl_pool_destroy(struct tl_pool *pool)
         tl_region_remove(region);
         tl_lock_release(&pool->lock);
         tl_region_delist(region);
-        if (TL_GROWS && pool->provider.unmap != NULL && !region->given)
-            pool->provider.unmap(pool->provider.context, (void *)region->start, bytes);
+        if (TL_GROWS && !region->given)
+            tl_growth_unmap(pool, (void *)region->start, bytes);
         tl_lock_acquire(&pool->lock);
         pool->count[TL_UNMAPS]++;
         pool->mapped -= bytes;

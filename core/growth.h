@@ -10,4 +10,7 @@
  * refused. The caller made spare descriptors ready; when it fails two of them are there still. */
 TL_SLOW bool tl_growth_locked(struct tl_pool *pool, size_t pages);
 
+/* Has the provider take back a block of its own, or NULL, if it takes any. No lock held. */
+TL_SLOW void tl_growth_unmap(struct tl_pool *pool, void *block, size_t bytes);
+
 #endif
