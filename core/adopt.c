@@ -12,11 +12,11 @@ static struct tl_cache *recycled_caches; /* caches of heaps that ended; tl_meta_
 
 static struct tl_cache *cache_new(void)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     struct tl_cache *cache = recycled_caches;
     if (cache != NULL)
         recycled_caches = cache->next;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return cache != NULL ? (struct tl_cache *)memset(cache, 0, sizeof *cache)
                          : (struct tl_cache *)tl_meta_new(sizeof *cache);
 }
@@ -199,14 +199,14 @@ bool tl_adopt_arrivals(struct tl_cache *cache, unsigned class_id, bool any, size
 
 void tl_caches_recycle(struct tl_heap *heap)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     struct tl_cache *next;
     for (struct tl_cache *cache = heap->caches; cache != NULL; cache = next) {
         next = cache->next;
         cache->next = recycled_caches;
         recycled_caches = cache;
     }
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
 }
 
 #if !TL_KERNEL

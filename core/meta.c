@@ -62,7 +62,7 @@ void *tl_meta_new(size_t bytes)
     bytes = whole_lines(bytes);
     if (TL_MUTANT_align_meta_half)
         bytes += TL_LINE_SIZE / 2;
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     if (bytes <= chunk_left) {
         memory = cut(bytes);
     } else if (bytes > META_CHUNK / 4) {
@@ -80,35 +80,35 @@ void *tl_meta_new(size_t bytes)
     }
     if (memory != NULL)
         tl_meta_in_use += bytes;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return memory;
 }
 
 void *tl_meta_give(void *memory, size_t bytes, size_t *left)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     void *rest = chunk;
     *left = chunk_left;
     tl_meta_in_use += chunk_left;
     chunk = (char *)memory;
     chunk_left = bytes;
     tl_meta_note_area(memory, bytes);
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return rest;
 }
 
 size_t tl_meta_left(void)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     size_t bytes = chunk_left;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return bytes;
 }
 
 size_t tl_meta_bytes(void)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     size_t bytes = tl_meta_in_use;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return bytes;
 }

@@ -12,6 +12,17 @@
 
 extern TL_HIDDEN struct tl_lock tl_meta_lock;
 
+/* So many take it that a kernel, which has these once, names it nowhere else. */
+static TL_INLINE_HOSTED TL_UNUSED void tl_meta_acquire(void)
+{
+    tl_lock_acquire(&tl_meta_lock);
+}
+
+static TL_INLINE_HOSTED TL_UNUSED void tl_meta_release(void)
+{
+    tl_lock_release(&tl_meta_lock);
+}
+
 /* Returns `bytes` of zeroed memory aligned to a cache line, or NULL. Never freed; the caller
  * recycles it by type. */
 TL_SLOW void *tl_meta_new(size_t bytes);

@@ -117,7 +117,7 @@ bool tl_page_map_cover(struct tl_region *region)
 {
     uintptr_t first = (uintptr_t)tl_page_entry(region->start);
     size_t    bytes = region->pages * sizeof(uint32_t);
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     /* a provider's blocks are never in use already, but what an owner gives may be */
     bool fits = !(folded || region->given) || fits_folded_locked(region->start, region->pages);
     if (fits)
@@ -126,7 +126,7 @@ bool tl_page_map_cover(struct tl_region *region)
         tl_meta_in_use += bytes;
         tl_region_enlist_locked(region);
     }
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return fits;
 }
 
@@ -185,9 +185,9 @@ bool tl_descriptors_add(void *memory, size_t bytes)
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
 {
     const size_t bytes = TL_DESCRIPTOR_BATCH * sizeof(struct tl_span);
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     struct tl_span *chain = take_recycled_locked(count, got);
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     if (chain == NULL) {
         chain = descriptors_at(tl_meta_new(bytes), bytes);
         *got = chain != NULL ? TL_DESCRIPTOR_BATCH : 0;
@@ -199,7 +199,7 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
 
 struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     struct tl_span *chain = take_recycled_locked(count, got);
     count -= *got;
     /* Whole batches end together, so that no system page is touched for its first descriptor. */
@@ -217,7 +217,7 @@ struct tl_span *tl_descriptors_new(unsigned count, unsigned *got)
         tl_meta_in_use += count * sizeof(struct tl_span);
         *got += count;
     }
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return chain;
 }
 
@@ -231,9 +231,9 @@ void tl_descriptors_recycle(struct tl_span *chain)
     struct tl_span *last = chain;
     for (; last->free.next != NULL; last = last->free.next)
         bytes += sizeof *chain;
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     last->free.next = recycled_spans;
     recycled_spans = chain;
     tl_meta_in_use -= bytes;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
 }

@@ -15,11 +15,11 @@ void tl_region_enlist_locked(struct tl_region *region)
 
 void tl_region_delist(struct tl_region *region)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     *region->all_link = region->all_next;
     if (region->all_next != NULL)
         region->all_next->all_link = region->all_link;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
 }
 
 void tl_region_insert(struct tl_region **regions, struct tl_region *region)
