@@ -15,12 +15,14 @@
  *                bool tl_cas_{relaxed,acquire,release,acq_rel}  (A, uintptr_t *expected, uintptr_t)
  *                bool tl_cas_weak_{the same orders}             (A, uintptr_t *expected, uintptr_t)
  *                bool tl_equals_relaxed                         (const A, uintptr_t)
+ *                void tl_add_alone_relaxed                      (A, uintptr_t)
  *              tl_cas is strong: false means that the value differed, and *expected now holds it.
  *              tl_cas_weak may fail although it is equal (*expected holds the value here too): it
  *              is for loops that come back anyway, and spares them a loop within on CPUs with
  *              LL/SC.
  *              The failure order is relaxed for _relaxed and _release, acquire for _acquire and
- *              _acq_rel. tl_equals_relaxed is a relaxed load, compared.
+ *              _acq_rel. tl_equals_relaxed is a relaxed load, compared; tl_add_alone_relaxed a
+ *              relaxed load and store, for a word that nobody else writes meanwhile.
  * 4 Not here   Sequential consistency and stand-alone fences: nothing in talus needs the first, and
  *              ThreadSanitizer does not model the second. No width but word and 32 bits: 32-bit
  *              MIPS has no lock-free 8 bytes.
@@ -51,6 +53,13 @@
 static TL_ALWAYS_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_t v)
 {
     return tl_load_relaxed(a) == v;
+}
+#endif
+
+#ifndef TL_HAVE_ADD_ALONE
+static TL_ALWAYS_INLINE void tl_add_alone_relaxed(tl_atomic_word *a, uintptr_t v)
+{
+    tl_store_relaxed(a, tl_load_relaxed(a) + v);
 }
 #endif
 

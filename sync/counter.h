@@ -18,9 +18,9 @@ static inline uintptr_t tl_counter_read(const struct tl_counter *counter)
 }
 
 /* By the counter's only writer. `n` may be the negative of a number, (uintptr_t)-k. */
-static inline void tl_counter_add_owner(struct tl_counter *counter, uintptr_t n)
+static TL_ALWAYS_INLINE void tl_counter_add_owner(struct tl_counter *counter, uintptr_t n)
 {
-    tl_store_relaxed(&counter->n, tl_load_relaxed(&counter->n) + n);
+    tl_add_alone_relaxed(&counter->n, n);
 }
 
 /* By anybody. Returns the value before. */

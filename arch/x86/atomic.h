@@ -1,4 +1,4 @@
-/* x86/atomic.h: the operations of arch/atomic.h for x86-64 and i386: those of c11/, but for one.
+/* x86/atomic.h: the operations of arch/atomic.h for x86-64 and i386: those of c11/, but for two.
  *
  * gcc 12 makes of C11's operations what one would write by hand, seen with `gcc -O2` and objdump:
  *
@@ -26,6 +26,14 @@ static TL_ALWAYS_INLINE bool tl_equals_relaxed(const tl_atomic_word *a, uintptr_
     bool equal;
     __asm__ volatile("cmp %[v], %[m]" : "=@ccz"(equal) : [m] "m"(a->value), [v] "r"(v));
     return equal;
+}
+
+/* `add %rsi,(%rax)`, likewise: what the compiler makes of a load and a store is `mov (%rax),%rcx;
+ * add %rsi,%rcx; mov %rcx,(%rax)`. */
+#define TL_HAVE_ADD_ALONE 1
+static TL_ALWAYS_INLINE void tl_add_alone_relaxed(tl_atomic_word *a, uintptr_t v)
+{
+    __asm__ volatile("add%z[m] %[v], %[m]" : [m] "+m"(a->value) : [v] "er"(v) : "cc");
 }
 
 #endif
