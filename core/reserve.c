@@ -355,11 +355,11 @@ TL_SLOW bool talus_reserve_prepare(talus_reserve *handle, size_t n)
 
 static struct tl_reserve *structure(void)
 {
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     struct tl_reserve *reserve = ended;
     if (reserve != NULL)
         ended = reserve->next;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     return reserve != NULL ? reserve : (struct tl_reserve *)tl_meta_new(sizeof *reserve);
 }
 
@@ -367,10 +367,10 @@ static struct tl_reserve *structure(void)
 static void end_structure(struct tl_reserve *reserve)
 {
     tl_store_relaxed(&reserve->heap, 0);
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
     reserve->next = ended;
     ended = reserve;
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
 }
 
 static void free_blocks(struct tl_reserve *reserve)

@@ -33,12 +33,12 @@ void tl_fork_prepare(void)
 {
     tl_lock_acquire(&tl_heaps_lock);
     tl_heaps_each_locked(prepare_heap);
-    tl_lock_acquire(&tl_meta_lock);
+    tl_meta_acquire();
 }
 
 void tl_fork_parent(void)
 {
-    tl_lock_release(&tl_meta_lock);
+    tl_meta_release();
     tl_heaps_each_locked(parent_heap);
     tl_lock_release(&tl_heaps_lock);
 }
