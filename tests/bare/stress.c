@@ -21,6 +21,8 @@
 
 static _Atomic uint32_t shadow[ST_SHADOW_WORDS(PORT_MEMORY_BYTES)];
 
+enum { RUNS_MAX = 5 };
+
 static const struct st_suite *suite; /* these three: of the run */
 static struct st_run          stress;
 static struct st_counts       total;
@@ -57,10 +59,13 @@ static struct books read_books(void)
     return books;
 }
 
-/* A finding when nothing of the kind happened. */
+static bool lacks; /* CPU 0: some kind of pressure, in the last run */
+static bool tells; /* the same: a finding when it did */
+
 static void demand(const char *what, uintptr_t number, uintptr_t least)
 {
-    if (number < least)
+    lacks = lacks || number < least;
+    if (tells && number < least)
         finding("%s: no pressure: %lu %s, %lu wanted", suite->name, (unsigned long)number, what,
                 (unsigned long)least);
 }
@@ -70,6 +75,7 @@ static void judge_pressure(const struct books *before, const struct books *after
     struct st_handler_counts handlers = st_handlers_counts();
     uint32_t                 watched = after->cpus.watched - before->cpus.watched;
 
+    lacks = false;
     demand("interrupts inside the heap", watched, bare_option_number("inside", 1));
     demand("preemptions", after->cpus.preemptions - before->cpus.preemptions, 1);
     demand("deferred switches", after->cpus.deferred - before->cpus.deferred, 1);
@@ -117,11 +123,29 @@ void stress_start(void)
     st_shadow_place(port_memory, sizeof port_memory, shadow);
 }
 
+static void run_once(bool plugged)
+{
+    struct books before = read_books(), after;
+
+    host_run(run_in_a_thread, run.cpus, run.threads_per_cpu, plugged);
+    for (unsigned cpu = 0; cpu < run.cpus; cpu++)
+        talus_kernel_cpu_gone(cpu);
+    talus_heap_trim(talus_heap_default());
+    after = read_books();
+    print(&before, &after);
+    expect_equal("bytes that are still allocated", after.heap.allocated, 0);
+    expect_equal("free bytes of all that is mapped", after.heap.free_pages, after.heap.mapped);
+    expect_equal("granules outside of the oracle's shadow", st_oracle_untracked(), 0);
+    judge_pressure(&before, &after);
+}
+
+/* Where each CPU runs when the host lets it, a run may lack some kind of pressure by chance: then
+ * there are more of them, and the last must have it all. Under --icount nothing is by chance. */
 void stress_run(const struct st_suite *next)
 {
-    bool         plugged = next->children && run.cpus > 1;
-    unsigned     workers = run.threads;
-    struct books before = read_books(), after;
+    bool     plugged = next->children && run.cpus > 1;
+    bool     by_chance = bare_option_number("icount", UINT32_MAX) == UINT32_MAX;
+    unsigned workers = run.threads;
 
     if (workers > ST_TEAM_MAX || run.threads_per_cpu >= BARE_THREADS_PER_CPU_MAX)
         bare_end(BARE_BAD_WORD, "command line", "%s: at most %u threads, %u of each cpu",
@@ -139,14 +163,9 @@ void stress_run(const struct st_suite *next)
                               .amount = run.iterations,
                               .memory = sizeof port_memory / 4,
                               .handlers = &st_handlers };
-    host_run(run_in_a_thread, run.cpus, run.threads_per_cpu, plugged);
-    for (unsigned cpu = 0; cpu < run.cpus; cpu++)
-        talus_kernel_cpu_gone(cpu);
-    talus_heap_trim(talus_heap_default());
-    after = read_books();
-    print(&before, &after);
-    expect_equal("bytes that are still allocated", after.heap.allocated, 0);
-    expect_equal("free bytes of all that is mapped", after.heap.free_pages, after.heap.mapped);
-    expect_equal("granules outside of the oracle's shadow", st_oracle_untracked(), 0);
-    judge_pressure(&before, &after);
+    for (unsigned last = by_chance ? RUNS_MAX : 1, n = 1; n == 1 || (lacks && n <= last); n++) {
+        tells = n == last;
+        run_once(plugged);
+        stress.seed++;
+    }
 }
