@@ -141,6 +141,11 @@ void st_host_turn(struct st_worker *worker)
         st_signal_another(worker);
 }
 
+void st_host_idle(struct talus_heap *heap)
+{
+    (void)heap; /* as below */
+}
+
 void st_host_flush(void)
 {
     /* threads give back what they hold as they end */

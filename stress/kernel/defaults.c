@@ -56,6 +56,11 @@ ST_DEFAULT bool st_host_at_exit(void (*fn)(void *), void *argument)
     return false;
 }
 
+ST_DEFAULT void st_host_idle(struct talus_heap *heap)
+{
+    (void)heap;
+}
+
 ST_DEFAULT void st_host_flush(void)
 {
 }

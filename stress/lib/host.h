@@ -60,6 +60,12 @@ bool st_host_watch(const struct st_team *team);
  * no such thing here. Default: false. */
 bool st_host_at_exit(void (*fn)(void *), void *argument);
 
+/* No other thread is in the heap: the caller trims `heap`, and each CPU without work does as an
+ * idle loop should before it sleeps; and all again, for what the others sent home. Default:
+ * nothing. */
+struct talus_heap;
+void st_host_idle(struct talus_heap *heap);
+
 /* No thread is in the heap: takes from each CPU what its caches hold. Default: nothing. */
 void st_host_flush(void);
 

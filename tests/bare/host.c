@@ -5,6 +5,8 @@
  *               the first half. A child gets one of the second half: such a CPU comes with its
  *               first child, and when its last one is joined the joiner tells the heap that the
  *               CPU is gone. Meanwhile nothing starts there.
+ *               Where a suite asks for it, a CPU without work trims a heap before it sleeps, where
+ *               it may not block: the idle loop of docs/porting.md.
  * 3 Handlers    The timer of each CPU runs what the suites have handlers do. It counts its rounds,
  *               so that a thread can wait for one that was under way: it ends before the next.
  * 4 Failures    are reported from any context: the reporter turns its interrupts off and writes
@@ -12,6 +14,7 @@
  * 5 Locks       seats_lock: who sits where, and the CPUs' states; a few instructions each. */
 #include "tests/bare/host.h"
 
+#include <talus/heap.h>
 #include <talus/port.h>
 
 #include "arch/port/bare/console.h"
@@ -36,6 +39,8 @@ static unsigned       threads[MACHINE_CPUS_MAX]; /* seats_lock: started, and not
 static bool           leaving[MACHINE_CPUS_MAX]; /* seats_lock: it is being told to the heap */
 static unsigned       cpu_after;                 /* seats_lock: where to look first */
 static uint32_t       cpus_gone;                 /* seats_lock */
+static talus_heap    *idle_heap;                 /* the asker; idle_trims hands it over */
+static tl_atomic_u32  idle_trims[MACHINE_CPUS_MAX]; /* atomic: that are due; an asker, the CPU */
 
 static void (*main_function)(void); /* these four: constant during a job */
 static unsigned cpus, seats_per_cpu;
@@ -118,6 +123,23 @@ void st_host_join(struct st_thread *thread)
     tl_lock_release(&seats_lock);
 }
 
+/* Nobody else has the CPU before it is done, so nobody else counts. */
+static void idle(void)
+{
+    tl_atomic_u32 *trims = &idle_trims[machine_cpu()];
+    uint32_t       due;
+
+    port_atomic_begin();
+    due = tl_load32_acquire(trims); /* pairs with st_host_idle */
+    if (due != 0) {
+        if (run.bug != BUG_KEEPING)
+            (void)talus_heap_trim(idle_heap);
+        tl_store32_release(trims, due - 1); /* the same */
+    }
+    port_atomic_end();
+    machine_wait(); /* what is missed now is seen after it */
+}
+
 /* Looks for something to do once; sleeps to the next interrupt where the CPU has nothing at all. */
 static void sit(struct seat *seat)
 {
@@ -132,7 +154,7 @@ static void sit(struct seat *seat)
         /* release: what the thread did comes first */
         atomic_store_explicit(&thread->ended, 1, memory_order_release);
     } else if (*(volatile unsigned *)&threads[machine_cpu()] == 0) {
-        machine_wait(); /* what is missed now is seen after it */
+        idle();
     } else {
         bare_yield();
     }
@@ -183,6 +205,21 @@ struct st_worker *st_host_self(void)
 }
 
 /* ---- the heap's CPUs ---- */
+
+void st_host_idle(talus_heap *heap)
+{
+    idle_heap = heap;
+    for (unsigned round = 0; round < 2; round++) {
+        (void)talus_heap_trim(heap);
+        for (unsigned cpu = 0; cpu < cpus; cpu++)
+            if (threads[cpu] == 0)
+                tl_store32_release(&idle_trims[cpu], 1); /* pairs with idle */
+        for (unsigned cpu = 0; cpu < cpus; cpu++)
+            while (tl_load32_acquire(&idle_trims[cpu]) != 0) /* the same */
+                bare_yield();
+    }
+    (void)talus_heap_trim(heap);
+}
 
 /* Each may come again. */
 void st_host_flush(void)

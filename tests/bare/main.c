@@ -149,8 +149,9 @@ static void read_options(void)
 {
     static const char *const keys[] = { "suite", "seed",  "us",     "cpus",   "threads", "iters",
                                         "bug",   "fault", "inside", "icount", "mutant" };
-    static const char *const bugs[] = { "none",   "unpinned",      "torn",  "unretried",
-                                        "masked", "masked-switch", "awake", "switched" };
+    static const char *const bugs[] = { "none",      "unpinned", "torn",
+                                        "unretried", "masked",   "masked-switch",
+                                        "awake",     "keeping",  "switched" };
     uint32_t                 us;
 
     bare_options_check(keys, sizeof keys / sizeof keys[0] - (!ANY_MUTANT));

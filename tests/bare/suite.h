@@ -22,6 +22,7 @@ enum bug {
     BUG_MASKED,
     BUG_MASKED_SWITCH,
     BUG_AWAKE,
+    BUG_KEEPING,
     BUG_SWITCHED
 };
 
