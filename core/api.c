@@ -82,8 +82,7 @@ void *talus_malloc(size_t size)
     leave_cpu();
     if (TL_LIKELY(block != NULL))
         return block;
-    return size - 1 < TL_CLASS_MAX ? tl_heap_alloc_again(&tl_default_heap, size, 0, false)
-                                   : tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
+    return tl_heap_alloc_slow(&tl_default_heap, size, 0, false);
 }
 
 void talus_free(void *block)
@@ -120,13 +119,6 @@ void talus_free(void *block)
 
 #endif
 
-/* In a process the page map knows nothing of NULL's page; in a kernel, whose table may be entered
- * at any place, that entry may be a block's. */
-static TL_ALWAYS_INLINE bool is_null_in_kernel(const void *block)
-{
-    return TL_KERNEL && TL_UNLIKELY(block == NULL);
-}
-
 /* A size or alignment that the block may not have. What is no block at all is for free to tell. */
 static TL_COLD void free_suspect(void *block, size_t align, size_t size)
 {
@@ -154,13 +146,15 @@ void talus_free_sized(void *block, size_t size)
 
 void talus_free_aligned_sized(void *block, size_t align, size_t size)
 {
+#if TL_KERNEL
+    free_suspect(block, align, size);
+#else
     struct tl_span *span = tl_span_at((uintptr_t)block);
-    if (is_null_in_kernel(block))
-        return;
     if (TL_UNLIKELY(size > span->block_size || ((uintptr_t)block & (align - 1)) != 0))
         free_suspect(block, align, size);
     else
         tl_free_known(span, block);
+#endif
 }
 
 void *talus_calloc(size_t count, size_t size)
@@ -198,9 +192,7 @@ void *talus_aligned_alloc(size_t align, size_t size)
 void *talus_realloc(void *block, size_t size)
 {
     struct tl_span *span = tl_span_at((uintptr_t)block);
-    if (is_null_in_kernel(block))
-        return tl_malloc_fast(size);
-    if (TL_LIKELY(tl_span_cut_heap(span) != NULL)) {
+    if (!TL_KERNEL && TL_LIKELY(tl_span_cut_heap(span) != NULL)) {
         size_t half = span->block_size / 2;
         /* half <= size <= block_size: it stays */
         if (TL_LIKELY(size - half <= span->block_size - half))

@@ -41,8 +41,9 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     tl_store_relaxed(&heap->id, TL_MUTANT_heap_id_reused ? (uintptr_t)heap : ++last_id);
     if (heap != &tl_default_heap) {
         heap->next = heaps;
+        heap->link = &heaps;
         if (heaps != NULL)
-            heaps->prev = heap;
+            heaps->link = &heap->next;
         heaps = heap;
     }
     tl_lock_release(&tl_heaps_lock);
@@ -72,12 +73,9 @@ static void unlist_heap(struct tl_heap *heap)
         tl_lock_acquire(&tl_heaps_lock);
     }
 #endif
-    if (heap->prev != NULL)
-        heap->prev->next = heap->next;
-    else
-        heaps = heap->next;
+    *heap->link = heap->next;
     if (heap->next != NULL)
-        heap->next->prev = heap->prev;
+        heap->next->link = heap->link;
     tl_lock_release(&tl_heaps_lock);
 }
 
@@ -158,10 +156,8 @@ TL_SLOW talus_heap *talus_heap_create(const talus_heap_options *options)
 
 bool tl_heap_is_live(const struct tl_heap *heap)
 {
-    if (TL_LIKELY(heap != NULL && tl_load_relaxed(&heap->id) != 0))
+    if (TL_LIKELY(tl_is_alive(&heap->id, "use of a heap that was destroyed or never created")))
         return true;
-    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, heap,
-                     "use of a heap that was destroyed or never created");
     tl_port_fail(TL_ERROR_INVALID);
     return false;
 }
@@ -385,9 +381,7 @@ static TL_SLOW TL_NOINLINE void *alloc_again(const struct request *request)
         heap->on_exhausted(heap->on_exhausted_context, tl_heap_handle(heap), size))
         block = try_hard(request, true); /* what was freed may lie in a cache */
     if (block == NULL && heap->panic)
-        tl_report_panic("heap '%s' has no memory for %z bytes: it cannot grow, and nothing came "
-                        "back",
-                        (uintptr_t)heap->pool.name, size);
+        tl_report_panic("heap '%s' has no memory for %z bytes", (uintptr_t)heap->pool.name, size);
     return block != NULL ? block : tl_port_fail(TL_ERROR_MEMORY);
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/adopt.h"
 #include "core/pool.h"
+#include "core/report.h"
 #if TL_KERNEL
 #include <talus/port.h>
 #endif
@@ -35,7 +36,7 @@ struct tl_heap {
     struct tl_inbox    inbox;       /* freed blocks without an owner; pushed and drained by
                                         * anybody */
     struct tl_heap    *next;        /* all heaps, or spare structures; tl_heaps_lock */
-    struct tl_heap    *prev;
+    struct tl_heap   **link;        /* what leads to this one of all; tl_heaps_lock */
     unsigned           cache_count; /* heap->lock */
     struct tl_pool     pool;
     struct tl_event    reserve_unused; /* a slow exit let go of one of the reserves */
@@ -121,8 +122,17 @@ void tl_heaps_fork_child(void);
 /* What a heap gets its pages from unless its owner says otherwise. */
 TL_SLOW const talus_provider *tl_provider_default(void);
 
-/* Whether `heap` is alive; reports if not. */
-TL_SLOW bool tl_heap_is_live(const struct tl_heap *heap);
+/* Whether a heap or a reserve, which begins with `life`, is alive; reports `misuse` if not. */
+TL_UNUSED static TL_INLINE_HOSTED bool tl_is_alive(const tl_atomic_word *life, const char *misuse)
+{
+    if (TL_LIKELY(life != NULL && tl_load_relaxed(life) != 0))
+        return true;
+    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, life, misuse);
+    return false;
+}
+
+/* The same of `heap`; fails if not. */
+bool tl_heap_is_live(const struct tl_heap *heap);
 
 /* All blocks that the calling thread's cache and the idle ones hold go to their spans, and empty
  * spans to the pool. */

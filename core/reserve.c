@@ -123,11 +123,7 @@ static struct tl_heap *heap_of(const struct tl_reserve *reserve)
 
 static bool is_live(const struct tl_reserve *reserve)
 {
-    if (TL_LIKELY(reserve != NULL && heap_of(reserve) != NULL))
-        return true;
-    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, reserve,
-                     "use of a reserve that was destroyed, or whose heap was");
-    return false;
+    return tl_is_alive(&reserve->heap, "use of a reserve that was destroyed, or whose heap was");
 }
 
 /* Where the caller's search starts: neighbouring places lie far apart (2^32 by the golden ratio),
@@ -185,8 +181,7 @@ static TL_COLD void miss(struct tl_reserve *reserve)
     note_depth(reserve, reserve->slots.count + tl_add_relaxed(&reserve->missed, 1) + 1);
     ask_for_refill(reserve);
     if (reserve->policy.panic)
-        tl_report_panic("reserve '%s' is empty: all its %z blocks of %z bytes are taken, and "
-                        "none came back or was refilled",
+        tl_report_panic("reserve '%s' is empty: all its %z blocks of %z bytes are taken",
                         (uintptr_t)reserve->policy.name, reserve->slots.count, reserve->fit.bytes);
 }
 

@@ -68,15 +68,14 @@ void tl_class_table_init(void)
         struct tl_class *class = &tl_classes[class_id];
         class->block_size = size;
         class->span_pages = (uint16_t)pages;
-        class->carve_blocks = (tl_blocks)pieces(
-            TL_CARVE_BYTES, size, blocks < TL_CARVE_BLOCKS_MAX ? blocks : TL_CARVE_BLOCKS_MAX);
+        class->carve_blocks = (tl_blocks)pieces(TL_CARVE_BYTES, size, TL_CARVE_BLOCKS_MAX);
         class->foreign_max = (uint8_t)pieces(TL_FOREIGN_BYTES, size, TL_FOREIGN_BLOCKS_MAX);
         if (size >= TL_LINE_SIZE)
             class->credit = (uint8_t)pieces(TL_CREDIT_BYTES, size, TL_FOREIGN_BLOCKS_MAX);
         class->relist_frees = (tl_blocks)pieces(blocks, 8, 32);
         for (; small <= size && small <= TL_SMALL_MAX; small++)
             tl_small_class[small] = (uint8_t)class_id;
-        if (class_id >= 8 && class_id % 8 == 7)
+        if (size == 16 * step) /* eight steps to each doubling */
             step *= 2;
     }
 }

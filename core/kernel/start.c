@@ -114,8 +114,6 @@ TL_SLOW bool talus_kernel_start(const talus_kernel_options *options)
     if (options->misuse_panics)
         tl_misuse_set_policy(TL_MISUSE_ABORT);
     tl_heap_init(&tl_default_heap, &options->heap);
-    if (options->heap.name == NULL)
-        tl_default_heap.pool.name = "kernel";
     started = tl_heap_begin(&tl_default_heap) &&
               tl_pool_add(&tl_default_heap.pool, (void *)pages, end - pages, true);
     tl_spares_provide(&tl_default_heap.pool, runs);
