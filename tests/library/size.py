@@ -1,6 +1,7 @@
 """The text of the kernel's library: code and constants, object by object, within its bound.
 
-Arguments: FILE (archive or object) --objdump FILE --most BYTES; --self-test, which plants a bound of one byte less."""
+Arguments: FILE (archive or object) --objdump FILE --most BYTES; --code, which leaves the constants out; --self-test,
+which plants a bound of one byte less."""
 
 import argparse
 import os
@@ -13,8 +14,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "build"))
 import tree  # noqa: E402
 
 
-def texts_of(objdump, path):
-    """By object: bytes of its .text and .rodata sections."""
+def texts_of(objdump, path, kinds):
+    """By object: bytes of its sections of these kinds."""
     texts, name = {}, None
     listing = subprocess.run([objdump, "-h", "-w", path], capture_output=True, text=True, check=True).stdout
     for line in listing.splitlines():
@@ -22,7 +23,7 @@ def texts_of(objdump, path):
         if match:
             name = match.group(1).removesuffix(".obj")
             texts[name] = 0
-        match = re.match(r"\s*\d+ \.(text|rodata)\S* +([0-9a-f]{8,})", line)
+        match = re.match(rf"\s*\d+ \.({kinds})\S* +([0-9a-f]{{8,}})", line)
         if match:
             texts[name] += int(match.group(2), 16)
     return texts
@@ -41,9 +42,10 @@ def main():
     parser.add_argument("library")
     parser.add_argument("--objdump", required=True)
     parser.add_argument("--most", required=True, type=int)
+    parser.add_argument("--code", action="store_true")
     parser.add_argument("--self-test", action="store_true")
     options = parser.parse_args()
-    texts = texts_of(options.objdump, options.library)
+    texts = texts_of(options.objdump, options.library, "text" if options.code else "text|rodata")
     total = sum(texts.values())
     if options.self_test:
         return tree.expect_found(
