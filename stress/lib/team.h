@@ -19,6 +19,7 @@ struct st_run {
     size_t                         memory;   /* bytes that all blocks together may have, about */
     const struct st_handler_calls *handlers; /* at work during the run; NULL: none */
     bool                           swaps;    /* workers swap blocks with the handlers */
+    bool host_judges; /* whether enough handlers fell into the heap: it may run the suite again */
 };
 
 struct st_team {

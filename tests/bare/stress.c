@@ -80,6 +80,7 @@ static void judge_pressure(const struct books *before, const struct books *after
     demand("preemptions", after->cpus.preemptions - before->cpus.preemptions, 1);
     demand("deferred switches", after->cpus.deferred - before->cpus.deferred, 1);
     demand("switches at an unpin", after->cpus.late - before->cpus.late, 1);
+    demand("handlers inside the heap", handlers.inside, ST_INSIDE_LEAST);
     demand("takes from a reserve", handlers.taken, 1);
     demand("takes that found it empty", handlers.missed, 1);
     demand("refills", handlers.refills, 1);
@@ -162,7 +163,8 @@ void stress_run(const struct st_suite *next)
                               .threads = workers,
                               .amount = run.iterations,
                               .memory = sizeof port_memory / 4,
-                              .handlers = &st_handlers };
+                              .handlers = &st_handlers,
+                              .host_judges = by_chance };
     for (unsigned last = by_chance ? RUNS_MAX : 1, n = 1; n == 1 || (lacks && n <= last); n++) {
         tells = n == last;
         run_once(plugged);

@@ -1,5 +1,6 @@
 # Runs PROGRAM with ARGUMENTS, through EMULATOR where there is one: it must end, fail, and say, or end in, what SAYS fits. ROUNDS:
-# so often it may be tried, where it finds nothing or comes to no end in SECONDS: what a bug breaks, and when, the scheduler decides.
+# so often it may be tried, where it finds nothing or comes to no end in SECONDS: when and what a bug breaks the scheduler
+# decides.
 if(NOT SECONDS)
     set(SECONDS 60)
 endif()
