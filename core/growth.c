@@ -119,9 +119,8 @@ static void report_limit_locked(struct tl_pool *pool)
 {
     size_t limit = pool->limit;
     tl_lock_release(&pool->lock);
-    tl_report_line(
-        "heap '%s' reached its limit of %z bytes; more is refused, and not reported again",
-        (uintptr_t)pool->name, limit);
+    tl_report_line("heap '%s' reached its limit of %z bytes, and says so once",
+                   (uintptr_t)pool->name, limit);
     tl_lock_acquire(&pool->lock);
 }
 

@@ -115,9 +115,7 @@ void tl_misuse_report_kind(talus_misuse what, const void *pointer)
     if (call != NULL) {
         call(what, pointer, message);
     } else if (how != TL_MISUSE_IGNORE) {
-        bool panic = how == TL_MISUSE_ABORT;
-        tl_report(panic, panic ? "%s (%p)" : "%s (%p); nothing was done", (uintptr_t)message,
-                  (uintptr_t)pointer);
+        tl_report(how == TL_MISUSE_ABORT, "%s (%p)", (uintptr_t)message, (uintptr_t)pointer);
     }
     tl_port_set_errno(saved);
 }

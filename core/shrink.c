@@ -44,7 +44,7 @@ TL_SLOW bool talus_heap_drain(talus_heap *handle, const void *address, bool drai
     (void)tl_kernel_meta_ready(tl_kernel_meta_for(&heap->pool, 2));
     enum tl_drain result = tl_pool_drain(&heap->pool, (uintptr_t)address, drain);
     if (result == TL_DRAIN_HOLDS_DATA)
-        tl_report_line("heap '%s': the block at %p holds data of the heap's own, and stays",
+        tl_report_line("heap '%s': the block at %p holds data of the heap's own",
                        (uintptr_t)heap->pool.name, (uintptr_t)address);
     if (result != TL_DRAIN_DONE) {
         tl_port_fail(result == TL_DRAIN_NO_MEMORY ? TL_ERROR_MEMORY : TL_ERROR_INVALID);
