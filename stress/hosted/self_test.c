@@ -6,17 +6,24 @@
 #include "stress/hosted/options.h"
 #include "stress/hosted/preempt.h"
 #include "stress/hosted/report.h"
+#include "stress/hosted/stuck.h"
 #include "stress/hosted/supervise.h"
 #include "stress/lib/block.h"
 #include "stress/lib/run.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 extern const struct st_suite st_suite_fastpath;
 
-#define ARENA_BYTES ((size_t)1 << 21)
+#define LOOK_MS      100u
+#define SPIN_SECONDS 1.0 /* some looks */
+#define ARENA_BYTES  ((size_t)1 << 21)
 
 static _Alignas(4096) unsigned char arena[ARENA_BYTES];
 static void  *script[4]; /* what the next requests return */
@@ -267,6 +274,54 @@ static int crash(uint64_t seed)
     abort();
 }
 
+static int waits_for_ever(uint64_t seed)
+{
+    (void)seed;
+    st_stuck_begin(LOOK_MS);
+    for (unsigned looks = 0; looks < 10; looks++)
+        pause();
+    return ST_PASSED;
+}
+
+static int waits_for_child(uint64_t seed)
+{
+    double end = st_now() + SPIN_SECONDS;
+
+    (void)seed;
+    st_stuck_begin(LOOK_MS);
+    st_stuck_excuse(true);
+    while (st_now() < end)
+        usleep(100000);
+    return ST_PASSED;
+}
+
+static void spin_until(double end)
+{
+    while (st_now() < end)
+        continue;
+}
+
+/* Beside an ordinary process on the same CPU, it gets next to nothing of it. */
+static int waits_for_cpu(uint64_t seed)
+{
+    double    end = st_now() + SPIN_SECONDS;
+    cpu_set_t one;
+
+    (void)seed;
+    CPU_ZERO(&one);
+    CPU_SET((unsigned)sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof(one), &one);
+    if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        spin_until(end);
+        _exit(0);
+    }
+    sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 });
+    st_stuck_begin(LOOK_MS);
+    spin_until(end);
+    return ST_PASSED;
+}
+
 static int run_target(uint64_t seed, struct st_target *target)
 {
     st_options.threads = 8;
@@ -316,6 +371,9 @@ int st_self_test(uint64_t seed)
         { "NULL without ENOMEM", refused, "errno" },
         { "blocks that never came back", lost, "lost" },
         { "a crash", crash, "crash" },
+        { "a process that waits for ever", waits_for_ever, "stuck" },
+        { "one that waits for its child", waits_for_child, NULL },
+        { "one that has to wait for a CPU", waits_for_cpu, NULL },
         { "the process's malloc under load", system_malloc, NULL },
     };
     int result = ST_PASSED;

@@ -19,18 +19,17 @@
 #include "stress/suites/suite.h"
 
 #include "stress/hosted/report.h"
+#include "stress/hosted/stuck.h"
 #include "stress/lib/target.h"
 
 #include <talus/heap.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TABLE_BLOCKS  128u
@@ -42,8 +41,7 @@
 #define FORK_ONE_IN   4u /* turns */
 #define DEPTH         2u /* children of children */
 #define CHILD_BLOCKS  96u
-#define STUCK_SECONDS 3u
-#define STUCK_CPU_MS  2.0
+#define STUCK_LOOK_MS 3000u
 
 static struct st_mailbox box;
 static _Atomic size_t    forks; /* atomic */
@@ -70,70 +68,10 @@ static void step(struct st_worker *worker, struct st_block *block)
     }
 }
 
-struct times {
-    double cpu, queued, all; /* milliseconds: on a CPU, ready for one, and since some moment */
-};
-
-/* These: of a child, which has one thread. */
-static struct times          last;    /* at the last look */
-static volatile sig_atomic_t waiting; /* for its own child, which looks after itself */
-
-static double clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
-/* In a signal handler, too. Where the system does not tell it, 0. */
-static double queued_ms(void)
-{
-    char    text[96];
-    char   *behind_cpu;
-    int     fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-    if (fd >= 0)
-        close(fd);
-    text[length > 0 ? length : 0] = '\0';
-    strtoull(text, &behind_cpu, 10);
-    return (double)strtoull(behind_cpu, NULL, 10) * 1e-6;
-}
-
-static struct times look_at_clocks(void)
-{
-    return (struct times){ clock_ms(CLOCK_PROCESS_CPUTIME_ID), queued_ms(),
-                           clock_ms(CLOCK_MONOTONIC) };
-}
-
-static void on_alarm(int number)
-{
-    struct times now = look_at_clocks();
-    double       cpu = now.cpu - last.cpu, queued = now.queued - last.queued;
-    double       all = now.all - last.all;
-
-    (void)number;
-    if (!waiting && cpu < STUCK_CPU_MS && all - cpu - queued > all / 2)
-        st_fail("stuck",
-                "  a forked child waits for what will not come: of %.0f ms it ran for %.1f, and "
-                "was ready to run for %.0f",
-                all, cpu, queued);
-    last = now;
-    alarm(STUCK_SECONDS);
-}
-
 static void look_after_yourself(void)
 {
-    struct sigaction action;
-
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    waiting = 0;
-    last = look_at_clocks();
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = on_alarm;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGALRM, &action, NULL);
-    alarm(STUCK_SECONDS);
+    st_stuck_begin(STUCK_LOOK_MS);
 }
 
 /* A pool that was copied amid a change counts what is on no list, or the other way round. */
@@ -170,10 +108,10 @@ static _Noreturn void be_child(struct st_worker *worker, struct st_block *table,
     }
     for (unsigned n = 0; n < CHILD_BLOCKS; n++)
         step(worker, &table[st_rng_below(&worker->rng, TABLE_BLOCKS)]);
-    waiting = 1;
+    st_stuck_excuse(true); /* its own child looks after itself */
     if (depth > 1)
         fork_here(worker, table, depth - 1);
-    waiting = 0;
+    st_stuck_excuse(false);
     for (unsigned n = 0; n < TABLE_BLOCKS; n++)
         st_block_free(worker, &table[n]);
     if (worker->target->instances && getenv("TALUS_OPTIONS") == NULL) /* none may keep pages */
