@@ -164,7 +164,7 @@ static size_t purge_run_locked(struct tl_pool *pool, struct tl_span *run, size_t
     tl_lock_acquire(&pool->lock);
     pool->count[TL_PURGES]++;
     pool->clean_is_zero = pool->clean_is_zero && zero;
-    tl_span_set_dirt(run, tl_span_dirty_from(run), from);
+    tl_span_clip_dirt(run, from);
     tl_runs_insert_locked(pool, run);
     return purged >> TL_PAGE_SHIFT;
 }

@@ -22,7 +22,8 @@ static size_t descriptors_used;  /* bytes above base; tl_meta_lock */
 static size_t descriptors_bytes; /* bytes reserved */
 #endif
 static struct tl_span *recycled_spans; /* tl_meta_lock */
-static bool            folded;         /* the table does not cover every address */
+/* the table does not cover every address; a kernel's, made for a window, is taken not to */
+static bool folded = TL_KERNEL;
 
 #define ADDRESS_PAGE_BITS (TL_ADDRESS_BITS - TL_PAGE_SHIFT)
 #define PAGE_BITS_MIN     10u
@@ -84,7 +85,6 @@ size_t tl_page_map_bytes_for(unsigned bits)
 
 void tl_page_map_place(void *memory, unsigned bits)
 {
-    folded = bits < ADDRESS_PAGE_BITS;
     tl_page_base = (char *)memory + tl_page_map_bytes_for(bits) - sizeof(struct tl_span);
     tl_page_fold = ~(uintptr_t)0 << bits;
 }

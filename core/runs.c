@@ -197,7 +197,7 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
     tl_span_set_kind(rest, TL_SPAN_BUSY);
     run->pages = pages;
     if (tl_span_dirty_to(run) > pages)
-        tl_span_set_dirt(run, tl_span_dirty_from(run), pages);
+        tl_span_clip_dirt(run, pages);
     return rest;
 }
 

@@ -150,6 +150,12 @@ static inline void tl_span_set_dirt(struct tl_span *span, size_t from, size_t to
     (void)to;
 }
 
+static inline void tl_span_clip_dirt(struct tl_span *span, size_t to)
+{
+    (void)span;
+    (void)to;
+}
+
 static inline uint32_t tl_span_dirty_from(const struct tl_span *span)
 {
     (void)span;
@@ -188,10 +194,19 @@ static inline unsigned tl_span_foreign_slot(const struct tl_span *span)
 {
     return tl_load32_relaxed(&span->foreign_slot);
 }
+
+/* `from` < `to`, or both 0. */
 static inline void tl_span_set_dirt(struct tl_span *span, size_t from, size_t to)
 {
-    span->dirty_from = from < to ? (uint32_t)from : 0;
-    span->dirty_to = from < to ? (uint32_t)to : 0;
+    span->dirty_from = (uint32_t)from;
+    span->dirty_to = (uint32_t)to;
+}
+
+/* No page from `to` on is dirty any more; some were. */
+static inline void tl_span_clip_dirt(struct tl_span *span, size_t to)
+{
+    bool left = span->dirty_from < to;
+    tl_span_set_dirt(span, left ? span->dirty_from : 0, left ? to : 0);
 }
 
 static inline uint32_t tl_span_dirty_from(const struct tl_span *span)
