@@ -64,10 +64,19 @@ static TL_ALWAYS_INLINE void tl_add_alone_relaxed(tl_atomic_word *a, uintptr_t v
 #endif
 
 /* What a plain field of at most a word holds, while its writer may be at it: some value that it
- * had.
- * For who can do with any (core/inspect.c). */
+ * had. For who can do with any (core/inspect.c).
+ * Such a field is written by tl_poke, whole and in one store, and else it is plain: its lock, or
+ * its owner, orders those who write it, and who else reads it. tl_poke_add is for one writer at a
+ * time, too: a load and a store. */
 #ifndef tl_peek
 #define tl_peek(field) __atomic_load_n(field, __ATOMIC_RELAXED)
+#endif
+#define tl_poke(field, value)                          \
+    (TL_MUTANT_poke_plain ? (void)(*(field) = (value)) \
+                          : __atomic_store_n(field, value, __ATOMIC_RELAXED))
+#ifndef tl_poke_add
+#define tl_poke_add(field, n) tl_poke(field, (__typeof__(*(field)))(*(field) + (n)))
+#define tl_poke_sub(field, n) tl_poke(field, (__typeof__(*(field)))(*(field) - (n)))
 #endif
 
 #ifndef TL_PLAIN

@@ -197,6 +197,11 @@
 #define TL_MUTANT_dump_one_buffer 0
 #endif
 
+/* arch/atomic.h: what the dump peeks at is written as any other memory. */
+#ifndef TL_MUTANT_poke_plain
+#define TL_MUTANT_poke_plain 0
+#endif
+
 /* core: a refill leaves the list in the span too, so that two caches hand out the same blocks. */
 #ifndef TL_MUTANT_cache_head_twice
 #define TL_MUTANT_cache_head_twice 0

@@ -17,7 +17,7 @@ static struct tl_cache *cache_new(void)
     if (cache != NULL)
         recycled_caches = cache->next;
     tl_meta_release();
-    return cache != NULL ? (struct tl_cache *)memset(cache, 0, sizeof *cache)
+    return cache != NULL ? (struct tl_cache *)tl_meta_wipe(cache, sizeof *cache)
                          : (struct tl_cache *)tl_meta_new(sizeof *cache);
 }
 
@@ -55,8 +55,8 @@ struct tl_cache *tl_cache_acquire(struct tl_heap *heap)
 #if !TL_SMALL
     cache->owner_slot = heap->cache_count % TL_OWNER_SLOTS;
 #endif
-    cache->next = heap->caches;
-    heap->caches = cache;
+    tl_poke(&cache->next, heap->caches);
+    tl_poke(&heap->caches, cache);
     heap->cache_count++;
     tl_lock_release(&heap->lock);
     return cache;
@@ -203,7 +203,7 @@ void tl_caches_recycle(struct tl_heap *heap)
     struct tl_cache *next;
     for (struct tl_cache *cache = heap->caches; cache != NULL; cache = next) {
         next = cache->next;
-        cache->next = recycled_caches;
+        tl_poke(&cache->next, recycled_caches);
         recycled_caches = cache;
     }
     tl_meta_release();

@@ -202,7 +202,7 @@ static TL_COLD void forget_double_free(struct tl_cache *cache, struct tl_span *s
     struct tl_span_owned *own = &span->own;
     struct tl_block      *block = own->local;
     tl_counter_add_owner(&cache->given_out, (uintptr_t)own->local_count * span->block_size);
-    own->outstanding += own->local_count;
+    tl_poke_add(&own->outstanding, own->local_count);
     own->local_count = 0;
     own->local = NULL;
     own->until_slow = own->until_start;

@@ -10,7 +10,8 @@ static void set_aside(struct tl_span *span)
 {
     span->own.local = NULL;
     span->own.local_count = 0;
-    span->own.outstanding = span->own.carved = span->capacity;
+    span->own.carved = span->capacity;
+    tl_poke(&span->own.outstanding, span->capacity);
 }
 
 static TL_COLD void books_astray(struct tl_span *span)
@@ -25,7 +26,7 @@ void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
     uint32_t              freed = own->until_start - own->until_slow;
     if (TL_MUTANT_frees_counted_twice)
         freed *= 2;
-    own->outstanding -= freed;
+    tl_poke_sub(&own->outstanding, freed);
     own->local_count += freed;
     own->purged = own->purged && freed == 0;
     own->until_start = own->until_slow;
@@ -79,7 +80,7 @@ void tl_avail_remove(struct tl_bin *bin, struct tl_span *span)
 
 static void hand_out(struct tl_cache *cache, struct tl_span *span, uint32_t blocks)
 {
-    span->own.outstanding += blocks;
+    tl_poke_add(&span->own.outstanding, blocks);
     tl_span_uncount_empty(cache, span);
     tl_counter_add_owner(&cache->given_out, (uintptr_t)blocks * span->block_size);
 }
@@ -154,7 +155,7 @@ bool tl_span_has_more(struct tl_cache *cache, struct tl_span *span)
         !tl_pool_extend(&cache->heap->pool, span, span->pages + 1u))
         return false;
     tl_page_set(span->start + tl_span_bytes(span) - TL_PAGE_SIZE, span);
-    span->capacity = (tl_blocks)(tl_span_bytes(span) / span->block_size);
+    tl_poke(&span->capacity, (tl_blocks)(tl_span_bytes(span) / span->block_size));
     span->zeroed = false; /* the page may be old */
     return true;
 }
@@ -167,6 +168,16 @@ static inline size_t span_pages(const struct tl_cache *cache, unsigned class_id)
     if (TL_SMALL && cache->bin[class_id].fresh != NULL)
         return cache->bin[class_id].fresh->pages;
     return usual;
+}
+
+/* Nothing is carved, and nothing out. */
+static inline void begin(struct tl_span_owned *own)
+{
+    own->local = NULL;
+    own->until_slow = own->until_start = 1;
+    own->local_count = own->carved = 0;
+    own->listed = own->counted_empty = own->purged = false;
+    tl_poke(&own->outstanding, 0);
 }
 
 struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
@@ -182,11 +193,11 @@ struct tl_span *tl_span_new(struct tl_cache *cache, unsigned class_id)
         if (span == NULL)
             return NULL;
     }
-    span->block_size = class->block_size;
-    span->capacity = (uint32_t)(tl_span_bytes(span) / class->block_size);
-    span->class_id = (uint8_t)class_id;
+    tl_poke(&span->block_size, class->block_size);
+    tl_poke(&span->capacity, (tl_blocks)(tl_span_bytes(span) / class->block_size));
+    tl_poke(&span->class_id, (uint8_t)class_id);
     span->zeroed = tl_span_dirty_to(span) == 0;
-    span->own = (struct tl_span_owned){ .until_slow = 1, .until_start = 1 };
+    begin(&span->own);
     tl_span_set_cut_heap(span, heap);
     tl_span_set_owner(span, cache);
     tl_span_set_kind(span, TL_SPAN_CUT);

@@ -63,10 +63,13 @@ static size_t remove_region_locked(struct tl_pool *pool, struct tl_span *run,
         tl_growth_unmap(pool, (void *)start, bytes);
     tl_lock_acquire(&pool->lock);
     if (!TL_MUTANT_contract_quota_kept)
-        pool->mapped -= bytes;
-    if (!TL_MUTANT_contract_in_bin)
+        tl_poke_sub(&pool->mapped, bytes);
+    if (TL_MUTANT_contract_in_bin) {
+        region->holds_data = true; /* else the bug shows as a loop: it would go again and again */
+    } else {
         tl_spare_put_locked(pool, run);
-    tl_spare_put_locked(pool, (struct tl_span *)region);
+        tl_spare_put_locked(pool, (struct tl_span *)region);
+    }
     return pages;
 }
 

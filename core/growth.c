@@ -41,10 +41,10 @@ static size_t growth_bytes(const struct tl_pool *pool, size_t needed)
 }
 
 /* Field by field: others may read what lies between (region.h). */
-static bool cover(void *block, size_t bytes, bool given, struct tl_region *region)
+static TL_INLINE_HOSTED bool cover(void *block, size_t bytes, bool given, struct tl_region *region)
 {
-    region->start = (uintptr_t)block;
-    region->pages = bytes >> TL_PAGE_SHIFT;
+    tl_poke(&region->start, (uintptr_t)block);
+    tl_poke(&region->pages, bytes >> TL_PAGE_SHIFT);
     region->given = given;
     region->holds_data = false;
     tl_store32_relaxed(&region->draining, 0);
@@ -90,13 +90,13 @@ static void end_add_locked(struct tl_pool *pool, struct tl_region *region, struc
         return;
     }
     if (pool->mapped > pool->mapped_peak)
-        pool->mapped_peak = pool->mapped;
+        tl_poke(&pool->mapped_peak, pool->mapped);
     tl_region_insert(&pool->regions, region);
 #if TL_SMALL
     region->heap = pool->heap;
 #endif
-    run->start = region->start;
-    run->pages = region->pages;
+    tl_poke(&run->start, region->start);
+    tl_poke(&run->pages, (tl_pages)region->pages);
     run->region = region;
     tl_span_set_heap(run, pool->heap);
     tl_span_set_kind(run, TL_SPAN_BUSY);
@@ -171,7 +171,7 @@ bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes, bool holds_dat
     region->holds_data = holds_data;
     tl_lock_acquire(&pool->lock);
     if (added) {
-        pool->mapped += bytes;
+        tl_poke_add(&pool->mapped, bytes);
         pool->clean_is_zero = false; /* who knows what it holds; so no run is worth a move either */
     }
     end_add_locked(pool, region, run, added);
@@ -200,8 +200,8 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
         pool->count[TL_LIMIT_HITS]++;
         return false;
     }
-    pool->growing = bytes;
-    pool->mapped += bytes; /* the quota, before the provider is asked */
+    tl_poke(&pool->growing, bytes);
+    tl_poke_add(&pool->mapped, bytes); /* the quota, before the provider is asked */
     /* others use spares up meanwhile */
     struct tl_region *region = (struct tl_region *)tl_spare_take_locked(pool);
     struct tl_span   *run = tl_spare_take_locked(pool);
@@ -215,8 +215,8 @@ bool tl_growth_locked(struct tl_pool *pool, size_t pages)
     }
     tl_lock_acquire(&pool->lock);
     size_t refused = pool->growing - (block != NULL || TL_MUTANT_growth_quota_kept ? bytes : 0);
-    pool->growing = 0;
-    pool->mapped -= refused;
+    tl_poke(&pool->growing, 0);
+    tl_poke_sub(&pool->mapped, refused);
     learn_step_locked(pool, bytes, refused > 0);
     if (block == NULL) {
         pool->count[TL_FAILURES]++;
@@ -342,7 +342,7 @@ void tl_pool_destroy(struct tl_pool *pool)
             tl_growth_unmap(pool, (void *)region->start, bytes);
         tl_lock_acquire(&pool->lock);
         pool->count[TL_UNMAPS]++;
-        pool->mapped -= bytes;
+        tl_poke_sub(&pool->mapped, bytes);
         tl_spare_put_locked(pool, (struct tl_span *)region);
     }
     struct tl_span *chain = pool->spare;

@@ -26,7 +26,7 @@ static struct tl_event visit_ended;
 void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
 {
     /* but the id: who holds the handle of a heap that ended may ask for it at any time */
-    memset(&heap->wants, 0, sizeof *heap - offsetof(struct tl_heap, wants));
+    tl_meta_wipe(&heap->wants, sizeof *heap - offsetof(struct tl_heap, wants));
     heap->idle_end = &heap->idle;
     heap->real_time = TL_KERNEL && options->real_time;
     heap->on_exhausted = options->on_exhausted;
@@ -35,16 +35,16 @@ void tl_heap_init(struct tl_heap *heap, const talus_heap_options *options)
     tl_pool_init(&heap->pool, heap, options);
 #if TL_KERNEL
     for (unsigned cpu = 0; cpu < TALUS_CPUS_MAX; cpu++)
-        heap->cpu[cpu] = &tl_no_cache;
+        tl_poke(&heap->cpu[cpu], &tl_no_cache);
 #endif
     tl_lock_acquire(&tl_heaps_lock);
     tl_store_relaxed(&heap->id, TL_MUTANT_heap_id_reused ? (uintptr_t)heap : ++last_id);
     if (heap != &tl_default_heap) {
-        heap->next = heaps;
+        tl_poke(&heap->next, heaps);
         heap->link = &heaps;
         if (heaps != NULL)
             heaps->link = &heap->next;
-        heaps = heap;
+        tl_poke(&heaps, heap);
     }
     tl_lock_release(&tl_heaps_lock);
 }
@@ -73,7 +73,7 @@ static void unlist_heap(struct tl_heap *heap)
         tl_lock_acquire(&tl_heaps_lock);
     }
 #endif
-    *heap->link = heap->next;
+    tl_poke(heap->link, heap->next);
     if (heap->next != NULL)
         heap->next->link = heap->link;
     tl_lock_release(&tl_heaps_lock);
@@ -86,7 +86,7 @@ static void end(struct tl_heap *heap)
     tl_pool_destroy(&heap->pool);
     tl_caches_recycle(heap);
     tl_lock_acquire(&tl_heaps_lock);
-    heap->next = spare;
+    tl_poke(&heap->next, spare);
     spare = heap;
     tl_lock_release(&tl_heaps_lock);
 }

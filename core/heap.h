@@ -78,7 +78,7 @@ TL_SLOW void tl_heap_init(struct tl_heap *heap, const talus_heap_options *option
 static inline bool tl_heap_begin(struct tl_heap *heap)
 {
 #if TL_SMALL
-    heap->cpu[0] = tl_cache_acquire(heap);
+    tl_poke(&heap->cpu[0], tl_cache_acquire(heap));
     return heap->cpu[0] != NULL;
 #else
     (void)heap;

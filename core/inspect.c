@@ -9,7 +9,8 @@
  *               must be.
  * 3 Bounds      LIST_MAX entries of a list, ENTRIES_MAX of all, since lists hang off lists;
  *               STEPS_MAX runs of all regions.
- * 4 Ordering    None: every read of a field that others write is relaxed, or tl_peek.
+ * 4 Ordering    None: every read of a field that others write is relaxed, or tl_peek; who writes
+ *               one does so by tl_poke (arch/atomic.h).
  * 5 Locks       None.
  * 6 Contexts    any. */
 #include "arch/port.h"

@@ -84,6 +84,19 @@ void *tl_meta_new(size_t bytes)
     return memory;
 }
 
+#if !TL_KERNEL
+void *tl_meta_wipe(void *structure, size_t bytes)
+{
+    typedef uintptr_t __attribute__((may_alias)) word;
+    word  *words = (word *)structure;
+    size_t left = bytes / sizeof *words;
+    do
+        tl_poke(&words[--left], 0);
+    while (left > 0);
+    return structure;
+}
+#endif
+
 void *tl_meta_give(void *memory, size_t bytes, size_t *left)
 {
     tl_meta_acquire();

@@ -31,6 +31,15 @@ TL_SLOW void *tl_meta_new(size_t bytes);
  * from now on. Returns what was left before, *left bytes, for the caller to use. */
 TL_SLOW void *tl_meta_give(void *memory, size_t bytes, size_t *left);
 
+/* Zeroes a structure that is taken into use again, while the dump may peek at it: `bytes` make up
+ * whole words. Returns it. In a kernel it is memset, to be as
+ * small: one that writes bytes may show the dump half a word. */
+#if TL_KERNEL
+#define tl_meta_wipe(structure, bytes) memset(structure, 0, bytes)
+#else
+TL_SLOW void *tl_meta_wipe(void *structure, size_t bytes);
+#endif
+
 /* Structures may lie in the `bytes` at `start`, which stay readable for good. tl_meta_lock, or
  * before there are threads. */
 TL_SLOW void tl_meta_note_area(const void *start, size_t bytes);

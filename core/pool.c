@@ -11,8 +11,8 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
 {
     const talus_provider *provider =
         options->provider != NULL ? options->provider : tl_provider_default();
-    pool->name = options->name != NULL ? options->name : "heap";
-    pool->heap = heap;
+    tl_poke(&pool->name, options->name != NULL ? options->name : "heap");
+    tl_poke(&pool->heap, heap);
     pool->provider = *provider;
     pool->age_end = &pool->oldest;
     pool->growth = options->growth;
@@ -20,7 +20,7 @@ void tl_pool_init(struct tl_pool *pool, struct tl_heap *heap, const talus_heap_o
     pool->decay_ms = options->decay_ms != 0 ? options->decay_ms : TL_DECAY_MS_DEFAULT;
     pool->keep_pages = options->keep_pages;
     pool->clean_is_zero = provider->zeroed;
-    pool->limit = options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX;
+    tl_poke(&pool->limit, options->limit != 0 ? options->limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX);
     pool->low_pages = !TL_GROWS || heap->real_time ? 0 : options->low_water >> TL_PAGE_SHIFT;
     pool->on_removed = options->on_removed;
     pool->on_removed_context = options->on_removed_context;
@@ -89,8 +89,8 @@ static void shorten_front_locked(struct tl_pool *pool, struct tl_span *run, size
         tl_spare_put_locked(pool, run);
         return;
     }
-    run->start += pages << TL_PAGE_SHIFT;
-    run->pages -= (tl_pages)pages;
+    tl_poke_add(&run->start, pages << TL_PAGE_SHIFT);
+    tl_poke_sub(&run->pages, (tl_pages)pages);
     run->region = tl_region_at(run->region, run->start);
     tl_span_set_dirt_behind(run, run, pages);
     tl_runs_insert_locked(pool, run);
@@ -110,7 +110,7 @@ void *tl_pool_take_for_good(struct tl_pool *pool, size_t pages)
              region != NULL && region->start < taken + bytes; region = region->touching)
             region->holds_data = true;
         shorten_front_locked(pool, run, pages);
-        pool->mapped -= bytes;
+        tl_poke_sub(&pool->mapped, bytes);
     }
     tl_lock_release(&pool->lock);
     return (void *)taken;
@@ -191,7 +191,7 @@ bool tl_pool_extend(struct tl_pool *pool, struct tl_span *span, size_t pages)
     if (next != NULL && next->pages >= more) {
         tl_region_link(span->region, next->region, end);
         shorten_front_locked(pool, next, more);
-        span->pages = (tl_pages)pages;
+        tl_poke(&span->pages, (tl_pages)pages);
         done = true;
     }
     tl_lock_release(&pool->lock);
@@ -236,7 +236,7 @@ void tl_pool_set_limit(struct tl_pool *pool, size_t limit)
 {
     tl_lock_acquire(&pool->lock);
     if (!TL_MUTANT_limit_dropped || pool->growing == 0)
-        pool->limit = limit != 0 ? limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX;
+        tl_poke(&pool->limit, limit != 0 ? limit & ~(TL_PAGE_SIZE - 1) : SIZE_MAX);
     tl_lock_release(&pool->lock);
 }
 
@@ -280,8 +280,8 @@ void tl_pool_fork_parent(struct tl_pool *pool)
 
 void tl_pool_fork_child(struct tl_pool *pool)
 {
-    pool->mapped -= pool->growing;
-    pool->growing = 0;
+    tl_poke_sub(&pool->mapped, pool->growing);
+    tl_poke(&pool->growing, 0);
     pool->grown = (struct tl_event)TL_EVENT_INIT;
     if (!TL_MUTANT_fork_pool_held || pool->regions == NULL)
         tl_lock_init(&pool->lock);

@@ -26,15 +26,15 @@ void tl_region_insert(struct tl_region **regions, struct tl_region *region)
 {
     region->touching = region->touched_by = NULL;
     region->link = regions;
-    region->next = *regions;
+    tl_poke(&region->next, *regions);
     if (*regions != NULL)
         (*regions)->link = &region->next;
-    *regions = region;
+    tl_poke(regions, region);
 }
 
 void tl_region_remove(struct tl_region *region)
 {
-    *region->link = region->next;
+    tl_poke(region->link, region->next);
     if (region->next != NULL)
         region->next->link = region->link;
     if (region->touching != NULL)

@@ -15,11 +15,11 @@
 #include "core/span.h"
 
 struct tl_region {
-    uintptr_t start;
-    size_t    pages;
     /* the region that begins where this one ends, once a run crossed over; pool lock */
     struct tl_region *touching;
     struct tl_region *touched_by; /* the other end of that link */
+    uintptr_t         start;      /* constant; peeked at, as the next two */
+    size_t            pages;      /* constant */
     struct tl_region *next;       /* the heap's regions; pool lock */
 #if !TL_SMALL                     /* behind a descriptor's kind and heap */
     TL_CACHE_LINE
@@ -43,6 +43,14 @@ TL_STATIC_ASSERT(offsetof(struct tl_region, next) + sizeof(void *) <=
                      offsetof(struct tl_span, kind) < offsetof(struct tl_span, heap) &&
                      offsetof(struct tl_region, link) > offsetof(struct tl_span, heap),
                  "a region leaves its descriptor's kind and heap alone");
+TL_STATIC_ASSERT(offsetof(struct tl_region, start) == offsetof(struct tl_span, start) &&
+                     offsetof(struct tl_region, pages) == offsetof(struct tl_span, pages) &&
+                     offsetof(struct tl_region, next) == offsetof(struct tl_span, block_size) &&
+                     offsetof(struct tl_region, next) + sizeof(void *) <=
+                         offsetof(struct tl_span, class_id) &&
+                     offsetof(struct tl_region, draining) + sizeof(tl_atomic_u32) <=
+                         offsetof(struct tl_span, own.outstanding),
+                 "what is peeked at in a descriptor or a region is poked in either");
 #endif
 
 #if TL_SMALL

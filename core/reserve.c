@@ -363,7 +363,7 @@ static void end_structure(struct tl_reserve *reserve)
 {
     tl_store_relaxed(&reserve->heap, 0);
     tl_meta_acquire();
-    reserve->next = ended;
+    tl_poke(&reserve->next, ended);
     ended = reserve;
     tl_meta_release();
 }
@@ -419,15 +419,18 @@ TL_SLOW talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, siz
         return NULL;
     }
     /* but the heap: who holds the handle of a reserve that ended may ask for it at any time */
-    memset(&reserve->given, 0, sizeof *reserve - offsetof(struct tl_reserve, given));
-    reserve->slots.count = count;
+    tl_meta_wipe(&reserve->given, sizeof *reserve - offsetof(struct tl_reserve, given));
+    tl_poke(&reserve->slots.count, count);
     reserve->fit =
         (struct tl_fit){ heap, size + (size == 0), TL_REQUEST_MAX, align + (align == 0) };
     reserve->low_mark = low_mark;
-    if (policy != NULL)
-        reserve->policy = *policy;
-    if (reserve->policy.name == NULL)
-        reserve->policy.name = "reserve";
+    const char *name = NULL;
+    if (policy != NULL) {
+        name = policy->name;
+        reserve->policy.panic = policy->panic;
+        reserve->policy.notify_context = policy->notify_context;
+    }
+    tl_poke(&reserve->policy.name, name != NULL ? name : "reserve");
     reserve->notify = notify;
     if (!allocate(reserve)) {
         end_structure(reserve);
@@ -436,8 +439,8 @@ TL_SLOW talus_reserve *talus_reserve_create(talus_heap *handle, size_t size, siz
     }
     tl_store_relaxed(&reserve->heap, (uintptr_t)heap);
     tl_lock_acquire(&heap->lock);
-    reserve->next = heap->reserves;
-    heap->reserves = reserve;
+    tl_poke(&reserve->next, heap->reserves);
+    tl_poke(&heap->reserves, reserve);
     tl_lock_release(&heap->lock);
     return handle_of(reserve);
 }
@@ -455,7 +458,7 @@ static void unlist_reserve(struct tl_reserve *reserve, struct tl_heap *heap)
     struct tl_reserve **link = &heap->reserves;
     while (*link != reserve)
         link = &(*link)->next;
-    *link = reserve->next;
+    tl_poke(link, reserve->next);
     tl_lock_release(&heap->lock);
 }
 
@@ -479,7 +482,7 @@ void tl_reserve_heap_ends(struct tl_heap *heap)
         next = reserve->next;
         end_structure(reserve);
     }
-    heap->reserves = NULL;
+    tl_poke(&heap->reserves, NULL);
 }
 
 #if !TL_KERNEL

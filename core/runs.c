@@ -108,8 +108,8 @@ void tl_runs_remove_locked(struct tl_pool *pool, struct tl_span *run)
         pool->bitmap[bin / TL_POOL_BITS] &= ~((size_t)1 << bin % TL_POOL_BITS);
     if (tl_span_dirty_to(run) > 0)
         age_remove(pool, run);
-    pool->free_pages -= aside ? 0 : run->pages;
-    pool->dirty_pages -= tl_span_dirty(run);
+    tl_poke_sub(&pool->free_pages, aside ? 0 : run->pages);
+    tl_poke_sub(&pool->dirty_pages, tl_span_dirty(run));
     tl_page_set(last_page(run), NULL);
     tl_page_set(run->start, run);
     tl_span_set_kind(run, TL_SPAN_BUSY);
@@ -130,7 +130,7 @@ static struct tl_span *join(struct tl_pool *pool, struct tl_span *run, struct tl
                          tl_span_dirty_to(left) > 0 ? tl_span_dirty_from(left)
                                                     : left->pages + tl_span_dirty_from(right),
                          left->pages + tl_span_dirty_to(right));
-    left->pages += right->pages;
+    tl_poke_add(&left->pages, right->pages);
     tl_page_set(right->start, NULL);
     tl_spare_put_locked(pool, right);
     return left;
@@ -161,7 +161,7 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run)
         tl_pool_set_due_locked(pool, TL_DUE_REMOVAL);
     } else {
         pool->bitmap[bin / TL_POOL_BITS] |= (size_t)1 << bin % TL_POOL_BITS;
-        pool->free_pages += run->pages;
+        tl_poke_add(&pool->free_pages, run->pages);
     }
     struct tl_span **link = &pool->bin[bin];
     run->free.link = link;
@@ -172,7 +172,7 @@ void tl_runs_insert_locked(struct tl_pool *pool, struct tl_span *run)
     TL_PREEMPT_POINT(runs_insert);
     if (tl_span_dirty_to(run) > 0)
         age_insert(pool, run);
-    pool->dirty_pages += tl_span_dirty(run);
+    tl_poke_add(&pool->dirty_pages, tl_span_dirty(run));
     tl_span_set_kind(run, kind);
     tl_page_set_ends(run->start, last_page(run), run);
     tl_purger_notice(); /* clean or not: that a look is for nothing costs less than to tell */
@@ -188,14 +188,14 @@ struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_span *run, 
 {
     struct tl_span *rest = tl_spare_take_locked(pool);
     TL_ASSERT(pages > 0 && pages < run->pages);
-    rest->start = run->start + (pages << TL_PAGE_SHIFT);
-    rest->pages = run->pages - pages;
+    tl_poke(&rest->start, run->start + (pages << TL_PAGE_SHIFT));
+    tl_poke(&rest->pages, run->pages - pages);
     rest->free.freed_ms = run->free.freed_ms;
     tl_span_set_dirt_behind(rest, run, pages);
     tl_span_set_heap(rest, pool->heap);
     rest->region = tl_region_at(run->region, rest->start);
     tl_span_set_kind(rest, TL_SPAN_BUSY);
-    run->pages = pages;
+    tl_poke(&run->pages, pages);
     if (tl_span_dirty_to(run) > pages)
         tl_span_clip_dirt(run, pages);
     return rest;

@@ -47,17 +47,17 @@ struct tl_region;
 
 /* Written by the owner alone, on each free. */
 struct tl_span_owned {
-    struct tl_block   *local;        /* free blocks, last in first out */
-    tl_blocks          until_slow;   /* frees left before the slow exit */
-    tl_blocks          until_start;  /* what until_slow was set to */
-    tl_blocks          outstanding;  /* blocks given out, as of the last settling (cache.c) */
-    tl_blocks          local_count;  /* blocks on `local`, as of the last settling */
+    struct tl_block   *local;       /* free blocks, last in first out */
+    tl_blocks          until_slow;  /* frees left before the slow exit */
+    tl_blocks          until_start; /* what until_slow was set to */
+    struct tl_span    *next;        /* the bin's list of spans with free blocks */
+    struct tl_span    *prev;
+    tl_blocks          local_count;  /* blocks on `local`, as of the last settling (cache.c) */
     tl_blocks          carved;       /* blocks cut so far */
-    bool listed        TL_SMALL_BIT; /* on the bin's list of spans with free blocks */
+    tl_blocks          outstanding;  /* blocks given out, as of the last settling; peeked at */
+    bool listed        TL_SMALL_BIT; /* on that list */
     bool counted_empty TL_SMALL_BIT; /* its bytes are part of the cache's empty_bytes */
     bool purged        TL_SMALL_BIT; /* the insides of the blocks on `local` are */
-    struct tl_span    *next;         /* that list */
-    struct tl_span    *prev;
 };
 
 /* Under the pool's lock, while FREE. */
@@ -75,11 +75,11 @@ struct tl_span {
     /* the heap while CUT, else NULL: one compare tells a stranger what he needs */
     struct tl_heap *cut_heap;
 #endif
-    uintptr_t      start; /* address of the first page */
-    tl_pages       pages;
+    uintptr_t      start;      /* address of the first page; peeked at */
+    tl_pages       pages;      /* peeked at */
     tl_block_bytes block_size; /* bytes; 0 unless CUT */
     tl_blocks      capacity;   /* CUT: blocks */
-    uint8_t        class_id;   /* CUT */
+    uint8_t        class_id;   /* CUT; peeked at */
     bool           zeroed;     /* CUT: what is not carved yet reads as zero */
     tl_atomic_u32  kind;       /* enum tl_span_kind */
 #if !TL_SMALL
@@ -106,6 +106,9 @@ struct tl_span {
 
 TL_STATIC_ASSERT(TL_SMALL || sizeof(struct tl_span) <= 2 * TL_LINE_SIZE,
                  "a descriptor is two cache lines");
+TL_STATIC_ASSERT(TL_SMALL ||
+                     offsetof(struct tl_span_owned, outstanding) >= sizeof(struct tl_span_free),
+                 "what is peeked at while CUT is nothing else while FREE");
 
 static inline enum tl_span_kind tl_span_kind(const struct tl_span *span)
 {
@@ -222,11 +225,11 @@ static inline uint32_t tl_span_dirty_to(const struct tl_span *span)
 #endif
 
 /* What only a CUT span has: none but such a one is found to have it. */
-static inline void tl_span_set_uncut(struct tl_span *span)
+static TL_ALWAYS_INLINE void tl_span_set_uncut(struct tl_span *span)
 {
     tl_store_relaxed(&span->owner, 0);
     tl_span_set_cut_heap(span, NULL);
-    span->block_size = 0;
+    tl_poke(&span->block_size, 0);
 }
 
 /* Pages that may have been written. */

@@ -50,6 +50,7 @@
     ST_MUTANT(inbox_push_relaxed, tsan, remote, 60, "blocks sent without order: a data race")     \
     ST_MUTANT(inbox_drain_relaxed, tsan, remote, 60, "blocks taken without order: a data race")   \
     ST_MUTANT(claim_drop_relaxed, tsan, churn, 60,                                                \
-              "an idle cache let go without order: a data race")
+              "an idle cache let go without order: a data race")                                  \
+    ST_MUTANT(poke_plain, tsan, walk, 60, "a dump reads what is being written: a data race")
 
 #endif

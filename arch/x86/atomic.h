@@ -1,4 +1,4 @@
-/* x86/atomic.h: the operations of arch/atomic.h for x86-64 and i386: those of c11/, but for two.
+/* x86/atomic.h: the operations of arch/atomic.h for x86-64 and i386: those of c11/, but for four.
  *
  * gcc 12 makes of C11's operations what one would write by hand, seen with `gcc -O2` and objdump:
  *
@@ -35,5 +35,13 @@ static TL_ALWAYS_INLINE void tl_add_alone_relaxed(tl_atomic_word *a, uintptr_t v
 {
     __asm__ volatile("add%z[m] %[v], %[m]" : [m] "+m"(a->value) : [v] "er"(v) : "cc");
 }
+
+/* The same of plain fields, for their one writer. */
+#define TL_X86_POKE(operation, field, n)  \
+    __asm__(operation "%z[m] %[by], %[m]" \
+            : [m] "+m"(*(field))          \
+            : [by] "er"((__typeof__(*(field)))(n)))
+#define tl_poke_add(field, n) TL_X86_POKE("add", field, n)
+#define tl_poke_sub(field, n) TL_X86_POKE("sub", field, n)
 
 #endif

@@ -21,7 +21,7 @@ static struct tl_cache *cache_on(struct tl_heap *heap, unsigned cpu)
     if (TL_UNLIKELY(cache == &tl_no_cache)) {
         cache = tl_cache_acquire(heap);
         if (cache != NULL)
-            heap->cpu[cpu] = cache;
+            tl_poke(&heap->cpu[cpu], cache);
     }
     return cache;
 }
@@ -61,7 +61,7 @@ static unsigned cpu_gone; /* tl_heaps_lock */
 static void hand_on(struct tl_heap *heap)
 {
     struct tl_cache *cache = heap->cpu[cpu_gone];
-    heap->cpu[cpu_gone] = &tl_no_cache;
+    tl_poke(&heap->cpu[cpu_gone], &tl_no_cache);
     if (cache != &tl_no_cache)
         tl_cache_leave(cache);
 }

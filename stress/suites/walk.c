@@ -8,7 +8,7 @@
  *               whole lines of a kind that there is, and come to an end.
  * 3 Pressure    Workers 1 and 2 dump, one heap or all of them, and so at the same time; the others
  *               do the rest, and dump now and then.
- * 4 Must catch  dump_one_buffer
+ * 4 Must catch  dump_one_buffer; under ThreadSanitizer poke_plain
  * 5 Skipped     on targets without heap instances. */
 #include "stress/suites/suite.h"
 

@@ -262,7 +262,7 @@ static void a_handle_may_be_wild(void **state)
 /* ---- in the midst of a load ---- */
 
 /* ThreadSanitizer lets no signal into a thread that waits for a lock, perhaps of a stopped one. */
-enum { THREADS = TL_TSAN ? 1 : 3 };
+enum { THREADS = 3, STOPPED = TL_TSAN ? 1 : 3 };
 
 static tl_atomic_u32 ends, dumps, locked, stopped, round_number;
 
@@ -318,22 +318,21 @@ static void handle(int signal, void (*handler)(int))
     assert_int_equal(sigaction(signal, &action, NULL), 0);
 }
 
-static void start_load(pthread_t *threads)
+static void start_load(pthread_t *threads, size_t count)
 {
     tl_store32_relaxed(&ends, 0);
     tl_store32_relaxed(&dumps, 0);
-    for (uintptr_t i = 0; i < THREADS; i++)
+    for (uintptr_t i = 0; i < count; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, load, (void *)i), 0);
 }
 
-static void end_load(const pthread_t *threads)
+static void end_load(const pthread_t *threads, size_t count)
 {
     tl_store32_relaxed(&ends, 1);
-    for (size_t i = 0; i < THREADS; i++)
+    for (size_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
 }
 
-#if !TL_TSAN
 /* Wherever the timer cut its thread; others run on. */
 static void on_timer(int signal)
 {
@@ -348,35 +347,33 @@ static void in_handlers_while_others_run(void **state)
     const uint32_t   wanted = TEST_ROUNDS(3000);
     struct itimerval off = { 0 }, often = { { 0, 100 }, { 0, 100 } };
     handle(SIGALRM, on_timer);
-    start_load(threads);
+    start_load(threads, THREADS);
     setitimer(ITIMER_REAL, &often, NULL);
     while (tl_load32_relaxed(&dumps) < wanted || tl_load32_relaxed(&locked) == 0)
         for (size_t i = 0; i < THREADS; i++)
             pthread_kill(threads[i], SIGALRM);
     setitimer(ITIMER_REAL, &off, NULL);
-    end_load(threads);
+    end_load(threads, THREADS);
     printf("dump: %u in the midst of the load, %u saw a lock held\n", tl_load32_relaxed(&dumps),
            tl_load32_relaxed(&locked));
 }
-#endif
 
-/* What every word is then read by was ordered before: ThreadSanitizer agrees. */
 static void while_others_are_stopped(void **state)
 {
     (void)state;
-    pthread_t threads[THREADS];
+    pthread_t threads[STOPPED];
     handle(SIGUSR1, on_stop);
-    start_load(threads);
+    start_load(threads, STOPPED);
     for (unsigned round = 0; round < TEST_ROUNDS(2000); round++) {
         tl_store32_relaxed(&stopped, 0);
-        for (size_t i = 0; i < THREADS; i++)
+        for (size_t i = 0; i < STOPPED; i++)
             pthread_kill(threads[i], SIGUSR1);
-        while (tl_load32_acquire(&stopped) != THREADS)
+        while (tl_load32_acquire(&stopped) != STOPPED)
             sched_yield();
         dump_here();
         tl_add32_acq_rel(&round_number, 1);
     }
-    end_load(threads);
+    end_load(threads, STOPPED);
     assert_true(tl_load32_relaxed(&dumps) == TEST_ROUNDS(2000));
 }
 
@@ -394,9 +391,7 @@ int main(int count, char **arguments)
         heap_test(says_what_is_there),
         heap_test(says_it_of_every_heap),
         heap_test(needs_no_lock),
-#if !TL_TSAN
         heap_test(in_handlers_while_others_run),
-#endif
         heap_test(while_others_are_stopped),
     };
     if (count > 1 && strcmp(arguments[1], "damage") == 0)

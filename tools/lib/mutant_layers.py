@@ -145,6 +145,11 @@ def survivor(why):
     return {"killed": False, "why": why}
 
 
+def is_of_order(name):
+    """Whether the bug drops what this CPU keeps all the same: an order, or that an access is atomic."""
+    return name.endswith(("_relaxed", "_plain"))
+
+
 class Programs:
     """A layer of programs, each of which may be run with any bug switched on."""
 
@@ -188,7 +193,7 @@ class Programs:
         tests = [test for test in self.all if number == 0 or test.reached[number : number + 1] == b"\1"]
         if not tests:
             return survivor("not reached")
-        if name.endswith("_relaxed") and not self.orders:
+        if is_of_order(name) and not self.orders:
             return survivor("order")
         first = suite_claims(setting.root).get(name)
         tests.sort(key=lambda test: test.name != first)
@@ -377,7 +382,7 @@ class Litmus:
 def twin_of(twins, name, other=None):
     match = twins.found.get(name)
     if match is None:
-        return other or survivor("order" if name.endswith("_relaxed") else "not reached")
+        return other or survivor("order" if is_of_order(name) else "not reached")
     seconds = float(match.groupdict().get("seconds") or 0)
     return {"killed": True, "by": match["shape"], "how": match["how"], "cpu": seconds, "wall": seconds}
 
