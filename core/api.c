@@ -191,15 +191,17 @@ void *talus_aligned_alloc(size_t align, size_t size)
 
 void *talus_realloc(void *block, size_t size)
 {
+#if !TL_KERNEL /* a kernel's looks at the block once, in tl_realloc */
     struct tl_span *span = tl_span_at((uintptr_t)block);
-    if (!TL_KERNEL && TL_LIKELY(tl_span_cut_heap(span) != NULL)) {
+    if (TL_LIKELY(tl_span_cut_heap(span) != NULL)) {
         size_t half = span->block_size / 2;
         /* half <= size <= block_size: it stays */
         if (TL_LIKELY(size - half <= span->block_size - half))
             return block;
-    } else if (block == NULL) {
-        return tl_malloc_fast(size);
     }
+#endif
+    if (block == NULL)
+        return tl_malloc_fast(size);
     return tl_realloc(NULL, block, size);
 }
 

@@ -135,6 +135,7 @@ static void learn_step_locked(struct tl_pool *pool, size_t bytes, bool refused)
         pool->step_max = bytes;
 }
 
+#if TL_KERNEL
 /* The first page of a block that is to be added becomes descriptors, since there are no others.
  * False: the block is too short, or cannot be added. */
 static bool descriptors_of(void *block, size_t bytes)
@@ -145,12 +146,14 @@ static bool descriptors_of(void *block, size_t bytes)
     tl_region_delist(&probe);
     return tl_descriptors_add(memset(block, 0, TL_PAGE_SIZE), TL_PAGE_SIZE);
 }
+#endif
 
 bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes, bool holds_data)
 {
     tl_lock_acquire(&pool->lock);
     bool ready = tl_spares_ready_locked(pool);
-    if (TL_KERNEL && !ready && pool->heap == &tl_default_heap) {
+#if TL_KERNEL
+    if (!ready && pool->heap == &tl_default_heap) {
         tl_lock_release(&pool->lock);
         if (!descriptors_of(block, bytes))
             return false;
@@ -160,6 +163,7 @@ bool tl_pool_add(struct tl_pool *pool, void *block, size_t bytes, bool holds_dat
         tl_lock_acquire(&pool->lock);
         ready = tl_spares_ready_locked(pool);
     }
+#endif
     if (!ready) {
         tl_lock_release(&pool->lock);
         return false;

@@ -33,6 +33,7 @@
 #define TL_CORE_RESERVE_H
 
 #include "core/heap.h"
+#include "core/pagemap.h"
 #include "sync/slots.h"
 #include "sync/wants.h"
 
@@ -79,12 +80,49 @@ static inline void tl_reserve_look(struct tl_cache *cache)
 
 /* Whether `block` is one that a free may be called with, as far as one lookup tells; what it is
  * else. `span` is what the page map has for it. Context: any. */
-TL_SLOW bool tl_is_block(const struct tl_span *span, uintptr_t block, talus_misuse *misuse);
+TL_SLOW TL_UNUSED static TL_INLINE_HOSTED bool tl_is_block(const struct tl_span *span,
+                                                           uintptr_t block, talus_misuse *misuse)
+{
+    enum tl_span_kind kind = tl_span_kind(span);
+    uint32_t          size = span->block_size; /* once: misuse may race with the span's end */
+    if (kind == TL_SPAN_NONE || !tl_span_holds(span, block)) {
+        *misuse = TALUS_MISUSE_FOREIGN_POINTER;
+    } else if (kind == TL_SPAN_CUT && size != 0 && tl_span_owner(span) != NULL) {
+        uint32_t offset = (uint32_t)(block - span->start); /* 32 bits divide sooner */
+        if (offset % size == 0 && offset / size < span->capacity)
+            return true;
+        *misuse = TALUS_MISUSE_INTERIOR_POINTER;
+    } else if (kind == TL_SPAN_LARGE) {
+        if (span->start == block)
+            return true;
+        *misuse = TALUS_MISUSE_INTERIOR_POINTER;
+    } else {
+        *misuse = TALUS_MISUSE_DOUBLE_FREE;
+    }
+    return false;
+}
 
 /* The span of `block`, if it is one and fits; else NULL, and what it is. What it still may turn out
  * to be is free already. Context: any. */
-TL_SLOW struct tl_span *tl_span_fitting(const void *block, const struct tl_fit *fit,
-                                        talus_misuse *misuse);
+TL_SLOW TL_UNUSED static TL_INLINE_HOSTED struct tl_span *tl_span_fitting(const void *block,
+                                                                          const struct tl_fit *fit,
+                                                                          talus_misuse *misuse)
+{
+    struct tl_span *span = tl_span_at((uintptr_t)block);
+    if (!tl_is_block(span, (uintptr_t)block, misuse))
+        return NULL;
+    size_t bytes = span->block_size != 0 ? span->block_size : tl_span_bytes(span);
+    if (tl_span_heap(span) != fit->heap) {
+        *misuse = TALUS_MISUSE_WRONG_HEAP;
+        return NULL;
+    }
+    if (bytes - fit->bytes > fit->bytes_more || ((uintptr_t)block & (fit->align - 1)) != 0) {
+        *misuse = TALUS_MISUSE_WRONG_SIZE;
+        return NULL;
+    }
+    *misuse = TALUS_MISUSE_DOUBLE_FREE;
+    return span;
+}
 
 /* Takes in what lies in the heap's own inbox. Any number of threads at once: each list is taken by
  * one of them, whole. */

@@ -16,7 +16,8 @@ FOLDERS = ("core/", "sync/", "arch/port/", "stress/")
 # The analyzer follows so many states of each function; more of them multiply the time and have found nothing else.
 BOUND = [f"--extra-arg={word}" for word in ("-Xclang", "-analyzer-config", "-Xclang", "max-nodes=6000")]
 # Of gcc alone: clang stops at what it does not know.
-GCC_FLAGS = re.compile(r" (-f(no-)?(align|caller|expensive|inline-small|ira|move-loop|reorder|tree)-|--param=)\S+")
+GCC_FLAGS = re.compile(r" (-f(no-)?(align|caller|expensive|inline-small|ira|move-loop|partial|reorder|shrink|tree)-|"
+                       r"-malign-data=|--param=)\S+")
 
 
 def sources(build):
