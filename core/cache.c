@@ -302,12 +302,21 @@ static void purge_inside(struct tl_cache *cache)
         }
 }
 
-/* Most classes are empty, where few are used and when memory is short: a look each. */
+/* Most classes are empty, where few are used and when memory is short. */
+static inline bool holds_of_class(const struct tl_cache *cache, unsigned class_id)
+{
+#if TL_SMALL
+    return cache->head[class_id] != NULL;
+#else
+    return cache->head[class_id] != NULL || cache->bin[class_id].pending != NULL ||
+           tl_remote_has(cache, class_id);
+#endif
+}
+
 static void flush_class(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_block *chain = cache->head[class_id];
-    if (chain != NULL)
-        cache->head[class_id] = return_chain(cache, chain);
+    cache->head[class_id] = return_chain(cache, chain);
     while (!piece_is_done(cache) && (chain = take_batch(cache, class_id)) != NULL) {
         chain = return_chain(cache, chain);
         if (chain != NULL)
@@ -325,7 +334,8 @@ bool tl_cache_flush(struct tl_cache *cache)
     drain(cache);
     for (unsigned n = 0; n < TL_CLASS_COUNT && !piece_is_done(cache); n++) {
         unsigned class_id = TL_KERNEL ? cache->flushed : n;
-        flush_class(cache, class_id);
+        if (holds_of_class(cache, class_id))
+            flush_class(cache, class_id);
         if (TL_KERNEL && cache->piece > 0)
             cache->flushed = class_id + 1 < TL_CLASS_COUNT ? class_id + 1 : 0;
     }
