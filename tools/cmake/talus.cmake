@@ -117,17 +117,16 @@ set(talus_kernel_flags -ffunction-sections -falign-functions=1 -falign-jumps=1 -
     -fno-shrink-wrap -fira-region=one -fno-expensive-optimizations)
 # By CPU. x86 has few registers that survive a call: no value is saved around calls by its user either; and tables lie
 # where the ABI asks, not at multiples of 32. On MIPS no trap behind a division (nothing in here divides by 0), and
-# structures copied by memcpy. Of 32 bits the costs of the plainest core (1 %), conditional moves rather than branches,
-# addresses left to the assembler, no guesses which way a branch goes that nobody said anything of, and values loaded
-# again rather than kept over a call that leaves them alone; of 64 bits branches without a delay slot, and so no moving
-# of code to fill one.
+# structures copied by memcpy; of 32 bits the costs of the plainest core (1 %), conditional moves rather than branches, no
+# guesses which way a branch goes that nobody said anything of, and values loaded again rather than kept over a call that
+# leaves them alone. What a release or an ABI must allow stands in the toolchain files.
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     list(APPEND talus_kernel_flags -fno-caller-saves -malign-data=abi)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^mips(el)?$")
-    list(APPEND talus_kernel_flags -mno-check-zero-division -mmemcpy -mtune=24kc -mbranch-cost=10 -mno-explicit-relocs
+    list(APPEND talus_kernel_flags -mno-check-zero-division -mmemcpy -mtune=24kc -mbranch-cost=10
         -fno-guess-branch-probability -fno-ipa-modref)
 elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "mips64el")
-    list(APPEND talus_kernel_flags -mno-check-zero-division -mmemcpy -mcompact-branches=always -fno-schedule-insns)
+    list(APPEND talus_kernel_flags -mno-check-zero-division -mmemcpy)
 endif()
 
 # talus_add_core(target [KERNEL [SMALL]] [MUTANT name|any] [DEFINITIONS ...]): core/, sync/ and a port as objects: for a process
