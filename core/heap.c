@@ -156,7 +156,7 @@ TL_SLOW talus_heap *talus_heap_create(const talus_heap_options *options)
 
 bool tl_heap_is_live(const struct tl_heap *heap)
 {
-    if (TL_LIKELY(tl_is_alive(&heap->id, "use of a heap that was destroyed or never created")))
+    if (TL_LIKELY(tl_is_alive(heap, "use of a heap that was destroyed or never created")))
         return true;
     tl_port_fail(TL_ERROR_INVALID);
     return false;

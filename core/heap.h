@@ -122,12 +122,13 @@ void tl_heaps_fork_child(void);
 /* What a heap gets its pages from unless its owner says otherwise. */
 TL_SLOW const talus_provider *tl_provider_default(void);
 
-/* Whether a heap or a reserve, which begins with `life`, is alive; reports `misuse` if not. */
-TL_UNUSED static TL_INLINE_HOSTED bool tl_is_alive(const tl_atomic_word *life, const char *misuse)
+/* Whether a heap or a reserve is alive, which begins with a word that says so; reports `misuse` if
+ * not. */
+TL_UNUSED static TL_INLINE_HOSTED bool tl_is_alive(const void *structure, const char *misuse)
 {
-    if (TL_LIKELY(life != NULL && tl_load_relaxed(life) != 0))
+    if (TL_LIKELY(structure != NULL && tl_load_relaxed((const tl_atomic_word *)structure) != 0))
         return true;
-    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, life, misuse);
+    tl_misuse_report(TALUS_MISUSE_HEAP_DESTROYED, structure, misuse);
     return false;
 }
 

@@ -84,7 +84,7 @@ static struct tl_heap *heap_of(const struct tl_reserve *reserve)
 
 static bool is_live(const struct tl_reserve *reserve)
 {
-    return tl_is_alive(&reserve->heap, "use of a reserve that was destroyed, or whose heap was");
+    return tl_is_alive(reserve, "use of a reserve that was destroyed, or whose heap was");
 }
 
 /* Where the caller's search starts: neighbouring places lie far apart (2^32 by the golden ratio),
