@@ -11,8 +11,10 @@
 #include "stress/lib/provider.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +22,8 @@
 #define TICK_US       20000u
 #define JOIN_NS       200000000L /* between two looks at a thread that is to end */
 #define PHASE_SECONDS 0.25       /* how long one way of pinning lasts */
+#define FRAMES_MAX    32
+#define ANSWER_US     500000u /* for a thread that is asked where it is */
 
 _Static_assert(sizeof(pthread_t) <= sizeof(uintptr_t), "a thread's name fits");
 
@@ -53,6 +57,27 @@ void st_host_start(struct st_thread *thread)
     thread->host = (uintptr_t)name;
 }
 
+static void tell_frames(int number)
+{
+    void *frames[FRAMES_MAX];
+
+    (void)number;
+    backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
+}
+
+/* Has a thread that does not end write the calls that it is in. */
+static void ask_where(pthread_t name)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = tell_frames;
+    sigaction(SIGQUIT, &action, NULL);
+    st_say("talus-stress: the thread that does not end is in:");
+    if (pthread_kill(name, SIGQUIT) == 0)
+        usleep(ANSWER_US);
+}
+
 void st_host_join(struct st_thread *thread)
 {
     struct st_patience patience;
@@ -71,9 +96,11 @@ void st_host_join(struct st_thread *thread)
         if (error == ETIMEDOUT)
             st_preempt_wait_long();
     } while (error == ETIMEDOUT && st_patience_look(&patience) <= st_options.patience);
-    if (error != 0)
+    if (error != 0) {
+        ask_where((pthread_t)thread->host);
         st_fail("stuck", "  a thread did not come to its end in %.1f s: %s", patience.waited,
                 strerror(error));
+    }
     if (st_self != NULL)
         st_preempt_resume();
 }

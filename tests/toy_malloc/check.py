@@ -149,6 +149,8 @@ def standstill(options, name, suite, pattern, most):
     result = json.loads(found.stdout)
     want(result["result"] == "failed" and re.match(pattern.split(r"\n")[0], result["kind"]), "JSON tells it otherwise",
          found.stdout)
+    if "did not come to its end" in found.stderr:
+        want(re.search(rf"does not end is in:\n(?:.+\n)*?.*lib{name}\.so", found.stderr), "not told where it is", found.stderr)
     return replay_line(found.stderr)
 
 
