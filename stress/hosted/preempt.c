@@ -206,6 +206,13 @@ void st_preempt_resume(void)
     pthread_sigmask(SIG_SETMASK, &unpaused, NULL);
 }
 
+static void become_ordinary(struct cut *cut)
+{
+    if (cut->fifo)
+        sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 });
+    cut->fifo = false;
+}
+
 static void stop(struct st_worker *worker)
 {
     struct cut *cut = &cuts[worker->id];
@@ -214,6 +221,7 @@ static void stop(struct st_worker *worker)
     if (cut->timer.made)
         atomic_fetch_sub_explicit(&timers, 1, memory_order_relaxed);
     st_timer_drop(&cut->timer);
+    become_ordinary(cut); /* what follows may spin for a lock that an ordinary thread holds */
     st_self = NULL;
 }
 
@@ -347,13 +355,6 @@ static void nap(struct cut *cut, const struct st_worker *worker)
     nanosleep(&(struct timespec){ 0, 1000L * us }, NULL);
     cut->worked_us = cpu_time_us();
     atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
-}
-
-static void become_ordinary(struct cut *cut)
-{
-    if (cut->fifo)
-        sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 });
-    cut->fifo = false;
 }
 
 void st_preempt_wait_long(void)
