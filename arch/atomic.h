@@ -71,9 +71,11 @@ static TL_ALWAYS_INLINE void tl_add_alone_relaxed(tl_atomic_word *a, uintptr_t v
 #ifndef tl_peek
 #define tl_peek(field) __atomic_load_n(field, __ATOMIC_RELAXED)
 #endif
+#ifndef tl_poke
 #define tl_poke(field, value)                          \
     (TL_MUTANT_poke_plain ? (void)(*(field) = (value)) \
                           : __atomic_store_n(field, value, __ATOMIC_RELAXED))
+#endif
 #ifndef tl_poke_add
 #define tl_poke_add(field, n) tl_poke(field, (__typeof__(*(field)))(*(field) + (n)))
 #define tl_poke_sub(field, n) tl_poke(field, (__typeof__(*(field)))(*(field) - (n)))

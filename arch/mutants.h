@@ -127,6 +127,16 @@
 #define TL_MUTANT_adopt_unclaimed 0
 #endif
 
+/* core/shrink.c: a CPU that idles keeps its cache, and with it what is free in its spans. */
+#ifndef TL_MUTANT_idle_cpu_keeps
+#define TL_MUTANT_idle_cpu_keeps 0
+#endif
+
+/* core/kernel/percpu.c: a CPU that handed its cache on goes on using it. */
+#ifndef TL_MUTANT_handed_on_kept
+#define TL_MUTANT_handed_on_kept 0
+#endif
+
 /* core/adopt.c: what idle caches hold never goes back, unless somebody asks for a trim. */
 #ifndef TL_MUTANT_idle_kept
 #define TL_MUTANT_idle_kept 0

@@ -6,7 +6,7 @@
 #include "core/pagemap.h"
 #include "core/purger.h"
 
-#define IDLE_LOOKED_AT_MAX 4u /* idle caches that one allocation looks into */
+#define IDLE_LOOKED_AT_MAX 4u /* idle caches that one allocation looks into, where there are many */
 
 static struct tl_cache *recycled_caches; /* caches of heaps that ended; tl_meta_lock */
 
@@ -131,14 +131,16 @@ struct tl_block *tl_adopt_blocks(struct tl_cache *cache, unsigned class_id)
 {
     struct tl_heap  *heap = cache->heap;
     struct tl_block *list = NULL;
-    size_t           left = IDLE_LOOKED_AT_MAX;
+    size_t           left = tl_counter_read(&heap->idle_count);
     struct tl_cache *from;
-    while (list == NULL && tl_counter_read(&heap->idle_count) != 0 &&
-           (from = claim_next(heap, &left)) != NULL) {
+    if (left == 0)
+        return NULL;
+    if (!TL_KERNEL || heap->real_time) /* else all: few, and nobody else can give what they hold */
+        left = IDLE_LOOKED_AT_MAX;
+    while (list == NULL && (from = claim_next(heap, &left)) != NULL) {
         list = from->head[class_id];
-        if (list != NULL)
-            from->head[class_id] = NULL;
-        else
+        from->head[class_id] = NULL;
+        if (list == NULL)
             list = move_span(cache, from, class_id);
         tl_claim_drop(&from->claim);
     }
@@ -151,7 +153,7 @@ static bool flush_idle(struct tl_heap *heap, uint32_t idle_ms)
     size_t           left = tl_counter_read(&heap->idle_count);
     bool             more = false;
     struct tl_cache *cache;
-    while ((cache = claim_next(heap, &left)) != NULL) {
+    while (!more && (cache = claim_next(heap, &left)) != NULL) {
         tl_ms now_ms = (tl_ms)tl_port_now_ms();
         if (now_ms - cache->trim_ms >= idle_ms) {
             tl_cache_piece_begin(cache);

@@ -40,12 +40,12 @@ void tl_span_settle(struct tl_cache *cache, struct tl_span *span)
 void tl_span_arm(struct tl_span *span)
 {
     struct tl_span_owned *own = &span->own;
-    uint32_t most = own->listed ? TL_FREES_UNTIL_SLOW_MAX : tl_classes[span->class_id].relist_frees;
+    uint32_t most = own->listed ? TL_FREES_UNTIL_SLOW_MAX : span->capacity / TL_RELISTED_PART;
     uint32_t until = own->outstanding < most ? own->outstanding : most;
+    if (until == 0)
+        until = 1; /* a short span; or nothing is out, and the next free, a mistake, must be seen */
     if (TL_MUTANT_span_armed_late)
         until++;
-    if (until == 0)
-        until = 1; /* nothing is out: the next free is a mistake, and must be seen */
     own->until_slow = own->until_start = until;
 }
 

@@ -218,7 +218,8 @@ void tl_heap_flush(struct tl_heap *heap)
         struct tl_cache *cache = tl_thread_cache_of(heap);
         if (cache != NULL)
             tl_cache_piece_begin(cache);
-        rounds -= !flush(heap, cache);
+        if (!flush(heap, cache))
+            rounds--;
         tl_port_unpin();
     }
 }

@@ -39,6 +39,10 @@
 #define TL_CARVE_BLOCKS_MAX (TL_KERNEL ? (size_t)64 : TL_CARVE_BYTES / TL_GRAIN)
 /* an active owner looks at its inbox at least so often */
 #define TL_FREES_UNTIL_SLOW_MAX 256u
+/* free of its blocks before a span without any is offered again: one of so many; a span may be
+ * shorter than its class's are, where memory is short, and in small memory it grows, but must not
+ * keep more for itself */
+#define TL_RELISTED_PART TL_USUAL_OR_SMALL(8u, 32u)
 
 /* Above so many bytes: how many classes further up a block may be taken from before new memory is
  * touched, and how often in a row: then a block of the right class makes the next call quick. In

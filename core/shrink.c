@@ -3,6 +3,7 @@
 #include "arch/port.h"
 #include "core/heap.h"
 #include "core/report.h"
+#include "core/thread.h"
 
 /* What the caches hold goes to the pool, so that it can go back, or serve others: that is why it is
  * done for a caller who may not block too, as an idle loop. While the pool grows the caller may be
@@ -12,9 +13,18 @@ static bool gather(struct tl_heap *heap)
 {
     if (!tl_heap_is_live(heap))
         return false;
-    if (!tl_pool_is_growing(&heap->pool))
+    bool may_block = tl_port_may_block();
+    if (!tl_pool_is_growing(&heap->pool)) {
+        /* as an idle loop may not, whose CPU keeps nothing from the others while it sleeps; in a
+         * real-time heap malloc would have to look for it */
+        bool keeps = may_block || heap->real_time || TL_MUTANT_idle_cpu_keeps;
+        if (TL_KERNEL && !TL_SMALL && !keeps) {
+            tl_thread_hand_on(heap, tl_port_pin());
+            tl_port_unpin();
+        }
         tl_heap_flush(heap);
-    return tl_port_may_block();
+    }
+    return may_block;
 }
 
 TL_SLOW size_t talus_heap_trim(talus_heap *handle)

@@ -8,13 +8,11 @@
 #define SIZE(n)                                          \
     ((n) < TL_CLASS_STEPS ? ((n) + (size_t)1) * TL_GRAIN \
                           : (TL_CLASS_STEPS + (n) % TL_CLASS_STEPS + 1) * STEP(n))
-#define PAGES(n)  ((SIZE(n) + TL_PAGE_SIZE - 1) / TL_PAGE_SIZE)
-#define BLOCKS(n) (PAGES(n) * TL_PAGE_SIZE / SIZE(n))
+#define PAGES(n) ((SIZE(n) + TL_PAGE_SIZE - 1) / TL_PAGE_SIZE)
 #define CLASS(n)                                                                 \
     {                                                                            \
         .block_size = SIZE(n), .span_pages = PAGES(n),                           \
         .carve_blocks = SIZE(n) < TL_CARVE_BYTES ? TL_CARVE_BYTES / SIZE(n) : 1, \
-        .relist_frees = BLOCKS(n) < 16 ? 1 : BLOCKS(n) / 8                       \
     }
 
 const struct tl_class tl_classes[TL_CLASS_COUNT] = {
@@ -64,15 +62,13 @@ void tl_class_table_init(void)
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
         size += step;
         uint32_t pages = span_pages_for(size);
-        uint32_t blocks = pages * PAGE_SIZE / size;
         struct tl_class *class = &tl_classes[class_id];
         class->block_size = size;
-        class->span_pages = (uint16_t)pages;
+        class->span_pages = pages;
         class->carve_blocks = (tl_blocks)pieces(TL_CARVE_BYTES, size, TL_CARVE_BLOCKS_MAX);
         class->foreign_max = (uint8_t)pieces(TL_FOREIGN_BYTES, size, TL_FOREIGN_BLOCKS_MAX);
         if (size >= TL_LINE_SIZE)
             class->credit = (uint8_t)pieces(TL_CREDIT_BYTES, size, TL_FOREIGN_BLOCKS_MAX);
-        class->relist_frees = (tl_blocks)pieces(blocks, 8, 32);
         for (; small <= size && small <= TL_SMALL_MAX; small++)
             tl_small_class[small] = (uint8_t)class_id;
         if (size == 16 * step) /* eight steps to each doubling */

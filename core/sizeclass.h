@@ -12,13 +12,12 @@
 
 struct tl_class {
     uint32_t block_size;  /* bytes */
-    uint16_t span_pages;  /* pages of a span, as wanted */
+    uint32_t span_pages;  /* pages of a span, as wanted */
     uint8_t  foreign_max; /* foreign blocks of one chain before it leaves */
     /* freed blocks that may go straight on head, between two refills; 0: blocks below a cache line,
      * which go home, so that no two threads are given parts of one line */
     uint8_t   credit;
     tl_blocks carve_blocks; /* cut at a time */
-    tl_blocks relist_frees; /* frees after which a full span is offered again */
 };
 
 /* Constant after tl_class_table_init, which runs once, before any cache exists. */

@@ -43,6 +43,10 @@ struct tl_cache *tl_thread_cache_for_free(struct tl_heap *heap);
 struct tl_cache *tl_thread_enter(struct tl_heap *heap);
 void             tl_thread_let_go(struct tl_cache *cache);
 
+/* In a kernel: the cache of the CPU, which is the calling one or gone, is idle from now on, and
+ * serves whoever is short; when the CPU needs one again it takes over an idle one. */
+TL_SLOW void tl_thread_hand_on(struct tl_heap *heap, unsigned cpu);
+
 /* Asks the system port to hold the heaps during fork; once, later calls do nothing. */
 void tl_thread_fork_handlers(void);
 

@@ -91,7 +91,8 @@ TL_EXPLORE_OPERATIONS(32)
 #define tl_put(field, value) \
     (tl_explore_access((field), true, TL_EXPLORE_WHERE), *(field) = (value))
 
-#define tl_peek(field) tl_get(field)
+#define tl_peek(field)        tl_get(field)
+#define tl_poke(field, value) ((void)tl_put(field, value))
 
 #define tl_load_relaxed(a)     tl_explore_load((a), TL_EXPLORE_WHERE)
 #define tl_load_acquire(a)     tl_explore_load((a), TL_EXPLORE_WHERE)

@@ -56,14 +56,20 @@ void tl_thread_let_go(struct tl_cache *cache)
     tl_port_unpin();
 }
 
-static unsigned cpu_gone; /* tl_heaps_lock */
-
-static void hand_on(struct tl_heap *heap)
+TL_NOINLINE void tl_thread_hand_on(struct tl_heap *heap, unsigned cpu)
 {
-    struct tl_cache *cache = heap->cpu[cpu_gone];
-    tl_poke(&heap->cpu[cpu_gone], &tl_no_cache);
+    struct tl_cache *cache = heap->cpu[cpu];
+    if (!TL_MUTANT_handed_on_kept)
+        tl_poke(&heap->cpu[cpu], &tl_no_cache);
     if (cache != &tl_no_cache)
         tl_cache_leave(cache);
+}
+
+static unsigned cpu_gone; /* tl_heaps_lock */
+
+static void hand_on_of_gone(struct tl_heap *heap)
+{
+    tl_thread_hand_on(heap, cpu_gone);
 }
 
 TL_SLOW void talus_kernel_cpu_gone(unsigned cpu)
@@ -72,6 +78,6 @@ TL_SLOW void talus_kernel_cpu_gone(unsigned cpu)
         return;
     tl_lock_acquire(&tl_heaps_lock);
     cpu_gone = cpu;
-    tl_heaps_each_locked(hand_on);
+    tl_heaps_each_locked(hand_on_of_gone);
     tl_lock_release(&tl_heaps_lock);
 }

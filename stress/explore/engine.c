@@ -57,6 +57,7 @@ struct engine {
     unsigned                  runs;
     size_t                    arena_used; /* bytes, in any run so far */
     unsigned                  quiet_cpu;  /* that prepare and check are on */
+    ex_look                   look;
     char                      why[EX_TEXT_MAX];
 };
 
@@ -270,6 +271,11 @@ static void stop_before(enum ex_kind kind, uintptr_t address, const char *where)
     if (address != 0)
         ex_conflicts_note(engine->conflicts, (unsigned)engine->self, address, kind == EX_WRITE,
                           self->locks);
+    if (address != 0 && engine->look != NULL) {
+        engine->running = false;
+        engine->look(address, kind == EX_WRITE);
+        engine->running = true;
+    }
     if (engine->strategy->passed != NULL)
         engine->strategy->passed(engine->strategy->context, engine->self);
     if (engine->schedule != NULL)
@@ -552,7 +558,7 @@ static bool prepare(void)
     return !run.failed;
 }
 
-bool ex_engine_begin(const struct ex_program *program)
+bool ex_engine_begin(const struct ex_program *program, ex_look look)
 {
     engine = calloc(1, sizeof *engine);
     arena = mmap(ARENA_ADDRESS, EX_ARENA_BYTES, PROT_READ | PROT_WRITE,
@@ -561,6 +567,7 @@ bool ex_engine_begin(const struct ex_program *program)
         abort();
     engine->conflicts = ex_conflicts_new();
     engine->program = *program;
+    engine->look = look;
     ex_watch_begin(crashed);
     for (; engine->threads < EX_THREADS_MAX && program->thread[engine->threads].run != NULL;
          engine->threads++) {

@@ -90,8 +90,12 @@ struct ex_run {
     unsigned switches;
 };
 
-/* Makes the program ready for runs. False: it could not be prepared; ex_why says why. */
-bool        ex_engine_begin(const struct ex_program *program);
+/* In front of an operation on memory; passes no points, and may fail. */
+typedef void (*ex_look)(uintptr_t address, bool writes);
+
+/* Makes the program ready for runs; `look` or NULL. False: it could not be prepared; ex_why says
+ * why. */
+bool        ex_engine_begin(const struct ex_program *program, ex_look look);
 void        ex_engine_end(void);
 const char *ex_why(void);
 

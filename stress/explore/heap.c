@@ -58,6 +58,13 @@ void talus_port_write(const char *text, size_t length)
     (void)length;
 }
 
+bool ex_idling;
+
+bool talus_port_may_block(void)
+{
+    return !ex_idling;
+}
+
 void *talus_port_map(size_t bytes)
 {
     if (ex_is_pinned())
@@ -242,6 +249,34 @@ void ex_put(talus_reserve *reserve, unsigned slot)
         talus_reserve_put(reserve, block);
 }
 
+/* ---- descriptors that nobody uses ---- */
+
+static bool is_spare(const struct tl_heap *heap, const struct tl_span *span)
+{
+    const struct tl_span *spare = heap->pool.spare;
+    while (spare != NULL && spare != span)
+        spare = spare->free.next;
+    return spare != NULL;
+}
+
+/* A descriptor begins with this line or with the one before. No thread runs: no points. */
+void ex_heap_look(uintptr_t address, bool writes)
+{
+    uintptr_t line = address & ~(uintptr_t)(TL_LINE_SIZE - 1);
+    for (uintptr_t at = line - TL_LINE_SIZE; at <= line; at += TL_LINE_SIZE) {
+        const struct tl_span *span = (const struct tl_span *)at;
+        if (at < (uintptr_t)ex_arena() || at >= (uintptr_t)ex_arena() + EX_ARENA_BYTES ||
+            span->kind.value != TL_SPAN_UNUSED)
+            continue;
+        bool spare = is_spare(&tl_default_heap, span);
+        for (const struct tl_heap *heap = tl_heaps_first(); heap != NULL; heap = heap->next)
+            spare |= is_spare(heap, span);
+        if (spare)
+            ex_fail("freed descriptor: byte %zu of a spare one is %s", (size_t)(address - at),
+                    writes ? "written" : "read");
+    }
+}
+
 /* ---- begin and end ---- */
 
 static void on_misuse(talus_misuse what, const void *pointer, const char *message)
@@ -253,11 +288,10 @@ void ex_class_bounds(unsigned foreign_max, unsigned credit)
 {
     for (unsigned class_id = 0; class_id < TL_CLASS_COUNT; class_id++) {
         struct tl_class *class = &tl_classes[class_id];
-        class->span_pages = (uint16_t)((class->block_size * 4 + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT);
+        class->span_pages = (uint32_t)((class->block_size * 4 + TL_PAGE_SIZE - 1) >> TL_PAGE_SHIFT);
         class->carve_blocks = 2;
         class->foreign_max = (uint8_t)foreign_max;
         class->credit = (uint8_t)credit;
-        class->relist_frees = 1;
     }
 }
 
@@ -275,6 +309,7 @@ void ex_heap_begin(size_t pages, bool may_grow, talus_heap_options options)
     if (kernel.heap.growth == 0)
         kernel.heap.growth = pages << TL_PAGE_SHIFT;
     grows = may_grow;
+    ex_idling = false;
     talus_set_misuse_handler(on_misuse);
     if (!talus_kernel_start(&kernel))
         ex_fail("the heap does not start");

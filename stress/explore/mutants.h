@@ -18,6 +18,7 @@
     EX_MUTANT(cache_head_twice, "one-cpu", "a list in two places, without any preemption")         \
     EX_MUTANT(fast_unpinned, "one-cpu", "two threads of one CPU on one list: lost")                \
     EX_MUTANT(adopt_unclaimed, "adopt", "two CPUs in one idle cache: the claim's assertion")       \
+    EX_MUTANT(handed_on_kept, "idle", "two CPUs in one cache: the claim's assertion")              \
     EX_MUTANT(slots_take_split, "reserve-take", "one block for two takers: overlap")               \
     EX_MUTANT(slots_put_store, "reserve-refill", "a block put over another: lost")                 \
     EX_MUTANT(interrupt_free_cached, "interrupt-free", "a handler pins itself")                    \
@@ -37,7 +38,7 @@
     EX_MUTANT(batch_owner_asked_again, "adopt",                                                    \
               "a slot asked of a span that was adopted: a crash")                                  \
     EX_MUTANT(drain_tail_lost, "remote-free", "blocks of a batch are lost")                        \
-    EX_MUTANT(adopted_span_listed, "adopt", "a span on two lists: a crash")                        \
+    EX_MUTANT(adopted_span_listed, "adopt", "a span on two lists: overlap")                        \
     EX_MUTANT(pool_left_early, "limit", "two in the pool: its books")                              \
     EX_MUTANT(realloc_freed_first, "realloc", "contents are lost")
 

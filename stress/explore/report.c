@@ -38,7 +38,7 @@ static void print_json(const struct ex_scenario *scenario, const struct ex_optio
     if (options->pct != 0)
         printf("\"depth\": %u, \"seed\": %llu, \"probability\": %.3g, ", options->depth,
                (unsigned long long)options->seed,
-               ex_pct_guarantee(ex_threads(), found->longest, options->depth));
+               ex_pct_guarantee(ex_threads(), ex_pct_points(found), options->depth));
     else
         printf("\"bound\": %d, \"exhausted\": %s, ", found->bound,
                found->exhausted ? "true" : "false");
@@ -60,8 +60,8 @@ static void print_searched(const struct ex_scenario *scenario, const struct ex_o
         printf("%llu schedules by chance; each finds a bug of depth %u with a probability of %.2g "
                "at least (%u threads, %u points)",
                (unsigned long long)found->runs, options->depth,
-               ex_pct_guarantee(ex_threads(), found->longest, options->depth), ex_threads(),
-               found->longest);
+               ex_pct_guarantee(ex_threads(), ex_pct_points(found), options->depth), ex_threads(),
+               ex_pct_points(found));
     else if (found->bound == EX_UNBOUNDED)
         printf("%llu schedules without a bound%s, %llu of them equal to others",
                (unsigned long long)found->runs, found->exhausted ? ", exhausted" : "",
@@ -106,7 +106,7 @@ static void print_failure(const struct ex_scenario *scenario, const struct ex_op
 
 static bool begin(const struct ex_scenario *scenario)
 {
-    bool begun = ex_engine_begin(&scenario->program);
+    bool begun = ex_engine_begin(&scenario->program, ex_heap_look);
     if (!begun)
         fprintf(stderr, "explore: %s cannot be prepared: %s\n", scenario->name, ex_why());
     return begun;

@@ -39,6 +39,9 @@ extern const size_t                    ex_scenario_count;
 /* The size that most scenarios use: a span is a page of 4 such blocks. */
 #define EX_SIZE ((size_t)256)
 
+/* Set by a thread that is an idle loop, and so may not block. */
+extern bool ex_idling;
+
 /* The heap begins; `pages` are in it. It can have as many again where `grows`. */
 void ex_heap_begin(size_t pages, bool grows, talus_heap_options options);
 
@@ -77,6 +80,9 @@ void *ex_block(unsigned slot);
 
 /* After a run: frees what is left, empties all caches, and looks at the books. */
 void ex_heap_check(void);
+
+/* In front of an operation: fails if it is on a descriptor that is spare, so nobody's. */
+void ex_heap_look(uintptr_t address, bool writes);
 
 /* Fails unless the page pool, the page map, spans and caches agree (books.c). Nothing runs. */
 void ex_books_check(void);

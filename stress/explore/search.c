@@ -219,7 +219,7 @@ void ex_search_pct(unsigned depth, uint64_t seed, const struct ex_limits *limits
     double                   begin = now(CLOCK_MONOTONIC);
     *found = (struct ex_found){ .longest = 1 };
     while (!found->exhausted && !found->failed) {
-        draw_run(&pct, ex_threads(), found->longest);
+        draw_run(&pct, ex_threads(), ex_pct_points(found));
         ex_engine_run(&strategy, &found->run, &found->schedule);
         count_run(found, &found->run);
         found->failed = found->run.failed;
@@ -229,6 +229,11 @@ void ex_search_pct(unsigned depth, uint64_t seed, const struct ex_limits *limits
     }
     found->seconds = now(CLOCK_MONOTONIC) - begin;
     found->cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint32_t ex_pct_points(const struct ex_found *found)
+{
+    return found->longest + ex_threads();
 }
 
 double ex_pct_guarantee(unsigned threads, uint32_t points, unsigned depth)

@@ -22,7 +22,8 @@
  * 4 By chance   PCT (Burckhardt et al., ASPLOS 2010): the runnable thread of highest priority goes
  *               on; priorities are drawn, and d - 1 points at which the one that runs becomes the
  *               lowest. With n threads and k points a bug that d ordering constraints bring about
- *               is found by each run with a probability of at least 1 / (n k^(d-1)).
+ *               is found by each run with a probability of at least 1 / (n k^(d-1)). k is learnt:
+ *               each run is drawn for that of the longest one before it.
  * 5 Shrinking   Of a failing run's switches those are left out, one after the other, without which
  *               it fails in the same way. */
 #ifndef STRESS_EXPLORE_SEARCH_H
@@ -65,6 +66,9 @@ void ex_search_unbounded(bool sleep_sets, const struct ex_limits *limits, struct
 /* `limits->runs` runs by chance. */
 void ex_search_pct(unsigned depth, uint64_t seed, const struct ex_limits *limits,
                    struct ex_found *found);
+
+/* Those of the longest run, the threads' begins among them: where priorities may change. */
+uint32_t ex_pct_points(const struct ex_found *found);
 
 /* The probability that one such run finds a bug of that depth, at least. */
 double ex_pct_guarantee(unsigned threads, uint32_t points, unsigned depth);

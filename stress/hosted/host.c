@@ -81,6 +81,7 @@ static void ask_where(pthread_t name)
 void st_host_join(struct st_thread *thread)
 {
     struct st_patience patience;
+    bool               for_long = false;
     int                error;
 
     if (st_self != NULL)
@@ -93,14 +94,18 @@ void st_host_join(struct st_thread *thread)
         deadline.tv_sec += deadline.tv_nsec / 1000000000L;
         deadline.tv_nsec %= 1000000000L;
         error = pthread_timedjoin_np((pthread_t)thread->host, NULL, &deadline);
-        if (error == ETIMEDOUT)
+        if (error == ETIMEDOUT && !for_long) {
             st_preempt_wait_long();
+            for_long = true;
+        }
     } while (error == ETIMEDOUT && st_patience_look(&patience) <= st_options.patience);
     if (error != 0) {
         ask_where((pthread_t)thread->host);
         st_fail("stuck", "  a thread did not come to its end in %.1f s: %s", patience.waited,
                 strerror(error));
     }
+    if (for_long)
+        st_preempt_waited_long();
     if (st_self != NULL)
         st_preempt_resume();
 }

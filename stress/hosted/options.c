@@ -105,8 +105,13 @@ static uint64_t number(const char *option, const char *text, uint64_t low, uint6
     char *end;
     errno = 0;
     uint64_t value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < low || value > high)
-        usage_error(option, text);
+    if (errno != 0 || end == text || *end != '\0' || strchr(text, '-') != NULL || value < low ||
+        value > high) {
+        fprintf(stderr,
+                "talus-stress: %s: %s: not a number from %" PRIu64 " to %" PRIu64 "; see --help\n",
+                option, text, low, high);
+        exit(ST_USAGE);
+    }
     return value;
 }
 
@@ -392,6 +397,21 @@ void st_options_read(int argc, char **argv)
         start_beside(PROGRAM_OF_YIELD, argv);
 }
 
+/* Between single quotes, each of its own as '\'': which is four bytes. */
+static void quote_all(char *word, size_t size, const char *text)
+{
+    size_t length = 0;
+
+    word[length++] = '\'';
+    for (; *text != '\0' && length + 6 <= size; text++)
+        if (*text == '\'')
+            length += (size_t)snprintf(word + length, size - length, "'\\''");
+        else
+            word[length++] = *text;
+    word[length++] = '\'';
+    word[length] = '\0';
+}
+
 /* A word as a shell reads it. */
 static void quote(char *word, size_t size, const char *text)
 {
@@ -401,7 +421,7 @@ static void quote(char *word, size_t size, const char *text)
     if (text[0] != '\0' && text[strspn(text, plain)] == '\0')
         snprintf(word, size, "%s", text);
     else
-        snprintf(word, size, "'%s'", text); /* who puts a ' into a path mends it himself */
+        quote_all(word, size, text);
 }
 
 void st_options_replay(char *line, size_t size, const char *suite, uint64_t seed)

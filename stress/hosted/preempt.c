@@ -3,8 +3,9 @@
  *               handler yields, so the cut falls wherever the worker was, most usefully inside of
  *               the heap, and another thread runs there first. One signal in 16 sleeps instead, so
  *               that a thread can stay cut for as long as thousands of operations of others. Then
- *               it sets the timer anew: a period of 0 makes the shortest delays there are, and the
- *               worker still gets on.
+ *               it sets the timer anew: a period of 0 makes the shortest delays there are. A worker
+ *               gets on between two cuts, but on a busy machine each costs it a turn of all others:
+ *               who joins one for long has all of them cut seldom, so that it comes to its end.
  * 2 Places      free: the scheduler's choice; one: all on one CPU, so that every switch is a
  *               preemption; spread: worker n on CPU n modulo CPUs; fifo: every other worker is a
  *               real-time thread, of three priorities, which sleeps for moments and comes back over
@@ -58,6 +59,7 @@
 #define FIFO_PRIORITIES  3u
 #define NAP_US_MAX       250000L
 #define SHORTEST_US_MAX  8u
+#define SELDOM_US        10000u
 #define CPUS_MAX         CPU_SETSIZE
 
 /* Where threads run. */
@@ -88,6 +90,7 @@ static _Atomic unsigned          taken[PLACES]; /* atomic: workers that took it,
                                                      * */
 static _Atomic unsigned          naps;          /* atomic: of real-time threads */
 static _Atomic int               fifo_refused;  /* atomic: errno */
+static _Atomic unsigned          long_waits;    /* atomic: joins that have lasted for long */
 static struct rusage             before;        /* the main thread: at the suite's begin */
 
 _Thread_local struct st_worker *st_self;
@@ -148,6 +151,8 @@ unsigned st_preempt_delay_us(struct st_rng *rng, unsigned threads)
     /* Each CPU sees about one signal in a period, whatever the number of threads: more would starve
      * them of their work. */
     unsigned us = options.period_us * ((threads + cpu_count - 1) / cpu_count);
+    if (us < SELDOM_US && atomic_load_explicit(&long_waits, memory_order_relaxed) > 0)
+        us = SELDOM_US;
     return us == 0 ? 1 + st_rng_below(rng, SHORTEST_US_MAX) : 1 + us / 2 + st_rng_below(rng, us);
 }
 
@@ -359,8 +364,14 @@ static void nap(struct cut *cut, const struct st_worker *worker)
 
 void st_preempt_wait_long(void)
 {
+    atomic_fetch_add_explicit(&long_waits, 1, memory_order_relaxed);
     if (st_self != NULL)
         become_ordinary(&cuts[st_self->id]);
+}
+
+void st_preempt_waited_long(void)
+{
+    atomic_fetch_sub_explicit(&long_waits, 1, memory_order_relaxed);
 }
 
 static void take_place(struct st_worker *worker, enum place place)

@@ -76,8 +76,9 @@ void st_preempt_follow(struct st_worker *worker);
 void st_preempt_give_way(void);
 
 /* The caller has waited for long for what ordinary threads do: from now on it is one of them, until
- * the next place. */
+ * the next place, and nobody is cut more often than a hundred times a second until it is done. */
 void st_preempt_wait_long(void);
+void st_preempt_waited_long(void);
 
 /* Microseconds from now to the next signal of one of `threads` threads that have a timer. */
 unsigned st_preempt_delay_us(struct st_rng *rng, unsigned threads);

@@ -77,15 +77,19 @@ void st_result_say(const struct st_result *result)
 void st_results_say(const struct st_results *results)
 {
     char   line[256];
-    size_t length = 0;
+    size_t length = 0, chosen = 0;
 
+    for (size_t i = 0; st_suite_list(i) != NULL; i++)
+        chosen += st_options_has_suite(i);
     for (size_t i = 0; i < sizeof(outcome_names) / sizeof(outcome_names[0]); i++) {
         size_t count = st_results_count(results, (enum st_outcome)i);
         if (count != 0 || i == ST_OUTCOME_PASSED)
             length += (size_t)snprintf(line + length, sizeof(line) - length, "%s%zu %s",
                                        length != 0 ? ", " : "", count, outcome_names[i]);
     }
-    st_say("talus-stress: of %zu suites %s", results->count, line);
+    if (results->count < chosen) /* Ctrl-C */
+        snprintf(line + length, sizeof(line) - length, ", %zu not begun", chosen - results->count);
+    st_say("talus-stress: of %zu suites %s", chosen, line);
 }
 
 /* ---- for programs ---- */

@@ -31,6 +31,16 @@ static void *reserve(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* What there was room for is more than half of what there may be, and a quarter of that is a shadow
+ * of all of it: the rest is for the heap. */
+static void leave_half(void)
+{
+    size_t half = leaves_max / 2 * LEAF_GRANULES * sizeof(*leaves);
+
+    leaves_max /= 2;
+    munmap((char *)leaves + half, half);
+}
+
 bool st_shadow_start(void)
 {
     if (top == NULL)
@@ -42,10 +52,13 @@ bool st_shadow_start(void)
     for (leaves_max = LEAVES_WANTED; leaves == NULL && leaves_max >= LEAVES_LEAST;
          leaves_max /= 2) {
         leaves = reserve(leaves_max * LEAF_GRANULES * sizeof(*leaves));
-        if (leaves != NULL)
-            return true;
+        if (leaves == NULL)
+            continue;
+        if (leaves_max < LEAVES_WANTED)
+            leave_half();
+        return true;
     }
-    return leaves != NULL;
+    return false;
 }
 
 /* The leaf over `granule` (an address divided by ST_GRANULE), or NULL: outside of the table, or

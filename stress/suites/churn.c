@@ -7,7 +7,7 @@
  *               team, so that most are freed by others and after their owner's death; every other
  *               child leaves a block to a destructor, which frees it and allocates anew (where
  *               threads have any). In an image children run on CPUs that come for them and go.
- * 3 Must catch  adopt_unclaimed; under ThreadSanitizer claim_drop_relaxed */
+ * 3 Must catch  adopt_unclaimed, adopted_span_listed; under ThreadSanitizer claim_drop_relaxed */
 #include "stress/suites/suite.h"
 
 #define SLOTS            2048u

@@ -6,7 +6,7 @@
  * 2 Pressure    Few sizes at a time, so that one class fills and drains: pairs, bursts longer than
  *               a span's list taken back in three orders, random replacement. More workers than
  *               CPUs.
- * 3 Must catch  cache_head_twice (stress/mutants.h) */
+ * 3 Must catch  cache_head_twice, frees_counted_twice */
 #include "stress/suites/suite.h"
 
 #define TABLE_BLOCKS  512u

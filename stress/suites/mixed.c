@@ -5,7 +5,7 @@
  *               not zero; alignment.
  * 2 Pressure    A table per worker under a bound of bytes, so that pages go back and forth between
  *               sizes all the time; one block in four is swapped with a stranger.
- * 3 Must catch  lock_no_wait */
+ * 3 Must catch  lock_no_wait, avail_link_kept, kept_put_twice */
 #include "stress/suites/suite.h"
 
 #define TABLE_BLOCKS 256u

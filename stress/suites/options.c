@@ -10,7 +10,7 @@
  *               last.
  *               The handler that comes back is the one that was set. When all is freed and the
  *               limit is off, the heap serves again, and its books are those of its provider.
- * 4 Must catch  limit_dropped
+ * 4 Must catch  limit_dropped, pool_left_early
  * 5 Skipped     on targets without heap instances. */
 #include "stress/suites/suite.h"
 

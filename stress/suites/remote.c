@@ -8,8 +8,9 @@
  *               taker; many to one; one to many. The hand-over makes no order from taker to giver
  *               (mailbox.h), so that it must come from the heap.
  * 3 Pressure    Few sizes, in bursts, so that batches form, bounds are reached and owners run dry.
- * 4 Must catch  inbox_push_lost, inbox_drain_split (by the account of lost blocks at the end),
- *               remote_as_own; under ThreadSanitizer inbox_push_relaxed, inbox_drain_relaxed */
+ * 4 Must catch  inbox_push_lost, inbox_drain_split, drain_tail_lost (by the account of lost
+ *               blocks at the end), remote_as_own; under ThreadSanitizer inbox_push_relaxed,
+ *               inbox_drain_relaxed */
 #include "stress/suites/suite.h"
 
 #define SIZE_MAX_REMOTE ((size_t)2048)

@@ -80,6 +80,24 @@ def check_decisions(root):
     return problems
 
 
+def check_claims(root):
+    """What a stress suite must catch stands in its row of stress/README.md and in its theory: what stress/mutants.h has."""
+    if not os.path.exists(os.path.join(root, "stress/mutants.h")):
+        return []
+    problems = []
+    claims = re.findall(r"ST_MUTANT\(([a-z0-9_]+), [a-z]+, ([a-z]+), \d+,", tree.read(root, "stress/mutants.h"))
+    sources = {os.path.basename(path)[:-2]: path for path in tree.files(root, (".c",), ["stress"]) if "/suites/" in path}
+    rows = dict(re.findall(r"^\| `([a-z]+)`[^|\n]*\|[^|\n]*\|([^|\n]*)\|$", tree.read(root, "stress/README.md"), re.M))
+    for suite, path in sources.items():
+        caught = re.search(r"Must catch(.*?)(?:\*/|\n \* \d)", tree.read(root, path), re.S)
+        for where, text in (("stress/README.md", rows.get(suite, "")), (path, caught.group(1) if caught else "")):
+            wanted = {bug for bug, catcher in claims if catcher == suite}
+            named = set(re.findall(r"\b[a-z]+_[a-z_]+\b", text))
+            problems += [f"{where}: {suite} must catch {bug}, and does not say so" for bug in sorted(wanted - named)]
+            problems += [f"{where}: {suite} does not claim {bug} in stress/mutants.h" for bug in sorted(named - wanted)]
+    return problems
+
+
 def check_links(root):
     """Links to files, and commands of this tree, exist."""
     problems = []
@@ -113,7 +131,8 @@ def check_comments(root):
 
 
 def check(root):
-    return check_requirements(root) + check_ordering(root) + check_links(root) + check_comments(root) + check_decisions(root)
+    checks = (check_requirements, check_ordering, check_links, check_comments, check_decisions, check_claims)
+    return [problem for one in checks for problem in one(root)]
 
 
 GOOD_ROWS = "".join(f"| {name} | open |\n" for name in REQUIREMENTS)
@@ -122,6 +141,11 @@ RELEASE = "void g(void)\n{\n    tl_store_release(&a, 1);\n}\n"
 HEADER = "core/include/talus/a.h"
 FUNCTION = "TALUS_API void talus_f(int a);\n"
 GOOD = {"docs/requirements.md": GOOD_ROWS, **ORDER}
+CLAIMS = {
+    "stress/mutants.h": 'ST_MUTANT(a_b, hosted, s, 60, "x")\nST_MUTANT(c_d, tsan, s, 60, "x")\n',
+    "stress/README.md": "| `s` | hunts | `a_b`; TSan: `c_d` |\n",
+    "stress/suites/s.c": "/* s.c: x.\n * 4 Must catch  a_b, c_d\n * 5 Skipped where e_f is */\n",
+}
 
 FAULTS = [
     (GOOD, None),
@@ -143,6 +167,11 @@ FAULTS = [
     ({**GOOD, "docs/design.md": "| D3 | x |\n", "core/a.h": "/* a.h: a thing (D3). */\n"}, None),
     ({**GOOD, "docs/design.md": "| D3 | x |\n", "core/a.h": "/* a.h: a thing (D3, D4). */\n"}, "what D4 is"),
     ({**GOOD, "docs/a.md": "run tools/nothing\n"}, "names tools/nothing"),
+    ({**GOOD, **CLAIMS}, None),
+    ({**GOOD, **CLAIMS, "stress/README.md": "| `s` | hunts | `a_b` |\n"}, "README.md: s must catch c_d"),
+    ({**GOOD, **CLAIMS, "stress/README.md": "| `s` | hunts | `a_b`, `c_d`, `e_f` |\n"}, "s does not claim e_f"),
+    ({**GOOD, **CLAIMS, "stress/suites/s.c": "/* s.c: x.\n * 4 Must catch  a_b */\n"}, "s.c: s must catch c_d"),
+    ({**GOOD, **CLAIMS, "stress/suites/s.c": "/* s.c: x. */\n"}, "s.c: s must catch a_b"),
 ]
 
 if __name__ == "__main__":

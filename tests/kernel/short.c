@@ -104,6 +104,35 @@ static void other_cpus_inboxes_are_reached(void **state)
     }
 }
 
+/* All CPUs idle, one after the other, twice: all is in the pool. */
+static void expect_all_free(void)
+{
+    idle = true;
+    for (unsigned looks = 0; looks < 2 * CPUS; looks++) {
+        cpu = looks % CPUS;
+        assert_int_equal(talus_heap_trim(talus_heap_default()), 0); /* to a provider: nothing */
+    }
+    idle = false;
+    talus_heap_stats_t stats;
+    talus_heap_stats(talus_heap_default(), &stats);
+    assert_int_equal(stats.allocated, 0);
+    assert_int_equal(stats.free_pages, stats.mapped);
+}
+
+static void *take_on(unsigned on_cpu, size_t size)
+{
+    cpu = on_cpu;
+    void *block = talus_malloc(size);
+    return block != NULL ? memset(block, (int)on_cpu, size) : NULL;
+}
+
+static void give_on(unsigned on_cpu, void **block)
+{
+    cpu = on_cpu;
+    talus_free(*block);
+    *block = NULL;
+}
+
 /* An idle loop may not block, and what its CPU keeps serves the others all the same. */
 static void idle_cpus_give_back(void **state)
 {
@@ -114,20 +143,46 @@ static void idle_cpus_give_back(void **state)
     talus_heap_stats_t stats;
     talus_heap_stats(talus_heap_default(), &stats);
     assert_true(stats.allocated > 0);
-    idle = true;
-    for (unsigned looks = 0; looks < 2 * CPUS; looks++) {
-        cpu = looks % CPUS;
-        assert_int_equal(talus_heap_trim(talus_heap_default()), 0); /* to a provider: nothing */
+    expect_all_free();
+}
+
+/* All CPUs but one have spans half of whose blocks are free, and idle: that one gets every free
+ * block. Then they wake, each with what was its own, and nothing is lost. */
+static void idle_cpus_spans_are_reached(void **state)
+{
+    (void)state;
+    static const size_t tried[] = { 64, 512, 2048, 4096, 8192 };
+    for (size_t n = 0; n < sizeof tried / sizeof tried[0]; n++) {
+        size_t       size = tried[n], count = 0, freed = 0, again = 0;
+        static void *all[BLOCK_BYTES / 64], *anew[BLOCK_BYTES / 64];
+        for (; (all[count] = take_on(1 + (unsigned)count % (CPUS - 1), size)) != NULL; count++)
+            ;
+        assert_true(count > BLOCK_BYTES / size / 10 * 9);
+        for (size_t i = 0; i < count; i++)
+            if (i / (CPUS - 1) % 2 == 0) {
+                give_on(1 + (unsigned)i % (CPUS - 1), &all[i]);
+                freed++;
+            }
+        idle = true;
+        for (cpu = 1; cpu < CPUS; cpu++)
+            assert_int_equal(talus_heap_trim(talus_heap_default()), 0);
+        idle = false;
+        while ((anew[again] = take_on(0, size)) != NULL)
+            again++;
+        print_message("%zu bytes: %zu blocks, %zu of %zu freed taken\n", size, count, again, freed);
+        assert_true(again >= freed); /* beside these, what the CPUs had not come to yet */
+        for (size_t i = 0; i < count; i++)
+            give_on(1 + (unsigned)(i + 1) % (CPUS - 1), &all[i]);
+        while (again-- > 0)
+            give_on(0, &anew[again]);
+        expect_all_free();
     }
-    idle = false;
-    talus_heap_stats(talus_heap_default(), &stats);
-    assert_int_equal(stats.allocated, 0);
-    assert_int_equal(stats.free_pages, stats.mapped);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(other_cpus_inboxes_are_reached),
-                                        cmocka_unit_test(idle_cpus_give_back) };
+                                        cmocka_unit_test(idle_cpus_give_back),
+                                        cmocka_unit_test(idle_cpus_spans_are_reached) };
     return cmocka_run_group_tests(tests, start, NULL);
 }

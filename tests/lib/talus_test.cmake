@@ -47,12 +47,12 @@ function(talus_add_tests label)
   endforeach()
 endfunction()
 
-# talus_add_mutants(<label> <file.c> [POINTS] [ROUNDS n] "<bug>=<what must fail>" ...):
+# talus_add_mutants(<label> <file.c> [POINTS] [ROUNDS n] [SECONDS s] "<bug>=<what must fail>" ...):
 # "<label>.<file>.mutant.<bug>": the test's program over the core with every seeded bug, one of which is switched on. POINTS: the
 # file has a tl_preempt_point of its own. ROUNDS: it runs up to so often, where the bug shows only if the system lets a thread run
-# in time.
+# in time; SECONDS: a round that has not ended by then shows nothing. All rounds end within the test's 120 seconds.
 function(talus_add_mutants label file)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "POINTS" "ROUNDS" "")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "POINTS" "ROUNDS;SECONDS" "")
   if(NOT TARGET talus_core_mutants OR TALUS_SANITIZE) # in builds that hold a bug already, or find others
     return()
   endif()
@@ -70,7 +70,8 @@ function(talus_add_mutants label file)
     # or a crash: a bug may go on to anything, and the core asserts; 255 is cmocka's status for a crash of another thread
     set(says "FAILED  . ${CMAKE_MATCH_2}|^255\n|^Subprocess aborted|^Segmentation fault|^Bus error")
     add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}>
-      "-DSAYS=${says}" "-DROUNDS=${arg_ROUNDS}" -P ${PROJECT_SOURCE_DIR}/tests/lib/must_fail.cmake)
+      "-DSAYS=${says}" "-DROUNDS=${arg_ROUNDS}" "-DSECONDS=${arg_SECONDS}"
+      -P ${PROJECT_SOURCE_DIR}/tests/lib/must_fail.cmake)
     set_tests_properties(${test} PROPERTIES LABELS "${label};mutant" TIMEOUT 120 ENVIRONMENT TALUS_MUTANT=${CMAKE_MATCH_1})
   endforeach()
 endfunction()

@@ -165,10 +165,10 @@ TALUS_API bool talus_heap_expand(talus_heap *heap, void *block, size_t bytes);
 
 /* Gives free pages back to the system now, decay or not: flushes the caller's cache and all idle
  * ones first. Blocks in the caches of other running threads stay there. Returns the bytes purged or
- * unmapped. In a kernel, where talus_port_may_block says no, it flushes and gives nothing back:
- * what an idle loop does for the other CPUs. Context: thread; in a kernel atomic, too. Cost:
- * O(blocks in those caches + free runs), and the system calls.
- * R16. */
+ * unmapped. In a kernel, where talus_port_may_block says no, it flushes, gives nothing back, and
+ * lets other CPUs have what is free in this CPU's spans: what an idle loop does for them. Context:
+ * thread; in a kernel atomic, too. Cost: O(blocks in those caches + free runs), and the system
+ * calls. R16. */
 TALUS_API size_t talus_heap_trim(talus_heap *heap);
 
 /* Gives back the blocks of which no page is in use, if they were free for `unused_ms` (0: now): the

@@ -228,6 +228,47 @@ const struct ex_scenario ex_trim = {
       ex_heap_check },
 };
 
+/* ---- idle: an idle CPU's cache serves another one, and the CPU wakes ---- */
+
+static void prepare_idle(void)
+{
+    ex_heap_begin_span(2, 6);
+    ex_free(0); /* the span is partly used from here on */
+    ex_on_cpu(1);
+    for (unsigned slot = 4; slot < 8; slot++) /* nothing is left in its own */
+        ex_alloc(slot, EX_SIZE);
+    ex_on_cpu(0);
+}
+
+static void idle_and_wake(void)
+{
+    ex_idling = true;
+    (void)talus_heap_trim(talus_heap_default());
+    ex_idling = false;
+    ex_alloc(8, EX_SIZE);
+    ex_free(1);
+}
+
+static void take_from_idle(void)
+{
+    ex_alloc(9, EX_SIZE);
+    ex_alloc(10, EX_SIZE);
+}
+
+static void free_to_sleeper(void)
+{
+    ex_free(2);
+}
+
+const struct ex_scenario ex_idle = {
+    "idle",
+    "a CPU trims, as an idle loop does, and wakes; another one adopts, a third one frees to it",
+    { prepare_idle,
+      { EX_THREAD("sleeper", idle_and_wake, 0), EX_THREAD("taker", take_from_idle, 1),
+        EX_THREAD("stranger", free_to_sleeper, 2) },
+      ex_heap_check },
+};
+
 /* ---- rob: memory is short, and lies in another CPU's inbox ---- */
 
 static void prepare_rob(void)

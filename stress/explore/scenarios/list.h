@@ -11,6 +11,7 @@
     EX_SCENARIO(adopt)            \
     EX_SCENARIO(cpu_gone)         \
     EX_SCENARIO(trim)             \
+    EX_SCENARIO(idle)             \
     EX_SCENARIO(rob)              \
     EX_SCENARIO(interrupt_free)   \
     EX_SCENARIO(interrupt_large)  \
