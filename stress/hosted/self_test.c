@@ -166,6 +166,19 @@ static int still_owned_after_realloc(uint64_t seed)
     return ST_PASSED;
 }
 
+/* By two who were handed the same pointer. */
+static int given_back_twice(uint64_t seed)
+{
+    struct st_worker *worker = enter(seed);
+    struct st_block   a, again;
+    script[0] = arena;
+    st_block_alloc(worker, &a, 64);
+    again = a;
+    st_block_free(worker, &a);
+    st_block_free(worker, &again);
+    return ST_PASSED;
+}
+
 /* Writes one byte into a block behind the suite's back. */
 static void overwritten(uint64_t seed, size_t size, size_t at)
 {
@@ -360,6 +373,7 @@ int st_self_test(uint64_t seed)
         { "a large block around another", around_small, "overlap" },
         { "the last byte of a large block", end_of_large, "overlap" },
         { "realloc into a neighbour", still_owned_after_realloc, "overlap" },
+        { "a block given back twice", given_back_twice, "overlap" },
         { "first byte overwritten", first_byte, "corrupt" },
         { "a middle byte overwritten", middle_byte, "corrupt" },
         { "last byte overwritten", last_byte, "corrupt" },

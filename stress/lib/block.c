@@ -115,8 +115,8 @@ static _Noreturn void fail_corrupt(const unsigned char *p, const struct st_block
     size_t start = at & ~(size_t)15;
 
     dump(text, p + start, as->size - start);
-    st_fail_with(
-        st_owner_worker(as->owner), "corrupt",
+    st_fail_about(
+        (struct st_about){ st_owner_worker(as->owner), p, as->size }, "corrupt",
         "  block %p of %zu bytes, allocated by worker %u, is not as it was filled, noticed %s\n"
         "  first wrong at offset %zu; from offset %zu it holds:%s",
         (const void *)p, as->size, st_owner_worker(as->owner), when, at, start, text);
@@ -125,14 +125,29 @@ static _Noreturn void fail_corrupt(const unsigned char *p, const struct st_block
 static _Noreturn void fail_overlap(const struct st_block *block, const struct st_conflict *found,
                                    const char *when)
 {
-    st_fail_with(
-        st_owner_worker(found->owner), "overlap",
+    struct st_about about = { st_owner_worker(found->owner), block->p, block->size };
+
+    if (found->owner == 0) {
+        about.other = st_owner_worker(block->owner);
+        st_fail_about(about, "overlap",
+                      "  %s of block %p, %zu bytes, of worker %u: the granule at %p is nobody's,\n"
+                      "  granules %p to %p; of the block's %zu granules %zu are nobody's, %zu its "
+                      "owner's:\n"
+                      "  somebody else released it, or does so now\n"
+                      "  overlaps 1 (the run ends here)",
+                      when, (void *)block->p, block->size, about.other, (void *)found->address,
+                      (void *)found->start, (void *)found->end,
+                      st_owner_size(block->owner) / ST_GRANULE,
+                      st_oracle_count(block->p, block->size, 0),
+                      st_oracle_count(block->p, block->size, block->owner));
+    }
+    st_fail_about(
+        about, "overlap",
         "  %s of block %p, %zu bytes, of worker %u: the granule at %p belongs to worker %u,\n"
         "  block of %zu bytes, granules %p to %p\n"
         "  overlaps 1 (the run ends here)",
         when, (void *)block->p, block->size, st_owner_worker(block->owner), (void *)found->address,
-        st_owner_worker(found->owner), st_owner_size(found->owner), (void *)found->start,
-        (void *)found->end);
+        about.other, st_owner_size(found->owner), (void *)found->start, (void *)found->end);
 }
 
 static void claim(struct st_block *block)
@@ -270,9 +285,10 @@ bool st_block_resize(struct st_worker *worker, struct st_block *block, size_t si
             *block = old;
         return old.p == NULL;
     }
+    st_trace(worker, ST_RESIZE, old.p,
+             size); /* before: who reports an overlap tells what others do */
     st_block_check(block);
     disown(block);
-    st_trace(worker, ST_RESIZE, old.p, size);
     enter_heap(worker);
     void *p = worker->target->resize(worker->target->context, old.p, size);
     int   error = leave_heap(worker);
@@ -317,11 +333,11 @@ void st_block_free(struct st_worker *worker, struct st_block *block)
         block->p = NULL;
         return;
     }
+    st_trace(worker, ST_FREE, p, block->size); /* before, as in st_block_resize */
     st_block_check(block);
     disown(block);
     if (st_owner_worker(block->owner) != worker->id)
         st_count_add(&worker->counts.remote, 1);
-    st_trace(worker, ST_FREE, p, block->size);
     block->p = NULL;
     enter_heap(worker);
     worker->target->release(worker->target->context, p);

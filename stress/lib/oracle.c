@@ -102,6 +102,18 @@ bool st_oracle_release(const void *block, size_t size, uint32_t owner, struct st
     return true;
 }
 
+size_t st_oracle_count(const void *block, size_t size, uint32_t owner)
+{
+    uintptr_t first = first_granule(block), last = last_granule(block, size);
+    size_t    count = 0;
+
+    for (uintptr_t granule = first; granule < last; granule = next_granule(granule, first, last)) {
+        _Atomic uint32_t *word = st_oracle_word(granule);
+        count += word != NULL && atomic_load_explicit(word, memory_order_relaxed) == owner;
+    }
+    return count;
+}
+
 size_t st_oracle_untracked(void)
 {
     return atomic_load_explicit(&untracked, memory_order_relaxed);

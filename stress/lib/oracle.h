@@ -53,6 +53,10 @@ bool st_oracle_claim(const void *block, size_t size, uint32_t owner, struct st_c
 bool st_oracle_release(const void *block, size_t size, uint32_t owner,
                        struct st_conflict *conflict);
 
+/* How many of the granules that a block of `size` bytes at `block` claims are `owner`'s; 0:
+ * nobody's. */
+size_t st_oracle_count(const void *block, size_t size, uint32_t owner);
+
 /* Granules that the shadow had no room for, number: 0 in every run that means something. */
 size_t st_oracle_untracked(void);
 

@@ -17,9 +17,24 @@ void st_say(const char *format, ...)
 
 static const char *operation_name(unsigned operation)
 {
-    static const char *const names[] = { "?",       "alloc", "zalloc", "aligned",
-                                         "realloc", "moved", "free",   "refused" };
+    static const char *const names[] = { "?",     "alloc", "zalloc",  "aligned", "realloc",
+                                         "moved", "free",  "refused", "left" };
     return operation < sizeof(names) / sizeof(names[0]) ? names[operation] : names[0];
+}
+
+static void say_operation(struct st_worker *worker, uint32_t n)
+{
+    struct st_trace *entry = &worker->trace[n % ST_TRACE_LENGTH];
+    st_say("    %u %s %p, %zu bytes", n,
+           operation_name(atomic_load_explicit(&entry->operation, memory_order_relaxed)),
+           (void *)atomic_load_explicit(&entry->address, memory_order_relaxed),
+           atomic_load_explicit(&entry->size, memory_order_relaxed));
+}
+
+/* Number of the first of the last `most` operations before `last`. */
+static uint32_t first_of(uint32_t last, uint32_t most)
+{
+    return last > most ? last - most : 0;
 }
 
 static void say_trace(unsigned id)
@@ -29,19 +44,32 @@ static void say_trace(unsigned id)
     if (worker == NULL)
         return;
     uint32_t last = atomic_load_explicit(&worker->traced, memory_order_relaxed);
-    uint32_t first = last > TRACES_REPORTED ? last - TRACES_REPORTED : 0;
     st_say("  last operations of worker %u%s:", id,
            worker == st_host_self() ? " (which reports this)" : "");
-    for (uint32_t n = first; n < last; n++) {
-        struct st_trace *entry = &worker->trace[n % ST_TRACE_LENGTH];
-        st_say("    %u %s %p, %zu bytes", n,
-               operation_name(atomic_load_explicit(&entry->operation, memory_order_relaxed)),
-               (void *)atomic_load_explicit(&entry->address, memory_order_relaxed),
-               atomic_load_explicit(&entry->size, memory_order_relaxed));
+    for (uint32_t n = first_of(last, TRACES_REPORTED); n < last; n++)
+        say_operation(worker, n);
+}
+
+/* Who had the block is not always one of the two who met over it. */
+static void say_who_had(uintptr_t block, size_t bytes)
+{
+    for (unsigned id = 1; id <= ST_WORKERS_MAX; id++) {
+        struct st_worker *worker = st_worker_get(id);
+        uint32_t          last = atomic_load_explicit(&worker->traced, memory_order_relaxed);
+        bool              said = false;
+        for (uint32_t n = first_of(last, ST_TRACE_LENGTH); n < last; n++) {
+            struct st_trace *entry = &worker->trace[n % ST_TRACE_LENGTH];
+            if (atomic_load_explicit(&entry->address, memory_order_relaxed) - block >= bytes)
+                continue;
+            if (!said)
+                st_say("  what worker %u, at its operation %u, did with it lately:", id, last);
+            said = true;
+            say_operation(worker, n);
+        }
     }
 }
 
-static _Noreturn void fail_args(unsigned other, const char *kind, const char *format,
+static _Noreturn void fail_args(struct st_about about, const char *kind, const char *format,
                                 va_list arguments)
 {
     struct st_worker *self = st_host_self();
@@ -51,8 +79,10 @@ static _Noreturn void fail_args(unsigned other, const char *kind, const char *fo
     st_say("talus-stress: FAILED: %s", kind);
     st_say_arguments(format, arguments);
     say_trace(mine);
-    if (other != mine)
-        say_trace(other);
+    if (about.other != mine)
+        say_trace(about.other);
+    if (about.block != NULL)
+        say_who_had((uintptr_t)about.block, about.bytes);
     st_host_failed();
 }
 
@@ -60,12 +90,12 @@ void st_fail(const char *kind, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fail_args(0, kind, format, arguments);
+    fail_args((struct st_about){ 0 }, kind, format, arguments);
 }
 
-void st_fail_with(unsigned other, const char *kind, const char *format, ...)
+void st_fail_about(struct st_about about, const char *kind, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fail_args(other, kind, format, arguments);
+    fail_args(about, kind, format, arguments);
 }

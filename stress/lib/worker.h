@@ -24,7 +24,8 @@ enum st_operation {
     ST_RESIZE,
     ST_RESIZED,
     ST_FREE,
-    ST_FAILED
+    ST_FAILED,
+    ST_LEFT /* to the end of its heap */
 };
 
 /* A count in two halves: not every CPU has atomics of 8 bytes. Written by the worker alone (relaxed

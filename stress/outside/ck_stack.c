@@ -70,9 +70,10 @@ static void claim(struct st_worker *worker, const struct ck_stack_entry *entry)
     st_count_add(&worker->counts.blocks, 1);
     st_trace(worker, ST_ALLOC, node, NODE_BYTES);
     if (!st_oracle_claim(node, NODE_BYTES, st_owner_make(worker->id, NODE_BYTES), &found))
-        st_fail_with(st_owner_worker(found.owner), "overlap",
-                     "  worker %u popped the node %p, which worker %u has popped and not pushed",
-                     worker->id, node, st_owner_worker(found.owner));
+        st_fail_about((struct st_about){ st_owner_worker(found.owner), node, NODE_BYTES },
+                      "overlap",
+                      "  worker %u popped the node %p, which worker %u has popped and not pushed",
+                      worker->id, node, st_owner_worker(found.owner));
 }
 
 static void give_back(struct st_worker *worker, struct ck_stack_entry *entry)
@@ -82,9 +83,9 @@ static void give_back(struct st_worker *worker, struct ck_stack_entry *entry)
 
     st_trace(worker, ST_FREE, node, NODE_BYTES);
     if (!st_oracle_release(node, NODE_BYTES, st_owner_make(worker->id, NODE_BYTES), &found))
-        st_fail_with(st_owner_worker(found.owner), "overlap",
-                     "  the node %p of worker %u belongs to worker %u", node, worker->id,
-                     st_owner_worker(found.owner));
+        st_fail_about((struct st_about){ st_owner_worker(found.owner), node, NODE_BYTES },
+                      "overlap", "  the node %p of worker %u belongs to worker %u", node,
+                      worker->id, st_owner_worker(found.owner));
     ck_stack_push_mpmc(&stack, entry);
 }
 

@@ -79,8 +79,10 @@ static void destroy(struct st_worker *worker, struct shared *shared)
         struct st_block block = st_block_received(p);
         if (st_rng_one_in(&worker->rng, 2))
             st_block_free(worker, &block);
-        else
+        else {
+            st_trace(worker, ST_LEFT, p, block.size);
             st_block_disown(&block);
+        }
     }
     atomic_store_explicit(&worker->inside, true, memory_order_relaxed);
     if (!talus_heap_destroy(shared->heap))
