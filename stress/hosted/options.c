@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -363,6 +364,20 @@ static void limit_jobs(void)
     st_options.preempt.processes = st_options.jobs;
 }
 
+/* One would be written over the other. Devices may be had twice. */
+static void part_files(void)
+{
+    const char *junit = st_options.junit, *page = st_options.page;
+    struct stat one, other;
+
+    if (junit == NULL || page == NULL)
+        return;
+    bool there = stat(junit, &one) == 0 && stat(page, &other) == 0;
+    if (there ? S_ISREG(one.st_mode) && one.st_dev == other.st_dev && one.st_ino == other.st_ino
+              : strcmp(junit, page) == 0)
+        usage_error("--report: it is the file of --junit", page);
+}
+
 bool st_options_has_suite(size_t n)
 {
     return (st_options.suites >> n & 1) != 0;
@@ -391,6 +406,7 @@ void st_options_read(int argc, char **argv)
     if (st_options.suites == 0)
         st_options.suites = UINT64_MAX;
     limit_jobs();
+    part_files();
     find_target(argv);
     /* Other heaps have no marked points. */
     if (yield_named && st_options.target->instances && !st_core_has_points)

@@ -92,60 +92,6 @@ void st_results_say(const struct st_results *results)
     st_say("talus-stress: of %zu suites %s", chosen, line);
 }
 
-/* ---- for programs ---- */
-
-static void print_json_text(const char *key, const char *text)
-{
-    printf(",\"%s\":\"", key);
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        if (*at == '"' || *at == '\\')
-            printf("\\%c", *at);
-        else if (*at < 0x20 || *at >= 0x7f)
-            printf("\\u%04x", *at);
-        else
-            putchar(*at);
-    }
-    putchar('"');
-}
-
-static void print_json_counts(const struct st_record *record)
-{
-    struct st_counts n = record->total;
-
-    printf(",\"operations\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"remote\":%" PRIu64
-           ",\"refused\":%" PRIu64 ",\"threads_started\":%" PRIu64 ",\"preemptions\":%" PRIu64
-           ",\"preemptions_inside\":%" PRIu64 ",\"yields\":%" PRIu64
-           ",\"overlaps\":0,\"untracked\":%zu",
-           st_count_read(&n.operations), st_count_read(&n.blocks), st_count_read(&n.remote),
-           st_count_read(&n.refused), st_count_read(&n.threads), st_count_read(&n.preemptions),
-           st_count_read(&n.inside), st_count_read(&n.yields), record->untracked);
-}
-
-void st_result_json(const struct st_result *result)
-{
-    printf("{\"suite\":\"%s\"", result->suite->name);
-    print_json_text("target", st_options.target_name);
-    printf(",\"result\":\"%s\",\"seed\":%" PRIu64
-           ",\"threads\":%u,\"preempt\":\"%s\",\"seconds\":%.3f",
-           st_outcome_name(result->outcome), st_options.seed, st_options.threads,
-           st_preempt_name(st_options.preempt.modes), result->took);
-    if (result->lacks != NULL)
-        print_json_text("lacks", result->lacks);
-    else
-        printf(",\"began\":%.3f", result->began);
-    if (result->kind[0] != '\0')
-        print_json_text("kind", result->kind);
-    if (result->record != NULL) {
-        print_json_text("replay", result->record->replay);
-        if (result->record->passed)
-            print_json_counts(result->record);
-        if (result->record->failure[0] != '\0')
-            print_json_text("failure", result->record->failure);
-    }
-    printf("}\n");
-    fflush(stdout);
-}
-
 /* ---- files ---- */
 
 static void say_cannot_write(const char *path, int error)

@@ -311,6 +311,18 @@ def files(options):
         want("last operations" in objects[0]["failure"], "JSON lacks the failure", found.stdout)
         want("--seed" in objects[0]["replay"], "JSON lacks the line that repeats it", found.stdout)
         check_files(folder, {"fastpath": "failed", "oom": "skipped"})
+        for other in (out[2], os.path.join(folder, "..", os.path.basename(folder), "r.xml")):  # it exists
+            found = run(stress(options, "--suite", "fastpath", "--junit", out[2], "--report", other))
+            want(found.returncode == 2 and "the file of --junit" in found.stderr, "one file for two reports", found.stderr)
+        for name, told in (("h\u00e4rte-\u4e16-\U0001f600.so".encode(), "h\u00e4rte-\u4e16-\U0001f600.so"),
+                           (b"\xc0\xaf\xed\xa0\x80\xe4.so", "\ufffd" * 6 + ".so")):  # no UTF-8
+            path = os.path.join(os.fsencode(folder), name)
+            os.symlink(library(options, "toy_right"), path)
+            found = subprocess.run(stress(options, "--suite", "fastpath", "--seconds", "0.2", "--target", path, *out),
+                                   capture_output=True, check=False)
+            want(json.loads(found.stdout.decode())["target"].endswith(told), "JSON has another name", str(found.stdout))
+            page, text = check_files(folder, {"fastpath": "passed"})
+            want(told in text, "the page has another name", text)
 
 
 def interrupt(options):

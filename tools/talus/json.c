@@ -1,25 +1,12 @@
 /* json.c: the JSON that the tools write, and the machine it was measured on; see tool.h. */
 #define _GNU_SOURCE
+#include "tools/talus/text.h"
 #include "tools/talus/tool.h"
 
 #include <math.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-static void write_text(struct tl_json *json, const char *text)
-{
-    fputc('"', json->file);
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        if (*at == '"' || *at == '\\')
-            fprintf(json->file, "\\%c", *at);
-        else if (*at < 0x20)
-            fprintf(json->file, "\\u%04x", *at);
-        else
-            fputc(*at, json->file);
-    }
-    fputc('"', json->file);
-}
 
 static void begin_item(struct tl_json *json, const char *key)
 {
@@ -30,7 +17,7 @@ static void begin_item(struct tl_json *json, const char *key)
     for (unsigned i = 0; i < json->depth; i++)
         fputs("  ", json->file);
     if (key != NULL) {
-        write_text(json, key);
+        tl_text_json(json->file, key);
         fputs(": ", json->file);
     }
 }
@@ -71,7 +58,7 @@ bool tl_json_end(struct tl_json *json)
 void tl_json_text(struct tl_json *json, const char *key, const char *text)
 {
     begin_item(json, key);
-    write_text(json, text);
+    tl_text_json(json->file, text);
 }
 
 void tl_json_number(struct tl_json *json, const char *key, double number)

@@ -3,7 +3,7 @@
  * count as skipped ones. */
 #include "stress/hosted/options.h"
 #include "stress/hosted/results.h"
-#include "tools/talus/svg.h"
+#include "tools/talus/text.h"
 
 bool st_results_junit(const struct st_results *results, FILE *file)
 {
@@ -18,7 +18,7 @@ bool st_results_junit(const struct st_results *results, FILE *file)
     for (size_t i = 0; i < results->count; i++) {
         const struct st_result *result = &results->suites[i];
         fprintf(file, "<testcase classname=\"");
-        tl_svg_escaped(file, st_options.target_name);
+        tl_text_xml(file, st_options.target_name);
         fprintf(file, "\" name=\"%s\" time=\"%.2f\">", result->suite->name, result->took);
         if (result->outcome == ST_OUTCOME_SKIPPED)
             fprintf(file, "<skipped message=\"the target has no %s\"/>", result->lacks);
@@ -27,9 +27,9 @@ bool st_results_junit(const struct st_results *results, FILE *file)
         if (result->outcome == ST_OUTCOME_FAILED || result->outcome == ST_OUTCOME_ERROR) {
             const char *tag = result->outcome == ST_OUTCOME_FAILED ? "failure" : "error";
             fprintf(file, "<%s type=\"%s\" message=\"again: ", tag, result->kind);
-            tl_svg_escaped(file, result->record->replay);
+            tl_text_xml(file, result->record->replay);
             fprintf(file, "\">");
-            tl_svg_escaped(file, result->record->failure);
+            tl_text_xml(file, result->record->failure);
             fprintf(file, "</%s>", tag);
         }
         fprintf(file, "</testcase>\n");

@@ -7,6 +7,7 @@
 #include "stress/hosted/options.h"
 #include "stress/hosted/results.h"
 #include "tools/talus/svg.h"
+#include "tools/talus/text.h"
 
 #include <inttypes.h>
 #include <sys/utsname.h>
@@ -77,7 +78,7 @@ static void draw(FILE *file, const struct st_record *record, const char *title, 
 static void write_row(FILE *file, const char *key, const char *value)
 {
     fprintf(file, "<tr><th>%s</th><td>", key);
-    tl_svg_escaped(file, value);
+    tl_text_xml(file, value);
     fprintf(file, "</td></tr>\n");
 }
 
@@ -142,11 +143,11 @@ static void write_details(FILE *file, const struct st_result *result)
     fprintf(file, "</p>\n");
     if (record->failure[0] != '\0') {
         fprintf(file, "<pre>");
-        tl_svg_escaped(file, record->failure);
+        tl_text_xml(file, record->failure);
         fprintf(file, "</pre>\n");
     }
     fprintf(file, "<p>again: <code>");
-    tl_svg_escaped(file, record->replay);
+    tl_text_xml(file, record->replay);
     fprintf(file, "</code></p>\n");
 }
 

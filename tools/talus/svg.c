@@ -2,25 +2,11 @@
  * is more than an eye sees. */
 #include "tools/talus/svg.h"
 
+#include "tools/talus/text.h"
+
 #include <string.h>
 
 static const char fonts[] = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
-
-void tl_svg_escaped(FILE *file, const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        if (*at == '&')
-            fputs("&amp;", file);
-        else if (*at == '<')
-            fputs("&lt;", file);
-        else if (*at == '>')
-            fputs("&gt;", file);
-        else if (*at == '"')
-            fputs("&quot;", file);
-        else /* XML has no other control characters; UTF-8 passes */
-            fputc(*at >= 0x20 || *at == '\n' || *at == '\t' ? *at : '?', file);
-    }
-}
 
 void tl_svg_begin(FILE *file, double width, double height, const char *title)
 {
@@ -28,7 +14,7 @@ void tl_svg_begin(FILE *file, double width, double height, const char *title)
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
             "viewBox=\"0 0 %.0f %.0f\" font-family=\"%s\">\n<title>",
             width, height, width, height, fonts);
-    tl_svg_escaped(file, title);
+    tl_text_xml(file, title);
     fputs("</title>\n", file);
     tl_svg_box(file, &(struct tl_svg_box){ 0, 0, width, height }, "#ffffff", NULL);
 }
@@ -47,7 +33,7 @@ static void end_element(FILE *file, const char *tag, const char *about)
         return;
     }
     fputs("><title>", file);
-    tl_svg_escaped(file, about);
+    tl_text_xml(file, about);
     fprintf(file, "</title></%s>\n", tag);
 }
 
@@ -103,7 +89,7 @@ void tl_svg_text(FILE *file, double x, double y, const struct tl_svg_font *font,
             font->anchor == 'e'   ? " text-anchor=\"end\""
             : font->anchor == 'm' ? " text-anchor=\"middle\""
                                   : "");
-    tl_svg_escaped(file, text);
+    tl_text_xml(file, text);
     fputs("</text>\n", file);
 }
 

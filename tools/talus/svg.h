@@ -17,9 +17,6 @@ struct tl_svg_font {
     char        anchor; /* where x is: 's'tart, 'm'iddle or 'e'nd of the text */
 };
 
-/* `text` as XML and HTML have it. */
-void tl_svg_escaped(FILE *file, const char *text);
-
 void tl_svg_begin(FILE *file, double width, double height, const char *title);
 bool tl_svg_end(FILE *file); /* false: writing failed */
 
