@@ -6,8 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Runs by chance that a bounded search begins with, to learn most conflicts at once. */
-enum { LEARNING_RUNS = 256, LEARNING_DEPTH = 6 };
+/* Runs by chance that a bounded search begins with, to learn most conflicts at once: each one that
+ * it learns later begins it anew. */
+enum { LEARNING_RUNS = 4096, LEARNING_DEPTH = 6 };
 
 /* A choice that the present run made, and what else it could have been. */
 struct node {

@@ -260,12 +260,19 @@ static void free_to_sleeper(void)
     ex_free(2);
 }
 
+/* The block's span is the sleeper's, the idle cache's, or the taker's by now. */
+static void handle_on_sleeper(void)
+{
+    ex_free_from_interrupt(3);
+}
+
 const struct ex_scenario ex_idle = {
     "idle",
-    "a CPU trims, as an idle loop does, and wakes; another one adopts, a third one frees to it",
+    "a CPU trims, as an idle loop does, and wakes; a handler there frees; others adopt, and free",
     { prepare_idle,
       { EX_THREAD("sleeper", idle_and_wake, 0), EX_THREAD("taker", take_from_idle, 1),
-        EX_THREAD("stranger", free_to_sleeper, 2) },
+        EX_THREAD("stranger", free_to_sleeper, 2),
+        EX_INTERRUPT("interrupt", handle_on_sleeper, 0) },
       ex_heap_check },
 };
 
