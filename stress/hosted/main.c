@@ -22,7 +22,7 @@ static int run_chosen_here(uint64_t seed)
 int main(int argc, char **argv)
 {
     st_options_read(argc, argv);
-    if (!st_shadow_start()) {
+    if (!st_shadow_start(UINT32_MAX)) {
         fprintf(stderr, "talus-stress: not enough address space for the oracle's shadow\n");
         return ST_USAGE;
     }
