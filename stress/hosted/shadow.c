@@ -16,6 +16,7 @@
 
 #include "arch/cpu.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -97,6 +98,7 @@ static bool take(uint32_t leaf, uint32_t region)
     uint32_t found = atomic_load_explicit(&region_of[leaf], memory_order_relaxed);
 
     if (found == 0 && ST_SHADOW_STORED) {
+        sched_yield(); /* others come between, on a busy machine too */
         atomic_store_explicit(&region_of[leaf], region + 1, memory_order_relaxed);
         return true;
     }
