@@ -17,7 +17,7 @@
 
 #define ARENA_ADDRESS ((void *)0x10000000000)
 
-enum { LOCKS_MAX = 32 };
+enum { LOCKS_MAX = 32, RUNS_PER_WATCH = 256 };
 
 enum state { FRESH, READY, ENDED };
 
@@ -54,9 +54,9 @@ struct engine {
     char                     *copy;        /* of static data and arena */
     struct ex_conflicts      *conflicts;
     const void               *lock[LOCKS_MAX];
-    unsigned                  runs;
-    size_t                    arena_used; /* bytes, in any run so far */
-    unsigned                  quiet_cpu;  /* that prepare and check are on */
+    unsigned                  runs_until_watch; /* begins anew */
+    size_t                    arena_used;       /* bytes, in any run so far */
+    unsigned                  quiet_cpu;        /* that prepare and check are on */
     ex_look                   look;
     char                      why[EX_TEXT_MAX];
 };
@@ -518,6 +518,7 @@ static bool crashed(const char *text)
         return false;
     snprintf(engine->run->text, EX_TEXT_MAX, "%s", text);
     engine->run->failed = true;
+    engine->runs_until_watch = 0; /* the watch may be what ended it */
     siglongjmp(engine->crashed, 1);
 }
 
@@ -532,8 +533,11 @@ void ex_engine_run(const struct ex_strategy *strategy, struct ex_run *run,
     if (schedule != NULL)
         schedule->count = 0;
     reset_threads();
-    if (engine->runs++ % 256 == 0)
+    if (engine->runs_until_watch == 0) {
+        engine->runs_until_watch = RUNS_PER_WATCH;
         ex_watch_again();
+    }
+    engine->runs_until_watch--;
     if (sigsetjmp(engine->crashed, 1) == 0) {
         engine->running = true;
         give_turn();
@@ -550,6 +554,7 @@ static bool prepare(void)
     struct ex_run run = { 0 };
     engine->run = &run;
     engine->self = -1;
+    ex_watch_again();
     if (sigsetjmp(engine->crashed, 1) == 0 && engine->program.prepare != NULL)
         engine->program.prepare();
     engine->run = NULL;

@@ -7,16 +7,17 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-enum { SECONDS_MAX = 5, STACK_BYTES = 64 * 1024, TEXT_MAX = 100 };
+enum { STACK_BYTES = 64 * 1024, TEXT_MAX = 100 };
 
 static bool (*tell)(const char *text);
+static unsigned bound_ms = 5000;
 
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
     char text[TEXT_MAX];
     (void)context;
     if (signal == SIGVTALRM)
-        snprintf(text, sizeof text, "livelock: %u seconds without a point", (unsigned)SECONDS_MAX);
+        snprintf(text, sizeof text, "livelock: %u ms of CPU time without a point", bound_ms);
     else
         snprintf(text, sizeof text, "crash: signal %d at address %p", signal, info->si_addr);
     if (!tell(text) && signal != SIGVTALRM)
@@ -37,8 +38,13 @@ void ex_watch_begin(bool (*crashed)(const char *text))
         sigaction(signals[i], &action, NULL);
 }
 
+void ex_watch_bound(unsigned ms)
+{
+    bound_ms = ms;
+}
+
 void ex_watch_again(void)
 {
-    struct itimerval timer = { .it_value = { SECONDS_MAX, 0 } };
+    struct itimerval timer = { .it_value = { bound_ms / 1000, bound_ms % 1000 * 1000 } };
     setitimer(ITIMER_VIRTUAL, &timer, NULL);
 }

@@ -8,7 +8,11 @@
  * "livelock: ...". It does not return, or returns false where nothing runs. */
 void ex_watch_begin(bool (*crashed)(const char *text));
 
-/* So many seconds of CPU time from now on, without another call, are a livelock. */
+/* Five seconds of CPU time from now on, without another call, are a livelock. */
 void ex_watch_again(void);
+
+/* So many milliseconds instead. To be called before ex_engine_begin: each run puts static data back
+ * to what it was then. */
+void ex_watch_bound(unsigned ms);
 
 #endif

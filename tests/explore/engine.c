@@ -1,6 +1,8 @@
 /* engine.c: the explorer's own test, on toys: the number of schedules is exact, with sleep sets and
- * without, and a seeded lost update, deadlock and livelock are each found, shrunk and replayed. */
+ * without, and a seeded lost update, deadlock and livelock are each found, shrunk and replayed, and
+ * so is a loop that comes to no point. */
 #include "explore/search.h"
+#include "explore/watch.h"
 
 #include "arch/atomic.h"
 #include "arch/cpu.h"
@@ -8,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static tl_atomic_u32 x, y, private[4], lock, locks[2];
 static unsigned      runs_seen; /* put back before each run */
@@ -308,6 +311,53 @@ static void each_bug_is_found_shrunk_and_replayed(void **state)
     }
 }
 
+/* ---- what comes to no point ---- */
+
+static tl_atomic_u32 endless;
+
+static void loop_without_points(void)
+{
+    while (*(volatile uint32_t *)&endless.value == 0)
+        ;
+}
+
+static void loop_if_y_is_set(void)
+{
+    if (tl_load32_relaxed(&y) != 0)
+        loop_without_points();
+}
+
+/* In a thread, in a run's check, and before all runs. Each run that loops is ended, those that
+ * shrink and replay it too; the alarm is for a watch that ends none. */
+static void a_loop_without_points_is_found(void **state)
+{
+    static const struct {
+        void (*b)(void), (*check)(void);
+    } loops[] = { { loop_if_y_is_set, NULL }, { read_x, loop_without_points } };
+    (void)state;
+    alarm(60);
+    ex_watch_bound(60);
+    for (size_t i = 0; i < sizeof loops / sizeof loops[0]; i++) {
+        struct ex_program program = program_of(write_x_then_y, loops[i].b, loops[i].check);
+        struct ex_found   found = explore(&program, 0, false);
+        struct ex_run     run;
+        assert_true(found.failed);
+        ex_shrink(&found.schedule, &found.run);
+        assert_string_equal(found.run.text, "livelock: 60 ms of CPU time without a point");
+        ex_replay(&found.schedule, &run, NULL);
+        assert_true(run.failed);
+        assert_string_equal(run.text, found.run.text);
+        end(&found);
+    }
+    struct ex_program program = program_of(read_x, read_x, NULL);
+    program.prepare = loop_without_points;
+    assert_false(ex_engine_begin(&program, NULL));
+    assert_string_equal(ex_why(), "livelock: 60 ms of CPU time without a point");
+    ex_engine_end();
+    ex_watch_bound(5000);
+    alarm(0);
+}
+
 /* Two threads and few points: a run in 20 finds it, at the least. */
 static void chance_finds_as_often_as_it_promises(void **state)
 {
@@ -349,6 +399,7 @@ int main(void)
         cmocka_unit_test(preemptions_are_before_conflicts_alone),
         cmocka_unit_test(interrupts_stop_their_cpu),
         cmocka_unit_test(each_bug_is_found_shrunk_and_replayed),
+        cmocka_unit_test(a_loop_without_points_is_found),
         cmocka_unit_test(chance_finds_as_often_as_it_promises),
         cmocka_unit_test(what_is_no_schedule_is_refused),
     };
