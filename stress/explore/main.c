@@ -12,12 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int help(FILE *to)
+enum { NAME_LETTERS_MAX = 31 };
+
+static int help(void)
 {
     fputs(
         "usage: talus explore [options]\n"
         "The heap's core, a kernel's, under all schedules up to a bound: every atomic operation,\n"
-        "lock and marked access is a place where another thread, or an interrupt, may go on.\n"
+        "lock and marked access is a place where another thread, or an interrupt, may go on. Says\n"
+        "of each scenario whether it held, or how it failed, with the line that repeats that.\n"
         "  --list             the scenarios and the models\n"
         "  --scenario NAMES   these, with commas (all of them, when nothing is named)\n"
         "  --models [NAMES]   the models instead, or these: the protocols of sync/, and what the\n"
@@ -26,10 +29,12 @@ static int help(FILE *to)
         "  --iterations N     schedules of each search of a model by chance (20000)\n"
         "  --all              all scenarios, and all models where they are built\n"
         "Of the scenarios; a model has its own bound:\n"
-        "  --bound N          at most N preemptions (2); none: all schedules, equal ones once\n"
+        "  --bound N          at most N preemptions (2), which are switches away from a thread\n"
+        "                     that could go on; none: all schedules, equal ones once\n"
         "  --pct RUNS         schedules by chance instead (PCT), for bugs of --depth D (3)\n"
         "  --seed N           of the chance (1)\n"
-        "  --replay SCHEDULE  repeats a schedule of the one scenario\n"
+        "  --replay SCHEDULE  repeats a schedule of the one scenario: 0.12-1.40-0.7 is 12 points\n"
+        "                     of thread 0, 40 of thread 1, ...; then whoever runs goes on\n"
         "  --mutant NAME      with this seeded bug (talus-explore-mutants alone has them; for a\n"
         "                     model, TALUS_MUTANT=NAME in the environment)\n"
         "  --expect-caught    a failure must be found, and its replay fail again\n"
@@ -37,33 +42,96 @@ static int help(FILE *to)
         "  --seconds S        for each; then what was not exhausted did not hold\n"
         "  --jobs N           at once (one for each CPU)\n"
         "  --json             one object for each on standard output\n"
-        "Exit status: 0 all held; 1 a failure was found; 2 not run to the end, or wrong usage.\n",
-        to);
-    return to == stdout ? EX_HELD : EX_NOT_RUN;
+        "Exit status: 0 all held; 1 a failure was found; 2 not run to the end, or wrong usage.\n"
+        "Examples: talus explore --scenario remote-free,idle\n"
+        "          talus explore --pct 100000 --depth 4 --seed 7\n",
+        stdout);
+    return EX_HELD;
 }
 
-static const struct ex_scenario *find(const struct st_word *name)
+static const struct ex_scenario *scenario_of(const struct st_word *name)
 {
     for (size_t i = 0; i < ex_scenario_count; i++)
         if (st_word_is(name, ex_scenarios[i]->name))
             return ex_scenarios[i];
-    fprintf(stderr, "explore: there is no scenario '%.*s' (--list)\n", (int)name->length,
-            name->text);
     return NULL;
 }
 
-static bool is_model(const struct st_word *name)
+static const struct ex_model *model_of(const struct st_word *name)
 {
     for (size_t i = 0; i < ex_model_count; i++)
         if (st_word_is(name, ex_models[i].name))
-            return true;
-    fprintf(stderr, "explore: there is no model '%.*s' (--list)\n", (int)name->length, name->text);
-    return false;
+            return &ex_models[i];
+    return NULL;
+}
+
+/* Letters to change, to add and to leave out that make the one of the other (Levenshtein). */
+static size_t letters_between(const struct st_word *word, const char *name)
+{
+    size_t row[NAME_LETTERS_MAX + 1], length = strlen(name);
+    if (length > NAME_LETTERS_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 0; i < word->length; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t changed = diagonal + (word->text[i] != name[j]);
+            size_t fewer = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = changed < fewer ? changed : fewer;
+        }
+    }
+    return row[length];
+}
+
+static void find_nearer(const struct st_word *word, const char *name, size_t *least,
+                        const char **nearest)
+{
+    size_t letters = letters_between(word, name);
+    if (word->length >= 3 && strncmp(word->text, name, word->length) == 0)
+        letters = 1; /* its beginning */
+    if (letters < *least) {
+        *least = letters;
+        *nearest = name;
+    }
+}
+
+/* What may have been meant by a name that is of no scenario, or of no model. */
+static void say_unknown(const struct st_word *name, bool is_model)
+{
+    const char *nearest = NULL;
+    size_t      least = 3;
+    fprintf(stderr, "explore: there is no %s '%.*s'", is_model ? "model" : "scenario",
+            (int)name->length, name->text);
+    for (size_t i = 0; !is_model && i < ex_scenario_count; i++)
+        find_nearer(name, ex_scenarios[i]->name, &least, &nearest);
+    for (size_t i = 0; is_model && i < ex_model_count; i++)
+        find_nearer(name, ex_models[i].name, &least, &nearest);
+    if (is_model ? scenario_of(name) != NULL : model_of(name) != NULL)
+        fprintf(stderr, ", but a %s: --%s %.*s\n", is_model ? "scenario" : "model",
+                is_model ? "scenario" : "models", (int)name->length, name->text);
+    else if (nearest != NULL)
+        fprintf(stderr, "; did you mean '%s'? --list names all\n", nearest);
+    else
+        fputs("; --list names all\n", stderr);
 }
 
 static bool is_scenario(const struct st_word *name)
 {
-    return find(name) != NULL;
+    bool known = scenario_of(name) != NULL;
+    if (!known)
+        say_unknown(name, false);
+    return known;
+}
+
+static bool is_model(const struct st_word *name)
+{
+    bool known = model_of(name) != NULL;
+    if (!known)
+        say_unknown(name, true);
+    return known;
 }
 
 static bool all_are_known(const char *chosen, bool (*is_known)(const struct st_word *name))
@@ -181,15 +249,17 @@ static void add_models(struct pool *pool, const char *chosen, bool asked,
         pool->status = worse(pool->status, EX_NOT_RUN);
 }
 
-static bool read_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+/* `or`: what else the option takes, for the message. */
+static bool read_number(const char *option, const char *text, uint64_t least, uint64_t most,
+                        const char * or, uint64_t *number)
 {
     char *end;
     *number = strtoull(text, &end, 10);
     bool good =
         text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number >= least && *number <= most;
     if (!good)
-        fprintf(stderr, "explore: '%s' is no number from %llu to %llu\n", text,
-                (unsigned long long)least, (unsigned long long)most);
+        fprintf(stderr, "explore: --%s: '%s' is no number from %llu to %llu%s\n", option, text,
+                (unsigned long long)least, (unsigned long long)most, or);
     return good;
 }
 
@@ -201,7 +271,7 @@ struct command {
     bool              list, help, all, models;
 };
 
-static bool take_option(struct command *command, int option, const char *value)
+static bool take_option(struct command *command, int option, const char *name, const char *value)
 {
     struct ex_options *options = &command->options;
     uint64_t           number;
@@ -214,41 +284,43 @@ static bool take_option(struct command *command, int option, const char *value)
         command->chosen_models = value;
         return all_are_known(value, is_model);
     case 'i':
-        return read_number(value, 1, UINT32_MAX, &options->iterations);
+        return read_number(name, value, 1, UINT32_MAX, "", &options->iterations);
     case 'b':
         if (strcmp(value, "none") == 0) {
             options->bound = EX_UNBOUNDED;
             return true;
         }
-        if (!read_number(value, 0, 100, &number))
+        if (!read_number(name, value, 0, 100, ", nor none", &number))
             return false;
         options->bound = (int)number;
         return true;
     case 'p':
-        return read_number(value, 1, UINT64_MAX, &options->pct);
+        return read_number(name, value, 1, UINT64_MAX, "", &options->pct);
     case 'd':
-        if (!read_number(value, 1, EX_THREADS_MAX, &number))
+        if (!read_number(name, value, 1, EX_THREADS_MAX, "", &number))
             return false;
         options->depth = (unsigned)number;
         return true;
     case 'e':
-        return read_number(value, 0, UINT32_MAX, &options->seed);
+        return read_number(name, value, 0, UINT32_MAX, "", &options->seed);
     case 't':
-        if (!read_number(value, 0, UINT32_MAX, &number))
+        if (!read_number(name, value, 0, UINT32_MAX, "", &number))
             return false;
         options->seconds = (double)number;
         return true;
     case 'j':
-        return read_number(value, 1, 64, &command->jobs);
+        return read_number(name, value, 1, 64, "", &command->jobs);
     case 'r':
         command->replay = value;
         return true;
     case 'm':
         options->mutant = value;
-        if (!ex_mutant_switch_on(value))
-            fprintf(stderr, "explore: this program has no seeded bug '%s'\n", value);
-        else
+        if (ex_mutant_switch_on(value))
             return true;
+        fprintf(stderr,
+                "explore: --mutant: this program has no seeded bug '%s' (talus-explore-mutants "
+                "has those of stress/explore/mutants.h)\n",
+                value);
         return false;
     default:
         return false;
@@ -261,6 +333,36 @@ static const char *argument_of(int option, int argc, char **argv)
 {
     bool is_next = option == 'o' && optarg == NULL && optind < argc && argv[optind][0] != '-';
     return is_next ? argv[optind++] : optarg;
+}
+
+/* A word that belongs to no option. */
+static bool say_stray(const char *text)
+{
+    const struct st_word word = { text, strlen(text) };
+    fprintf(stderr, "explore: what is '%s'?", text);
+    if (scenario_of(&word) != NULL)
+        fprintf(stderr, " The scenario: --scenario %s", text);
+    else if (model_of(&word) != NULL)
+        fprintf(stderr, " The model: --models %s", text);
+    fputs("\n", stderr);
+    return false;
+}
+
+static bool options_agree(const struct command *command)
+{
+    const struct ex_options *options = &command->options;
+    if (command->models && options->expect_caught)
+        fputs("explore: --expect-caught is for scenarios, not for --models\n", stderr);
+    else if (command->replay != NULL && (command->chosen == NULL || strchr(command->chosen, ',')))
+        fprintf(stderr,
+                "explore: --replay %s: of which scenario? One --scenario NAME goes with it\n",
+                command->replay);
+    else if (command->replay != NULL &&
+             (command->all || command->models || options->json || options->expect_caught))
+        fputs("explore: --replay goes with --scenario and --mutant alone\n", stderr);
+    else
+        return true;
+    return false;
 }
 
 static bool read_options(struct command *command, int argc, char **argv)
@@ -284,8 +386,8 @@ static bool read_options(struct command *command, int argc, char **argv)
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    int option;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+    int option, at = 0;
+    while ((option = getopt_long(argc, argv, "h", known, &at)) != -1) {
         if (option == 'l')
             command->list = true;
         else if (option == 'h')
@@ -296,16 +398,12 @@ static bool read_options(struct command *command, int argc, char **argv)
             command->options.json = true;
         else if (option == 'a')
             command->all = true;
-        else if (!take_option(command, option, argument_of(option, argc, argv)))
+        else if (!take_option(command, option, known[at].name, argument_of(option, argc, argv)))
             return false;
     }
     if (optind < argc)
-        fprintf(stderr, "explore: what is '%s'?\n", argv[optind]);
-    else if (command->models && command->options.expect_caught)
-        fprintf(stderr, "explore: --expect-caught is for scenarios, not for --models\n");
-    else
-        return true;
-    return false;
+        return say_stray(argv[optind]);
+    return options_agree(command);
 }
 
 static enum ex_status run(const struct command *command)
@@ -329,10 +427,12 @@ int main(int argc, char **argv)
         .options = { .program = argv[0], .bound = 2, .depth = 3, .seed = 1, .iterations = 20000 },
         .jobs = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
     };
-    if (!read_options(&command, argc, argv))
-        return help(stderr);
+    if (!read_options(&command, argc, argv)) {
+        fputs("explore: --help has the options\n", stderr);
+        return EX_NOT_RUN;
+    }
     if (command.help)
-        return help(stdout);
+        return help();
     if (command.list) {
         for (size_t i = 0; i < ex_scenario_count; i++)
             printf("%-18s %s\n", ex_scenarios[i]->name, ex_scenarios[i]->hunts);
@@ -340,16 +440,9 @@ int main(int argc, char **argv)
             printf("--models %-9s %s\n", ex_models[i].name, ex_models[i].about);
         return EX_HELD;
     }
-    if (command.replay != NULL) {
-        const struct ex_scenario *one =
-            command.chosen != NULL
-                ? find(&(struct st_word){ command.chosen, strlen(command.chosen) })
-                : NULL;
-        if (one == NULL) {
-            fputs("explore: --replay goes with --scenario NAME\n", stderr);
-            return EX_NOT_RUN;
-        }
-        return ex_explore_replay(one, command.replay, &command.options);
-    }
+    if (command.replay != NULL)
+        return ex_explore_replay(
+            scenario_of(&(struct st_word){ command.chosen, strlen(command.chosen) }),
+            command.replay, &command.options);
     return run(&command);
 }

@@ -93,11 +93,13 @@ static void print_schedule(const struct ex_schedule *schedule)
     }
 }
 
-static void print_failure(const struct ex_scenario *scenario, const struct ex_options *options,
-                          const struct ex_run *run, const struct ex_schedule *schedule,
-                          const char *text)
+static void print_run(const struct ex_scenario *scenario, const struct ex_options *options,
+                      const struct ex_run *run, const struct ex_schedule *schedule,
+                      const char *text)
 {
-    printf("  %s\n  %u preemptions, %u switches:\n", run->text, run->preemptions, run->switches);
+    if (run->failed)
+        printf("  %s\n", run->text);
+    printf("  %u preemptions, %u switches:\n", run->preemptions, run->switches);
     print_schedule(schedule);
     printf("  replay: %s%s%s --scenario %s --replay %s\n", options->program,
            options->mutant != NULL ? " --mutant " : "",
@@ -146,7 +148,7 @@ enum ex_status ex_explore(const struct ex_scenario *scenario, const struct ex_op
     else
         print_searched(scenario, options, &found);
     if (found.failed && !options->json)
-        print_failure(scenario, options, &found.run, &found.schedule, text);
+        print_run(scenario, options, &found.run, &found.schedule, text);
     status = found.failed ? EX_FAILED : found.exhausted ? EX_HELD : EX_NOT_RUN;
     if (options->expect_caught) {
         bool again = found.failed && fails_again(&found, text);
@@ -161,6 +163,37 @@ enum ex_status ex_explore(const struct ex_scenario *scenario, const struct ex_op
     return status;
 }
 
+/* Whether the threads are the scenario's. */
+static bool has_threads(const struct ex_scenario *scenario, const struct ex_schedule *told)
+{
+    for (size_t i = 0; i < told->count; i++) {
+        if (told->segment[i].thread < ex_threads())
+            continue;
+        fprintf(stderr, "explore: --replay: %s has the threads 0 to %u, and none for %u.%u\n",
+                scenario->name, ex_threads() - 1, told->segment[i].thread, told->segment[i].points);
+        return false;
+    }
+    return true;
+}
+
+/* The run does what it can of a schedule that was of another scenario, or of another core. What is
+ * told of the last part is only how far it goes at least. */
+static void say_if_done_otherwise(const struct ex_schedule *told, const struct ex_schedule *done)
+{
+    for (size_t i = 0; i < told->count; i++) {
+        const struct ex_segment *wanted = &told->segment[i], *was = &done->segment[i];
+        bool                     last = i + 1 == told->count;
+        if (i < done->count && was->thread == wanted->thread &&
+            (was->points == wanted->points || (last && was->points > wanted->points)))
+            continue;
+        fprintf(stderr,
+                "explore: --replay: the schedule does not fit from %u.%u, its part %zu, on; here "
+                "is what was done\n",
+                wanted->thread, wanted->points, i + 1);
+        return;
+    }
+}
+
 enum ex_status ex_explore_replay(const struct ex_scenario *scenario, const char *schedule,
                                  const struct ex_options *options)
 {
@@ -168,15 +201,19 @@ enum ex_status ex_explore_replay(const struct ex_scenario *scenario, const char 
     struct ex_run      run;
     char               text[SCHEDULE_TEXT_MAX];
     if (!ex_schedule_read(schedule, &told)) {
-        fprintf(stderr, "explore: --replay takes THREAD.POINTS-THREAD.POINTS...\n");
+        fprintf(stderr,
+                "explore: --replay: '%s' is no schedule as behind 'replay:', "
+                "THREAD.POINTS-THREAD.POINTS...\n",
+                schedule);
         return EX_NOT_RUN;
     }
-    if (!begin(scenario))
+    if (!begin(scenario) || !has_threads(scenario, &told))
         return EX_NOT_RUN;
     ex_replay(&told, &run, &done);
+    say_if_done_otherwise(&told, &done);
     ex_schedule_write(&done, text, sizeof text);
     printf("%s: %s\n", scenario->name, run.failed ? "FAILED" : "held");
-    print_failure(scenario, options, &run, &done, text);
+    print_run(scenario, options, &run, &done, text);
     free(told.segment);
     free(done.segment);
     ex_engine_end();
