@@ -2,7 +2,11 @@
  * second signal by the others now and then. Both come anywhere, most usefully inside of malloc and
  * free, and on top of each other: no mask, SA_NODEFER. Counted are those on top of another one, and
  * a handler that waits for what it interrupted is found (R32: it would be stuck): signals go on to
- * come on top of it, and look at the clock. */
+ * come on top of it, and look at the clock.
+ * LL and SC: a CPU's return from an exception breaks the link of an LL. QEMU's user mode keeps for
+ * MIPS what the thread's last LL read, a handler's too, and an interrupted SC at the same address
+ * compares with that: it may succeed over a word that has changed. So a handler's last LL is at a
+ * word of its own, and the interrupted SC fails. */
 #include "stress/hosted/host.h"
 #include "stress/hosted/patience.h"
 #include "stress/hosted/preempt.h"
@@ -32,7 +36,8 @@ static struct {
     struct st_rng   rng;
 } seats[ST_TEAM_MAX];
 
-static _Atomic size_t nested; /* any context */
+static _Atomic size_t nested;   /* any context */
+static _Atomic size_t returned; /* any context; never read: the last LL of a handler */
 
 static _Thread_local volatile sig_atomic_t depth;    /* of handlers on this thread */
 static _Thread_local struct st_patience    patience; /* since the lowest of them began */
@@ -84,6 +89,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
         st_fail("errno", "  a call in a signal handler changed errno to %d", errno);
     if (depth == 0)
         set_timer(st_self);
+    atomic_fetch_add_explicit(&returned, 1, memory_order_relaxed);
     errno = saved_errno;
 }
 
