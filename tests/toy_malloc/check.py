@@ -101,7 +101,8 @@ def race(options):
     want(re.search(r"FAILED: (overlap|corrupt)", said), "neither overlap nor damage is told", said)
     if "FAILED: overlap" in said:
         want(re.search(r"block 0x\w+, \d+ bytes, of worker (\d+): the granule at 0x\w+ (belongs to worker \d+,\s+"
-                       r"block of \d+ bytes|is nobody's), granules 0x\w+ to 0x\w+", said), "owners, sizes, addresses are missing", said)
+                       r"block of \d+ bytes|is nobody's),\s+granules 0x\w+ to 0x\w+", said),
+             "owners, sizes, addresses are missing", said)
     want(re.search(r"last operations of worker \d+ \(which reports this\):\n\s+\d+ (alloc|free)", said), "no operations", said)
     want(f"--seed {options.seed}" in said and "--target " in said, "the line lacks seed or target", said)
     repeat(replay_line(said), r"FAILED: (overlap|corrupt|crash)")
