@@ -112,9 +112,10 @@ static void second_on_cpu(void)
     ex_alloc(11, EX_SIZE);
 }
 
-static void free_one(void)
+static void free_and_take_one(void)
 {
     ex_free(4);
+    ex_alloc(12, EX_SIZE);
 }
 
 const struct ex_scenario ex_one_cpu = {
@@ -122,7 +123,7 @@ const struct ex_scenario ex_one_cpu = {
     "malloc and free of two threads of one CPU, a free elsewhere",
     { prepare_one_cpu,
       { EX_THREAD("first", first_on_cpu, 0), EX_THREAD("second", second_on_cpu, 0),
-        EX_THREAD("stranger", free_one, 1) },
+        EX_THREAD("stranger", free_and_take_one, 1) },
       ex_heap_check },
 };
 
@@ -183,6 +184,8 @@ static void prepare_cpu_gone(void)
 static void goes(void)
 {
     talus_kernel_cpu_gone(0);
+    ex_free(3);
+    ex_alloc(10, EX_SIZE);
 }
 
 static void comes(void)

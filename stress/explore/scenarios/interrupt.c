@@ -21,11 +21,13 @@ static void take_and_free(void)
 static void handle_free_0(void)
 {
     ex_free_from_interrupt(0);
+    ex_free_from_interrupt(8);
 }
 
 static void handle_free_1(void)
 {
     ex_free_from_interrupt(1);
+    ex_free_from_interrupt(3);
 }
 
 const struct ex_scenario ex_interrupt_free = {
@@ -57,11 +59,13 @@ static void take_and_free_large(void)
 static void handle_large_4(void)
 {
     ex_free_from_interrupt(4);
+    ex_free_from_interrupt(8);
 }
 
 static void handle_large_5(void)
 {
     ex_free_from_interrupt(5);
+    ex_free_from_interrupt(9);
 }
 
 const struct ex_scenario ex_interrupt_large = {
@@ -111,6 +115,7 @@ static void handle_take_and_free(void)
 static void handle_take_nested(void)
 {
     (void)ex_take(reserve, 12);
+    ex_free_from_interrupt(1);
 }
 
 static void work(void)
@@ -133,6 +138,8 @@ const struct ex_scenario ex_reserve_take = {
 static void refill(void)
 {
     (void)talus_reserve_refill(reserve);
+    ex_free(0);
+    ex_alloc(8, EX_SIZE);
 }
 
 static void prepare_and_put(void)

@@ -45,11 +45,17 @@ static void contract(void)
     (void)talus_heap_contract(talus_heap_default(), 0);
 }
 
+static void contract_and_take(void)
+{
+    contract();
+    ex_alloc(12, EX_SIZE);
+}
+
 const struct ex_scenario ex_contract = {
     "contract",
     "a provider's block goes back while two CPUs want its pages",
     { begin_contract,
-      { EX_THREAD("owner", contract, 2), EX_THREAD("first", take_pages_a, 0),
+      { EX_THREAD("owner", contract_and_take, 2), EX_THREAD("first", take_pages_a, 0),
         EX_THREAD("second", take_pages_b, 1) },
       ex_heap_check },
 };
@@ -76,9 +82,10 @@ static void begin_owned(void)
     ex_alloc(0, EX_SIZE);
 }
 
-static void give_four(void)
+static void give_four_and_take(void)
 {
     give(4);
+    ex_alloc_pages(10, 2);
 }
 
 static void take_pages_c(void)
@@ -91,7 +98,7 @@ const struct ex_scenario ex_expand = {
     "expand",
     "the owner gives pages, others take and free them, and a third contracts",
     { begin_owned,
-      { EX_THREAD("owner", give_four, 0), EX_THREAD("taker", take_pages_c, 1),
+      { EX_THREAD("owner", give_four_and_take, 0), EX_THREAD("taker", take_pages_c, 1),
         EX_THREAD("contractor", contract, 2) },
       ex_heap_check },
 };
@@ -112,6 +119,7 @@ static void drain(void)
 {
     if (!talus_heap_drain(talus_heap_default(), drained, true))
         ex_fail("drain: the heap does not take the mark");
+    ex_alloc(12, EX_SIZE);
 }
 
 static void free_large(void)
@@ -187,6 +195,7 @@ static void begin_realloc(void)
 static void grow(void)
 {
     ex_realloc(0, LARGE + 3 * TL_PAGE_SIZE);
+    ex_free(0);
 }
 
 static void free_neighbour(void)
@@ -224,6 +233,7 @@ static void begin_limit(void)
 static void take_to_limit_a(void)
 {
     ex_alloc_pages(8, 4);
+    ex_alloc(10, EX_SIZE);
 }
 
 static void take_to_limit_b(void)
@@ -235,6 +245,7 @@ static void take_to_limit_b(void)
 static void free_at_limit(void)
 {
     ex_free(0);
+    ex_alloc(11, EX_SIZE);
 }
 
 static void check_limit(void)
