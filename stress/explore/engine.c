@@ -54,9 +54,9 @@ struct engine {
     char                     *copy;        /* of static data and arena */
     struct ex_conflicts      *conflicts;
     const void               *lock[LOCKS_MAX];
-    unsigned                  runs_until_watch; /* begins anew */
-    size_t                    arena_used;       /* bytes, in any run so far */
-    unsigned                  quiet_cpu;        /* that prepare and check are on */
+    unsigned                  runs_watched;
+    size_t                    arena_used; /* bytes, in any run so far */
+    unsigned                  quiet_cpu;  /* that prepare and check are on */
     ex_look                   look;
     char                      why[EX_TEXT_MAX];
 };
@@ -151,9 +151,8 @@ static bool is_interrupted(const struct coroutine *self)
 static bool is_enabled(int thread)
 {
     const struct coroutine *self = &engine->coroutine[thread];
-    if (self->state == ENDED || is_interrupted(self))
-        return false;
-    if (self->waits && word_now(self) == self->value)
+    if (self->state == ENDED || is_interrupted(self) ||
+        (self->waits && word_now(self) == self->value))
         return false;
     if (self->thread->interrupt)
         return true;
@@ -518,7 +517,7 @@ static bool crashed(const char *text)
         return false;
     snprintf(engine->run->text, EX_TEXT_MAX, "%s", text);
     engine->run->failed = true;
-    engine->runs_until_watch = 0; /* the watch may be what ended it */
+    engine->runs_watched = 0; /* begins anew: it may be what ended the run */
     siglongjmp(engine->crashed, 1);
 }
 
@@ -533,11 +532,8 @@ void ex_engine_run(const struct ex_strategy *strategy, struct ex_run *run,
     if (schedule != NULL)
         schedule->count = 0;
     reset_threads();
-    if (engine->runs_until_watch == 0) {
-        engine->runs_until_watch = RUNS_PER_WATCH;
+    if (engine->runs_watched++ % RUNS_PER_WATCH == 0)
         ex_watch_again();
-    }
-    engine->runs_until_watch--;
     if (sigsetjmp(engine->crashed, 1) == 0) {
         engine->running = true;
         give_turn();
@@ -553,7 +549,6 @@ static bool prepare(void)
 {
     struct ex_run run = { 0 };
     engine->run = &run;
-    engine->self = -1;
     ex_watch_again();
     if (sigsetjmp(engine->crashed, 1) == 0 && engine->program.prepare != NULL)
         engine->program.prepare();
