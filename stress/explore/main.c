@@ -249,9 +249,9 @@ static void add_models(struct pool *pool, const char *chosen, bool asked,
         pool->status = worse(pool->status, EX_NOT_RUN);
 }
 
-/* `or`: what else the option takes, for the message. */
+/* `besides`: what else the option takes, for the message. */
 static bool read_number(const char *option, const char *text, uint64_t least, uint64_t most,
-                        const char * or, uint64_t *number)
+                        const char *besides, uint64_t *number)
 {
     char *end;
     *number = strtoull(text, &end, 10);
@@ -259,7 +259,7 @@ static bool read_number(const char *option, const char *text, uint64_t least, ui
         text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number >= least && *number <= most;
     if (!good)
         fprintf(stderr, "explore: --%s: '%s' is no number from %llu to %llu%s\n", option, text,
-                (unsigned long long)least, (unsigned long long)most, or);
+                (unsigned long long)least, (unsigned long long)most, besides);
     return good;
 }
 

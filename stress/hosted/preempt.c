@@ -3,9 +3,11 @@
  *               handler yields, so the cut falls wherever the worker was, most usefully inside of
  *               the heap, and another thread runs there first. One signal in 16 sleeps instead, so
  *               that a thread can stay cut for as long as thousands of operations of others. Then
- *               it sets the timer anew: a period of 0 makes the shortest delays there are. A worker
- *               gets on between two cuts, but on a busy machine each costs it a turn of all others:
- *               who joins one for long has all of them cut seldom, so that it comes to its end.
+ *               it sets the timer anew: a period of 0 makes the shortest delays there are. Where
+ *               they are shorter than a signal takes, nothing is done between two: a worker that
+ *               began no operation in some of them is given twice the time, and again. And on a
+ *               busy machine each cut costs a worker a turn of all others: who joins one for long
+ *               has all of them cut seldom, so that it comes to its end.
  * 2 Places      free: the scheduler's choice; one: all on one CPU, so that every switch is a
  *               preemption; spread: worker n on CPU n modulo CPUs; fifo: every other worker is a
  *               real-time thread, of three priorities, which sleeps for moments and comes back over
@@ -60,6 +62,8 @@
 #define NAP_US_MAX       250000L
 #define SHORTEST_US_MAX  8u
 #define SELDOM_US        10000u
+#define VAIN_MOST        8u  /* cuts without an operation between them: then the delays grow */
+#define VAIN_GROWTH_MOST 13u /* doublings: 8 ms */
 #define CPUS_MAX         CPU_SETSIZE
 
 /* Where threads run. */
@@ -73,6 +77,8 @@ struct cut {
     bool            fifo;        /* the worker: it is a real-time thread now */
     long            worked_us;   /* the worker: CPU time until its last nap ended */
     struct st_timer timer;       /* the worker */
+    uint32_t        began;       /* its signal handlers: operations at the last one */
+    unsigned        vain;        /* the same: how often in a row there was no other */
     unsigned        exit_rounds; /* the worker: rounds of its exit destructors so far */
 };
 
@@ -146,20 +152,36 @@ bool st_preempt_has(enum st_preempt mode)
 
 /* ---- timers ---- */
 
-unsigned st_preempt_delay_us(struct st_rng *rng, unsigned threads)
+/* Microseconds to add, since the worker does not get on. */
+static unsigned relief_us(const struct st_worker *worker)
+{
+    struct cut *cut = &cuts[worker->id];
+    uint32_t    began = atomic_load_explicit(&worker->counts.operations.low, memory_order_relaxed);
+
+    cut->vain = began == cut->began ? cut->vain + 1 : 0;
+    cut->began = began;
+    if (cut->vain <= VAIN_MOST)
+        return 0;
+    unsigned doublings = cut->vain - VAIN_MOST - 1;
+    return 1u << (doublings < VAIN_GROWTH_MOST ? doublings : VAIN_GROWTH_MOST);
+}
+
+unsigned st_preempt_delay_us(const struct st_worker *worker, struct st_rng *rng, unsigned threads)
 {
     /* Each CPU sees about one signal in a period, whatever the number of threads: more would starve
      * them of their work. */
     unsigned us = options.period_us * ((threads + cpu_count - 1) / cpu_count);
     if (us < SELDOM_US && atomic_load_explicit(&long_waits, memory_order_relaxed) > 0)
         us = SELDOM_US;
-    return us == 0 ? 1 + st_rng_below(rng, SHORTEST_US_MAX) : 1 + us / 2 + st_rng_below(rng, us);
+    us = us == 0 ? 1 + st_rng_below(rng, SHORTEST_US_MAX) : 1 + us / 2 + st_rng_below(rng, us);
+    return us + relief_us(worker);
 }
 
-static void set_timer(struct cut *cut)
+static void set_timer(const struct st_worker *worker)
 {
-    unsigned live = atomic_load_explicit(&timers, memory_order_relaxed);
-    st_timer_set(&cut->timer, st_preempt_delay_us(&cut->signal_rng, live));
+    struct cut *cut = &cuts[worker->id];
+    unsigned    live = atomic_load_explicit(&timers, memory_order_relaxed);
+    st_timer_set(&cut->timer, st_preempt_delay_us(worker, &cut->signal_rng, live));
 }
 
 /* Not by nanosleep, where a thread may be cancelled: the handler may have interrupted the heap. */
@@ -185,7 +207,7 @@ static void on_timer(int signal_number)
         } else {
             sched_yield();
         }
-        set_timer(cut);
+        set_timer(worker);
     }
     errno = saved_errno;
 }
@@ -293,6 +315,7 @@ void st_preempt_thread_start(struct st_worker *worker)
     cut->fifo = false;
     cut->timer.made = false;
     cut->exit_rounds = 0;
+    cut->vain = 0;
     st_self = worker;
     if (!st_preempt_has(ST_PREEMPT_SIGNAL) || worker->id == ST_WORKER_MAIN)
         return;
@@ -301,7 +324,7 @@ void st_preempt_thread_start(struct st_worker *worker)
     if (!st_timer_make(&cut->timer, ST_SIGNAL_CUT))
         return;
     atomic_fetch_add_explicit(&timers, 1, memory_order_relaxed);
-    set_timer(cut);
+    set_timer(worker);
 }
 
 void st_preempt_thread_stop(struct st_worker *worker)

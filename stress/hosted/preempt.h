@@ -80,8 +80,9 @@ void st_preempt_give_way(void);
 void st_preempt_wait_long(void);
 void st_preempt_waited_long(void);
 
-/* Microseconds from now to the next signal of one of `threads` threads that have a timer. */
-unsigned st_preempt_delay_us(struct st_rng *rng, unsigned threads);
+/* Microseconds from now to the next signal of the worker, one of `threads` threads that have a
+ * timer. By its signal handlers. */
+unsigned st_preempt_delay_us(const struct st_worker *worker, struct st_rng *rng, unsigned threads);
 
 /* Sends a signal to another worker of the team, now and then (signals.c). */
 void st_signal_another(struct st_worker *worker);

@@ -64,7 +64,7 @@ static void look_at_the_clock(void)
 static void set_timer(const struct st_worker *worker)
 {
     st_timer_set(&seats[worker->index].timer,
-                 st_preempt_delay_us(&seats[worker->index].rng, worker->team->size));
+                 st_preempt_delay_us(worker, &seats[worker->index].rng, worker->team->size));
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
