@@ -11,7 +11,8 @@
  *
  * Left to the models (tests/model): claim_no_cas and claim_leave_relaxed, since the core takes
  * every claim of a cache, and leaves it, under a lock that hides them; once_early, since a process
- * initialises once; lock_no_wake, since the timer signals wake most of whom it forgot. */
+ * initialises once. Left to a unit test, too: lock_no_wake, since the timer signals wake most of
+ * whom it forgot. */
 #ifndef STRESS_MUTANTS_H
 #define STRESS_MUTANTS_H
 

@@ -1,13 +1,17 @@
 /* sync_lock.c: sync/lock.h. R30: one thread at a time; nobody waits for ever; a fork's child can
  * start over. */
+#define _GNU_SOURCE 1 /* gettid */
 #include "sync_stubs.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sync/lock.h"
 
-enum { ROUNDS = TEST_ROUNDS(200000) };
+enum { ROUNDS = TEST_ROUNDS(200000), PATIENCE_SECONDS = 10 };
 
 struct guarded {
     struct tl_lock lock;
@@ -107,13 +111,73 @@ static void child_of_a_fork_starts_over(void **state)
     tl_lock_release(&lock);
 }
 
+struct sleeper {
+    struct tl_lock lock;
+    tl_atomic_word id; /* of the thread, once it is about to acquire */
+    sem_t          has_it;
+};
+
+static void *acquires(void *shared)
+{
+    struct sleeper *sleeper = shared;
+
+    tl_store_release(&sleeper->id, (uintptr_t)gettid());
+    tl_lock_acquire(&sleeper->lock);
+    tl_lock_release(&sleeper->lock);
+    sem_post(&sleeper->has_it);
+    return NULL;
+}
+
+/* Whether the system says that the thread sleeps. */
+static bool sleeps(uintptr_t id)
+{
+    char  path[64], state = '?';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/self/task/%u/stat", (unsigned)id);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+    fclose(file);
+    return state == 'S';
+}
+
+static void a_release_wakes_who_sleeps(void **state)
+{
+    static struct sleeper sleeper = { .lock = TL_LOCK_INIT }; /* whoever is not woken keeps it */
+    struct timespec       until;
+    pthread_t             thread;
+    int                   ms = 0;
+
+    (void)state;
+    assert_int_equal(sem_init(&sleeper.has_it, 0, 0), 0);
+    tl_lock_acquire(&sleeper.lock);
+    assert_int_equal(pthread_create(&thread, NULL, acquires, &sleeper), 0);
+    /* who waits says so before it sleeps, and comes to no other sleep from there */
+    while (tl_load_acquire(&sleeper.id) == 0 ||
+           tl_load32_relaxed(&sleeper.lock.state) != TL_LOCK_WAITED ||
+           !sleeps(tl_load_relaxed(&sleeper.id))) {
+        assert_true(ms++ < 1000 * PATIENCE_SECONDS);
+        usleep(1000);
+    }
+    tl_lock_release(&sleeper.lock);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_SECONDS;
+    assert_int_equal(sem_timedwait(&sleeper.has_it, &until), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(sem_destroy(&sleeper.has_it), 0);
+}
+
 int main(void)
 {
+    const struct CMUnitTest first[] = { cmocka_unit_test(a_release_wakes_who_sleeps) };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_at_a_time),
         cmocka_unit_test(held_lock_is_not_had_twice),
         cmocka_unit_test(free_lock_is_had_at_once),
         cmocka_unit_test(child_of_a_fork_starts_over),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* where nobody is woken the others do not end */
+    int failed = cmocka_run_group_tests(first, NULL, NULL);
+    return failed != 0 ? failed : cmocka_run_group_tests(tests, NULL, NULL);
 }
