@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NAME_LETTERS_MAX = 31 };
-
 static int help(void)
 {
     fputs(
@@ -65,55 +63,21 @@ static const struct ex_model *model_of(const struct st_word *name)
     return NULL;
 }
 
-/* Letters to change, to add and to leave out that make the one of the other (Levenshtein). */
-static size_t letters_between(const struct st_word *word, const char *name)
-{
-    size_t row[NAME_LETTERS_MAX + 1], length = strlen(name);
-    if (length > NAME_LETTERS_MAX)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= length; j++)
-        row[j] = j;
-    for (size_t i = 0; i < word->length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            size_t changed = diagonal + (word->text[i] != name[j]);
-            size_t fewer = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = changed < fewer ? changed : fewer;
-        }
-    }
-    return row[length];
-}
-
-static void find_nearer(const struct st_word *word, const char *name, size_t *least,
-                        const char **nearest)
-{
-    size_t letters = letters_between(word, name);
-    if (word->length >= 3 && strncmp(word->text, name, word->length) == 0)
-        letters = 1; /* its beginning */
-    if (letters < *least) {
-        *least = letters;
-        *nearest = name;
-    }
-}
-
 /* What may have been meant by a name that is of no scenario, or of no model. */
 static void say_unknown(const struct st_word *name, bool is_model)
 {
-    const char *nearest = NULL;
-    size_t      least = 3;
+    struct st_nearest nearest = ST_NEAREST_INIT;
     fprintf(stderr, "explore: there is no %s '%.*s'", is_model ? "model" : "scenario",
             (int)name->length, name->text);
     for (size_t i = 0; !is_model && i < ex_scenario_count; i++)
-        find_nearer(name, ex_scenarios[i]->name, &least, &nearest);
+        st_nearest_try(&nearest, name, ex_scenarios[i]->name);
     for (size_t i = 0; is_model && i < ex_model_count; i++)
-        find_nearer(name, ex_models[i].name, &least, &nearest);
+        st_nearest_try(&nearest, name, ex_models[i].name);
     if (is_model ? scenario_of(name) != NULL : model_of(name) != NULL)
         fprintf(stderr, ", but a %s: --%s %.*s\n", is_model ? "scenario" : "model",
                 is_model ? "scenario" : "models", (int)name->length, name->text);
-    else if (nearest != NULL)
-        fprintf(stderr, "; did you mean '%s'? --list names all\n", nearest);
+    else if (nearest.name != NULL)
+        fprintf(stderr, "; did you mean '%s'? --list names all\n", nearest.name);
     else
         fputs("; --list names all\n", stderr);
 }

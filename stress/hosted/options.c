@@ -120,9 +120,24 @@ static double seconds(const char *option, const char *text)
 {
     char  *end;
     double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value > 0 && value < 4e6))
-        usage_error(option, text);
+    if (end == text || *end != '\0' || !(value > 0 && value < 4e6)) {
+        fprintf(stderr, "talus-stress: %s: '%s': not a number of seconds, over 0 and below %g\n",
+                option, text, 4e6);
+        exit(ST_USAGE);
+    }
     return value;
+}
+
+static _Noreturn void say_no_suite(const struct st_word *word)
+{
+    struct st_nearest nearest = ST_NEAREST_INIT;
+
+    for (size_t i = 0; st_suite_list(i) != NULL; i++)
+        st_nearest_try(&nearest, word, st_suite_list(i)->name);
+    fprintf(stderr, "talus-stress: --suite: there is no suite '%.*s'%s%s%s --list names all\n",
+            (int)word->length, word->text, nearest.name != NULL ? "; did you mean '" : ";",
+            nearest.name != NULL ? nearest.name : "", nearest.name != NULL ? "'?" : "");
+    exit(ST_USAGE);
 }
 
 static void add_suites(const char *list)
@@ -139,7 +154,7 @@ static void add_suites(const char *list)
                 known = true;
             }
         if (!known)
-            usage_error("--suite", list);
+            say_no_suite(&word);
     }
 }
 
@@ -223,7 +238,8 @@ static bool parse_preempt(int option)
     switch (option) {
     case PREEMPT:
         if (!st_preempt_parse(optarg, &preempt->modes))
-            usage_error("--preempt", optarg);
+            usage_error("--preempt: none, all, or of yield, signal, pin, fifo some, with commas",
+                        optarg[0] != '\0' ? optarg : "''");
         yield_named = yield_named || st_words_have(optarg, "yield");
         return true;
     case PERIOD:

@@ -116,6 +116,7 @@ static const struct {
 bool st_preempt_parse(const char *text, unsigned *modes)
 {
     struct st_word word;
+    bool           none = false;
 
     *modes = ST_PREEMPT_NONE;
     while (st_words_next(&text, &word)) {
@@ -124,9 +125,10 @@ bool st_preempt_parse(const char *text, unsigned *modes)
             i++;
         if (i == MODE_NAMES)
             return false;
+        none = none || mode_names[i].modes == ST_PREEMPT_NONE;
         *modes |= mode_names[i].modes;
     }
-    return true;
+    return !none || *modes == ST_PREEMPT_NONE;
 }
 
 const char *st_preempt_name(unsigned modes)

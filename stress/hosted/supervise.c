@@ -310,6 +310,10 @@ static int exit_status(bool written)
         return ST_FAILURE;
     if (interrupts > 0)
         return 128 + interrupt;
+    if (st_results_count(&results, ST_OUTCOME_SKIPPED) == results.count) {
+        st_say("talus-stress: no suite could run on target %s", st_options.target_name);
+        return ST_USAGE;
+    }
     return written && st_results_count(&results, ST_OUTCOME_ERROR) == 0 ? ST_PASSED : ST_USAGE;
 }
 

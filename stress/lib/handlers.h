@@ -22,7 +22,7 @@ struct st_handler_calls {
 extern const struct st_handler_calls st_handlers;
 
 /* What happened since the start. */
-#define ST_INSIDE_LEAST 10u /* runs that must fall into the heap, in all */
+#define ST_INSIDE_LEAST 10u /* runs that must fall into the heap, where a suite is about handlers */
 struct st_handler_counts {
     size_t runs, inside, taken, missed, put, freed, left, refills;
     size_t of_workers; /* of `freed`: blocks that a worker allocated */

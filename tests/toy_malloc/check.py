@@ -223,8 +223,12 @@ def refused(options):
         (["--target", options.stress + ".so"], options.stress),
         (["--prefix", "je_"], "je_"),
         (["--suite", "fastpath,nothing"], "nothing"),
+        (["--suite", "fastpth"], "did you mean 'fastpath'"),
         (["--suite", ""], "--suite"),
+        (["--suite", "walk", "--target", "system", "--seconds", "0.1"], "no suite could run on target system"),
         (["--preempt", "signal,hope"], "hope"),
+        (["--preempt", "none,signal"], "none,signal"),
+        (["--seconds", "nan"], "nan"),
         (["--period", "x"], "--period"),
         (["--seconds", "0"], "--seconds"),
         (["--jobs", "0"], "--jobs"),
@@ -492,6 +496,7 @@ def compare(options):
     want(re.search(r"toy, fastpath; again:\n\n    .*--seed", found.stdout), "no line that repeats it", found.stdout)
     found = run([options.talus, "stress", "--compare", "--nonsense"])
     want(found.returncode == 2, f"status {found.returncode}, wanted 2", found.stderr)
+    want(found.stderr.count("--nonsense") == 1, "it is told for each allocator", found.stderr)
 
 
 CHECKS = {"race": race, "right": right, "crash": crash, "exit": ended, "stop": stop, "loop": loop, "hang": hang, "load": load,

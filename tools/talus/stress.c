@@ -93,6 +93,19 @@ static const char *target_of(const struct tl_peer *peer)
     return peer->library[0] != '\0' ? peer->library : "system";
 }
 
+/* Whether talus-stress takes what is handed on; it says what it does not take. */
+static bool takes_arguments(struct comparison *all, char *output)
+{
+    char  *argv[ARGUMENTS_MAX + 3];
+    size_t n = 0;
+    argv[n++] = all->program;
+    for (size_t i = 0; i < all->argument_count; i++)
+        argv[n++] = all->arguments[i];
+    argv[n++] = (char[]){ "--list" };
+    argv[n] = NULL;
+    return tl_process_run(argv, NULL, SECONDS_MAX, output, OUTPUT_BYTES) == NULL;
+}
+
 /* Returns false after a message when nothing came out. */
 static bool run_peer(struct comparison *all, size_t peer, char *output)
 {
@@ -191,8 +204,9 @@ static int compare(int argc, char **argv, const char *program)
     char *output = malloc(OUTPUT_BYTES);
     if (output == NULL)
         return tl_tool_error("no memory");
-    status = TL_TOOL_OK;
-    for (size_t p = 0; p < all.peers.count; p++)
+    bool taken = takes_arguments(&all, output);
+    status = taken ? TL_TOOL_OK : TL_TOOL_USAGE;
+    for (size_t p = 0; taken && p < all.peers.count; p++)
         if (!run_peer(&all, p, output))
             status = TL_TOOL_USAGE;
     free(output);
