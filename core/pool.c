@@ -226,8 +226,9 @@ bool tl_pool_grow_to(struct tl_pool *pool, size_t bytes)
 bool tl_pool_grow(struct tl_pool *pool, size_t pages, bool ready)
 {
     tl_lock_acquire(&pool->lock);
+    (void)tl_spares_ready_locked(pool); /* if not, the two that are kept do */
     bool changed =
-        tl_spares_ready_locked(pool) ? tl_growth_locked(pool, pages) : ready && !TL_SMALL;
+        pool->spares >= TL_SPARES_FOR_GROWTH ? tl_growth_locked(pool, pages) : ready && !TL_SMALL;
     tl_lock_release(&pool->lock);
     return changed;
 }

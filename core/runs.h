@@ -32,8 +32,11 @@ TL_SLOW struct tl_span *tl_runs_split_locked(struct tl_pool *pool, struct tl_spa
 TL_SLOW struct tl_span *tl_runs_free_at_locked(const struct tl_pool *pool, uintptr_t address,
                                                enum tl_span_kind kind);
 
-/* two cuts for alignment, one for a region, which small memory does without meanwhile */
-#define TL_SPARES_FOR_ONE_CALL TL_USUAL_OR_SMALL(3u, 2u)
+/* A growth needs two: a region and its run. Another call two cuts for alignment and one for a
+ * region, which small memory does without meanwhile; in a kernel it leaves a growth its two, since
+ * descriptors are made of pages there. */
+#define TL_SPARES_FOR_GROWTH   2u
+#define TL_SPARES_FOR_ONE_CALL TL_USUAL_OR_SMALL(TL_KERNEL ? 3u + TL_SPARES_FOR_GROWTH : 3u, 2u)
 
 /* Sees to it that one call of the pool finds the descriptors it may need. Lets go of the lock while
  * it fetches some. */

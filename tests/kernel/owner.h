@@ -15,6 +15,9 @@ void owner_options(talus_heap_options *options);
 void owner_work(talus_heap *heap, uint64_t seed);
 void owner_stop(void);
 
+/* Whether it did each of it often enough for a run to show anything. By any thread. */
+bool owner_did_enough(void);
+
 /* Marks all that was given, while nobody else uses the heap; when each CPU's cache was flushed
  * everything must be back that holds none of the heap's own data. */
 void owner_ends(talus_heap *heap);
